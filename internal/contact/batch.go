@@ -1,0 +1,51 @@
+package contact
+
+import "time"
+
+// Batch is what one claim took: the contacts of one cycle.
+type Batch struct {
+	Cycle     int64 // names the claim; the settle writes only under it
+	Contacts  []Contact
+	ClaimedAt time.Time // the database's clock
+}
+
+// Answered is a batch with what became of it, ready to be settled. The
+// report's outcomes stand in the order of the batch's contacts.
+type Answered struct {
+	Batch
+	Report
+}
+
+// Final is what a settle made of one contact: the verdict, with what only the
+// queue knows.
+type Final string
+
+// The finals beyond the verdicts.
+const (
+	// Exhausted is a Retry whose budget is spent: the row is Error.
+	Exhausted Final = "exhausted"
+	// Lost is a contact whose claim is no longer ours; nothing was written.
+	Lost Final = "lost"
+)
+
+// Settled tells what became of one row.
+type Settled struct {
+	ID    string
+	Final Final
+	Tries int    // failed attempts before this one
+	Error string // as it stands in the row now
+}
+
+// Idle is what the queue's last look before sleep found.
+type Idle struct {
+	// Armed says that the doorbell is ours: a commit from now on rings. False
+	// while an open transaction has queued rows, or another leader sleeps on it.
+	Armed bool
+
+	Due  bool // there are rows that could be claimed, but for a stranger's lock
+	Dead bool // there are dead claims to rescue or quarantines to lift
+
+	// Next is how long until a row or a claim becomes due by itself, by the
+	// database's clock; negative when there is none.
+	Next time.Duration
+}

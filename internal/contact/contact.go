@@ -1,0 +1,31 @@
+// Package contact holds the plain types that every other package speaks in:
+// a contact as it was claimed, what became of it, and the closed list of
+// codes that name why. It knows neither Postgres nor any CRM, so that the
+// queue and the destinations can be changed without knowing each other.
+package contact
+
+import (
+	"strings"
+	"time"
+)
+
+// Contact is one claimed row of the contacts table. An empty string stands
+// for NULL as well as for a blank value: both mean "nothing to send".
+type Contact struct {
+	ID       string // the row's uuid in its canonical text form
+	Email    string // as written by the app: neither trimmed nor folded
+	Name     string
+	Phone    string
+	DomainID string
+	PageID   string
+
+	HubSpotID  string    // the id a former sync stored; empty before the first
+	RetryCount int       // failed attempts already spent on this request
+	UpdatedAt  time.Time // zero when the column is NULL
+}
+
+// Key is the email as a destination compares it: trimmed and folded. It is
+// empty for a contact that has no email.
+func (c Contact) Key() string {
+	return strings.ToLower(strings.TrimSpace(c.Email))
+}

@@ -1,0 +1,67 @@
+package contact
+
+import "time"
+
+// Verdict is what a destination decided about one contact.
+type Verdict string
+
+// The four verdicts. The queue turns them into row states: Synced becomes
+// Complete, Retry becomes Queued with a due time (or Error when the budget is
+// spent), Reject becomes Error, Unspent becomes Queued as if nothing had been
+// tried.
+const (
+	Synced  Verdict = "synced"
+	Retry   Verdict = "retry"
+	Reject  Verdict = "reject"
+	Unspent Verdict = "unspent"
+)
+
+// Outcome is what became of one contact of a batch.
+type Outcome struct {
+	Verdict Verdict
+
+	RemoteID string // the CRM's id; set when Synced, and whenever it became known
+	Created  bool   // Synced, and the CRM had not known the contact before
+
+	Code    Code   // why not Synced; empty when Synced
+	Message string // for people; may hold anything the CRM said
+
+	HTTPStatus    int    // 0 when no answer came
+	CorrelationID string // the CRM's own name for the failed request, for its support
+
+	// InDoubt says that the CRM may still apply what was sent (no answer came,
+	// or a gateway answered for it). Such a contact must not be sent again
+	// before the doubt is over, or the older data could land after newer.
+	InDoubt bool
+
+	// Forgiving says that this Retry never ends in Error, however often it
+	// happens: the account is to blame, not the row.
+	Forgiving bool
+}
+
+// Pause asks that nothing be sent to an account for a while.
+type Pause struct {
+	Code   Code
+	Reason string // for people: what happened and what to do
+
+	// For is how long the pause lasts. Zero leaves it to the caller, who grows
+	// it with every pause that follows another.
+	For time.Duration
+
+	// Probe says that the end of the pause alone does not mean that the trouble
+	// is over: ask the destination's Probe first, and again later if it fails.
+	Probe bool
+}
+
+// Report is a destination's answer to one batch.
+type Report struct {
+	Outcomes []Outcome // one for each contact, in the order they were given
+	Pause    *Pause    // nil when the account may be used further
+
+	// Outage says that no request of this batch got a usable answer: the
+	// service or the way to it is down, the contacts are not to blame.
+	Outage bool
+
+	Requests  int           // HTTP requests made, those of repairs included
+	Throttled time.Duration // time spent waiting for the rate limit
+}

@@ -1,0 +1,193 @@
+package drain
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+)
+
+// How long the account is left alone when the answer does not say.
+const (
+	firstProbe    = 30 * time.Second // a key or a property must be mended by a person
+	maxProbe      = 5 * time.Minute
+	firstOutage   = 5 * time.Second // a service that is down may be back soon
+	maxOutage     = time.Minute
+	outagesToStop = 3 // reports in a row without a usable answer
+
+	probeTimeout = 30 * time.Second
+)
+
+// accountCodes are the failures for which the account is to blame: their rows
+// are made due as soon as it can be used again.
+var accountCodes = []contact.Code{contact.CodeUnauthorized, contact.CodeForbidden}
+
+// PausedError says that nothing can be sent because the account is paused.
+type PausedError struct {
+	Pause contact.Pause
+}
+
+func (e *PausedError) Error() string {
+	return fmt.Sprintf("HubSpot is paused (%s): %s", e.Pause.Code, e.Pause.Reason)
+}
+
+// pause is a pause that the loop keeps.
+type pause struct {
+	contact.Pause
+	until time.Time
+	shown bool // it is written down for other processes
+}
+
+// judge decides what a report means beyond its rows: whether the account is
+// paused now, and whether its failures are to be spent on the rows. The first
+// report after a pause is a probe and spends nothing.
+func (r *run) judge(ctx context.Context, report *contact.Report) {
+	if report.Pause == nil && !report.Outage {
+		if report.Requests > 0 {
+			r.unproven, r.pauses, r.outages = false, 0, 0
+		}
+		return
+	}
+	if r.unproven {
+		for i := range report.Outcomes {
+			if report.Outcomes[i].Verdict == contact.Retry {
+				report.Outcomes[i].Verdict = contact.Unspent
+			}
+		}
+	}
+	if report.Pause != nil {
+		r.startPause(ctx, *report.Pause, firstProbe, maxProbe)
+		return
+	}
+	r.outages++
+	if r.unproven || r.outages >= outagesToStop {
+		last := report.Outcomes[len(report.Outcomes)-1]
+		r.startPause(ctx, contact.Pause{
+			Code:   last.Code,
+			Reason: "HubSpot cannot be reached or answers with errors: " + last.Message,
+		}, firstOutage, maxOutage)
+	}
+}
+
+// startPause pauses the account for as long as asked, else from first doubling
+// to most with every pause that follows another.
+func (r *run) startPause(ctx context.Context, p contact.Pause, first, most time.Duration) {
+	if p.For <= 0 {
+		p.For = most
+		if r.pauses < 10 {
+			p.For = min(first<<r.pauses, most)
+		}
+	}
+	r.pauses++
+	r.unproven = true
+	r.paused = &pause{Pause: p, until: time.Now().Add(p.For)}
+	r.Log.WarnContext(ctx, "HubSpot sync paused", "code", p.Code, "reason", p.Reason, "lasts", p.For)
+}
+
+// showPause writes a new pause down for other processes.
+func (r *run) showPause(ctx context.Context) error {
+	if r.paused == nil || r.paused.shown {
+		return nil
+	}
+	r.paused.shown = true
+	return r.Queue.ShowPause(ctx, &r.paused.Pause)
+}
+
+// waitForAccount waits until the pause is over or the tick is due. Wake-ups
+// wait too: a pause outranks them, and its end looks at the queue anyway.
+func (r *run) waitForAccount(ctx, stop context.Context) error {
+	wait := min(time.Until(r.paused.until), time.Until(r.tickAt), r.untilPending())
+	if wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-stop.Done():
+		case <-ctx.Done():
+		}
+	}
+	if time.Now().Before(r.paused.until) || stop.Err() != nil || ctx.Err() != nil {
+		return nil
+	}
+	return r.endPause(ctx)
+}
+
+// endPause ends the pause, or prolongs it when the probe says that the trouble
+// is not over.
+func (r *run) endPause(ctx context.Context) error {
+	ended := r.paused.Pause
+	if ended.Probe {
+		if err := r.probe(ctx); err != nil {
+			ended.For = 0
+			r.startPause(ctx, ended, firstProbe, maxProbe)
+			return r.showPause(ctx)
+		}
+	}
+	r.paused = nil
+	r.Log.InfoContext(ctx, "HubSpot sync goes on", "code", ended.Code)
+	if err := r.Queue.ShowPause(ctx, nil); err != nil {
+		return err
+	}
+	if slices.Contains(accountCodes, ended.Code) {
+		return r.resume(ctx, accountCodes)
+	}
+	return nil
+}
+
+func (r *run) probe(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	return r.Destination.Probe(ctx)
+}
+
+// resume makes the rows due that waited for the account.
+func (r *run) resume(ctx context.Context, codes []contact.Code) error {
+	n, err := r.Queue.Resume(ctx, codes)
+	if n > 0 {
+		r.Log.InfoContext(ctx, "Contacts that waited for the account are due now", "rows", n)
+	}
+	return err
+}
+
+// accountCheck is the check at the start: it only logs, and it brings back the
+// rows that failed for a key which has been changed since. It runs beside the
+// first cycles, because a slow answer must not keep them waiting.
+type accountCheck struct {
+	result chan error
+	group  sync.WaitGroup
+	cancel context.CancelFunc
+}
+
+func (r *run) checkAccount(ctx context.Context) *accountCheck {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	check := &accountCheck{result: make(chan error, 1), cancel: cancel}
+	check.group.Go(func() {
+		err := r.Destination.Probe(ctx)
+		switch {
+		case err == nil:
+			r.Log.InfoContext(ctx, "HubSpot account checked")
+		case ctx.Err() == nil:
+			r.Log.WarnContext(ctx, "HubSpot account check failed", "error", err)
+		}
+		check.result <- err
+	})
+	return check
+}
+
+// passed answers true once, when the check has ended well.
+func (c *accountCheck) passed() bool {
+	select {
+	case err := <-c.result:
+		return err == nil
+	default:
+		return false
+	}
+}
+
+func (c *accountCheck) wait() {
+	c.cancel()
+	c.group.Wait()
+}

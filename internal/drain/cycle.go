@@ -1,0 +1,89 @@
+package drain
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+)
+
+// touchEvery is how often a cycle that is under way says so. The queue's
+// quarantine counts on it.
+const touchEvery = 5 * time.Second
+
+// cycle claims a batch, sends it and settles it. It answers whether there was
+// anything to do.
+func (r *run) cycle(ctx, stop context.Context) (worked bool, err error) {
+	batch, err := r.Queue.Claim(ctx, r.BatchSize)
+	if err != nil || len(batch.Contacts) == 0 {
+		return false, err
+	}
+	r.logStart(ctx, batch)
+	began := time.Now()
+	answered := contact.Answered{Batch: batch, Report: r.send(ctx, stop, batch)}
+	if ctx.Err() != nil {
+		return true, context.Cause(ctx) // the lease is lost; the claims stay for the rescue
+	}
+	r.judge(ctx, &answered.Report)
+	done, err := r.settle(ctx, answered)
+	if err != nil {
+		return true, err
+	}
+	r.logEnd(ctx, answered, done, time.Since(began))
+	return true, r.showPause(ctx)
+}
+
+// send has the destination upsert the batch, each email once, and keeps the
+// cycle's claims alive meanwhile.
+func (r *run) send(ctx, stop context.Context, batch contact.Batch) contact.Report {
+	groups := contact.Merge(batch.Contacts)
+	merged := make([]contact.Contact, len(groups))
+	for i, g := range groups {
+		merged[i] = g.Contact
+	}
+	sending, cut := context.WithCancel(ctx)
+	var attendant sync.WaitGroup
+	attendant.Go(func() { r.attend(ctx, stop, sending.Done(), cut, batch.Cycle) })
+	report := r.Destination.Upsert(sending, merged)
+	cut()
+	attendant.Wait()
+
+	outcomes := make([]contact.Outcome, len(batch.Contacts))
+	for i, g := range groups {
+		for _, row := range g.Rows {
+			outcomes[row] = report.Outcomes[i]
+		}
+	}
+	report.Outcomes = outcomes
+	return report
+}
+
+// attend touches the cycle's claims until sent is closed, and cuts the request
+// when it takes too long after an orderly stop. A touch is never interrupted:
+// that would close the connection it runs on.
+func (r *run) attend(ctx, stop context.Context, sent <-chan struct{}, cut func(), cycle int64) {
+	touch := time.NewTicker(touchEvery)
+	defer touch.Stop()
+	stopped := stop.Done()
+	var late <-chan time.Time
+	for {
+		select {
+		case <-sent:
+			return
+		case <-touch.C:
+			if err := r.Queue.Touch(ctx, cycle); err != nil && ctx.Err() == nil {
+				r.Log.WarnContext(ctx, "The claims of a long cycle could not be refreshed", "cycle", cycle, "error", err)
+			}
+		case <-stopped:
+			stopped = nil
+			timer := time.NewTimer(r.CutAfter)
+			defer timer.Stop()
+			late = timer.C
+		case <-late:
+			r.Log.WarnContext(ctx, "Cutting the request in flight: the time for an orderly stop is over", "cycle", cycle)
+			cut()
+			return
+		}
+	}
+}

@@ -1,0 +1,183 @@
+// Package drain is the loop of a leader: claim, send, settle, and again, until
+// the queue is empty; then sleep until something wakes it. It decides what a
+// destination's answers mean for the rows and for the account. It knows
+// neither Postgres nor any CRM, only the interfaces below.
+//
+// One layer retries, and it is the row: an attempt that failed goes back into
+// the queue with a due time. The loop itself never repeats a request.
+package drain
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+)
+
+// Destination is where contacts go.
+type Destination interface {
+	// Upsert sends contacts with distinct keys and answers exactly one outcome
+	// for each, in their order, whatever happens, also when ctx ends.
+	Upsert(ctx context.Context, batch []contact.Contact) contact.Report
+
+	// Probe asks, without writing anything, whether the account can be used.
+	Probe(ctx context.Context) error
+}
+
+// Queue is where contacts come from.
+type Queue interface {
+	Cycler
+	Keeper
+	Account
+}
+
+// Cycler is the queue as one cycle uses it.
+type Cycler interface {
+	// Claim takes at most limit contacts that are due, and gives the doorbell
+	// back if it was held. After an error the session is lost.
+	Claim(ctx context.Context, limit int) (contact.Batch, error)
+	// Touch says that a cycle is alive. It may be called beside the others.
+	Touch(ctx context.Context, cycle int64) error
+	// Settle writes the outcomes; rest is what could not be written yet.
+	Settle(ctx context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error)
+}
+
+// Keeper is the queue between cycles.
+type Keeper interface {
+	// Arm tries to take the doorbell and looks once more. After an error the
+	// session is lost.
+	Arm(ctx context.Context) (contact.Idle, error)
+	// Tidy frees what others left behind and answers how many rows it requeued.
+	Tidy(ctx context.Context) (requeued int, err error)
+}
+
+// Account is what the queue keeps about the destination's account.
+type Account interface {
+	// ShowPause makes a pause visible to other processes; nil ends it.
+	ShowPause(ctx context.Context, pause *contact.Pause) error
+	// Resume makes the rows due that failed for one of the codes.
+	Resume(ctx context.Context, codes []contact.Code) (int, error)
+}
+
+// Listener is what the loop needs to know of the wake-up's other end.
+type Listener interface {
+	// Proven says whether notifications are known to arrive. While they are
+	// not, the loop looks every second.
+	Proven() bool
+}
+
+// Loop drains one slot. All fields but Once are required.
+type Loop struct {
+	Queue       Queue
+	Destination Destination
+	Listener    Listener
+	Wake        <-chan struct{} // all wake sources meet here; capacity one
+	Log         *slog.Logger
+
+	BatchSize int           // contacts a cycle at most
+	Slots     int           // leaders beside this one, itself included
+	Interval  time.Duration // the tick: how long a sleep lasts at most
+
+	// CutAfter is how long after an orderly stop a request may still take
+	// before it is cut.
+	CutAfter time.Duration
+
+	// Once makes Run return as soon as nothing is due.
+	Once bool
+}
+
+// Run drains until stop ends, in an orderly way: what is in flight is finished
+// and settled, nothing more is claimed. It returns nil then. When ctx ends, the
+// lease is lost: nothing can be settled any more, and Run returns the cause.
+func (l *Loop) Run(ctx, stop context.Context) error {
+	r := &run{Loop: l, pace: pace{poll: firstPoll}, tickAt: time.Now()}
+	account := r.checkAccount(ctx)
+	defer account.wait()
+	for stop.Err() == nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		again, err := r.step(ctx, stop, account)
+		if err != nil || !again {
+			return err
+		}
+	}
+	return r.finish(ctx)
+}
+
+// run is the state of one Run.
+type run struct {
+	*Loop
+	pace
+
+	tickAt  time.Time // when to tidy next
+	pending []pending // answered, but not settled to the last row
+
+	paused   *pause // nil while the account may be used
+	pauses   int    // pauses in a row, since the last usable answer
+	outages  int    // reports in a row without a usable answer
+	unproven bool   // the next report is a probe: its failure spends nothing
+}
+
+// step does the next thing there is to do. It answers false when a Run that is
+// to do one round only has done it.
+func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool, err error) {
+	if account.passed() {
+		if err := r.resume(ctx, accountCodes); err != nil {
+			return false, err
+		}
+	}
+	if !time.Now().Before(r.tickAt) {
+		if err := r.tidy(ctx); err != nil {
+			return false, err
+		}
+	}
+	if err := r.settlePending(ctx); err != nil {
+		return false, err
+	}
+	if r.paused != nil {
+		if r.Once {
+			return false, &PausedError{Pause: r.paused.Pause}
+		}
+		return true, r.waitForAccount(ctx, stop)
+	}
+	worked, err := r.cycle(ctx, stop)
+	if err != nil {
+		return false, err
+	}
+	if worked {
+		r.pace = pace{poll: firstPoll, worked: time.Now()}
+		return true, nil
+	}
+	return r.rest(ctx, stop)
+}
+
+// tidy frees what dead leaders left, and sets the next tick.
+func (r *run) tidy(ctx context.Context) error {
+	r.tickAt = time.Now().Add(r.Interval)
+	r.tidied = time.Now()
+	n, err := r.Queue.Tidy(ctx)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		r.Log.WarnContext(ctx, "Rows of a stopped worker are back in the queue", "rows", n)
+	}
+	return nil
+}
+
+// finish settles what is left at an orderly stop, for as long as CutAfter.
+func (r *run) finish(ctx context.Context) error {
+	end := time.Now().Add(r.CutAfter)
+	for len(r.pending) > 0 && time.Now().Before(end) && ctx.Err() == nil {
+		if err := r.settlePending(ctx); err != nil {
+			return err
+		}
+		r.sleep(ctx, ctx, r.untilPending())
+	}
+	if n := r.rowsPending(); n > 0 {
+		r.Log.WarnContext(ctx, "Rows that an app holds locked could not be settled; they will be sent again", "rows", n)
+	}
+	return nil
+}
