@@ -1,0 +1,9 @@
+-- A page of contacts with a status. $1 hubspot_sync_status, $2 after this id,
+-- $3 at most so many.
+SELECT id::text
+  FROM contacts
+ WHERE hubspot_sync_status::text = $1
+   AND hubspot_processing_status::text IS DISTINCT FROM 'Queued'
+   AND id > $2::text::uuid
+ ORDER BY id
+ LIMIT $3::int

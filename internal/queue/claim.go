@@ -1,0 +1,88 @@
+package queue
+
+import (
+	"context"
+	_ "embed" // the statements
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+)
+
+//go:embed claim.sql
+var claimSQL string
+
+//go:embed claim_ids.sql
+var claimIDsSQL string
+
+// Claim takes at most limit contacts that are due. It first gives the doorbell
+// back, in the same round trip: who works has no need of being woken. After an
+// error the session must be given up, because nobody knows then whether the
+// doorbell is still held.
+func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
+	return q.claim(ctx, limit, claimSQL, limit, q.opt.Slot, q.cycle, q.opt.Destination)
+}
+
+// ClaimIDs takes the named contacts whatever their status, but for those that
+// are in flight or locked by somebody.
+func (q *Queue) ClaimIDs(ctx context.Context, ids []string) (contact.Batch, error) {
+	return q.claim(ctx, len(ids), claimIDsSQL, ids, q.opt.Slot, q.cycle, q.opt.Destination)
+}
+
+func (q *Queue) claim(ctx context.Context, limit int, sql string, args ...any) (contact.Batch, error) {
+	taken := contact.Batch{Cycle: q.cycle}
+	err := q.do(ctx, "claim", func(ctx context.Context, conn *pgx.Conn) error {
+		batch := &pgx.Batch{}
+		if q.armed {
+			batch.Queue(disarmSQL, lockClass, doorbell)
+		}
+		batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
+			var err error
+			taken.Contacts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (contact.Contact, error) {
+				var c contact.Contact
+				var updated *time.Time
+				err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID,
+					&c.HubSpotID, &c.RetryCount, &updated, &taken.ClaimedAt)
+				if updated != nil {
+					c.UpdatedAt = *updated
+				}
+				return c, err
+			})
+			return err
+		})
+		return conn.SendBatch(ctx, batch).Close()
+	})
+	if err != nil {
+		return contact.Batch{}, err
+	}
+	q.armed = false
+	if len(taken.Contacts) == 0 {
+		return contact.Batch{}, nil
+	}
+	q.active = append(q.active, taken.Cycle)
+	q.cycle = 0 // the settle brings the next
+	if q.opt.Slots > 1 && len(taken.Contacts) == limit {
+		if err := q.Ring(ctx); err != nil {
+			return taken, err
+		}
+	}
+	return taken, nil
+}
+
+//go:embed touch.sql
+var touchSQL string
+
+// Touch keeps the claims of a cycle from counting as dead. It is called every
+// few seconds while the cycle's requests are under way.
+func (q *Queue) Touch(ctx context.Context, cycle int64) error {
+	err := q.session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, touchSQL, q.opt.Destination, cycle)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("touch cycle %d: %w", cycle, err)
+	}
+	return nil
+}

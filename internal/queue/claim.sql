@@ -1,0 +1,54 @@
+-- Claim a batch: due retries first, then fresh rows, oldest first.
+-- $1 how many rows at most, $2 slot, $3 cycle, $4 destination.
+-- The ARRAYs and the scalar sub-selects are fences: they keep the index scans
+-- whatever the planner believes about the table. Only what could be inserted
+-- into claims is ours: a row that another leader claimed meanwhile is not.
+WITH retries AS MATERIALIZED (
+    SELECT ARRAY(
+        SELECT c.id
+          FROM contacts c
+         WHERE c.hubspot_processing_status = 'Queued'
+           AND c.next_retry_at <= now()
+           AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $4) IS NULL
+         ORDER BY c.next_retry_at
+         LIMIT $1::int
+           FOR NO KEY UPDATE OF c SKIP LOCKED) AS ids
+), fresh AS MATERIALIZED (
+    SELECT ARRAY(
+        SELECT c.id
+          FROM contacts c
+         WHERE c.hubspot_processing_status = 'Queued'
+           AND c.next_retry_at IS NULL
+           AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $4) IS NULL
+         ORDER BY c.updated_at
+         LIMIT $1::int - (SELECT cardinality(ids) FROM retries)
+           FOR NO KEY UPDATE OF c SKIP LOCKED) AS ids
+), picked AS MATERIALIZED (
+    SELECT p.id, p.place
+      FROM retries, fresh, unnest(retries.ids || fresh.ids) WITH ORDINALITY AS p (id, place)
+), claimed AS (
+    INSERT INTO contactsync.claims (contact_id, destination, slot, cycle)
+    SELECT id, $4, $2::int, $3::bigint FROM picked
+        ON CONFLICT DO NOTHING
+ RETURNING contact_id
+), marked AS (
+    UPDATE contacts c
+       SET hubspot_processing_status = 'Processing',
+           hubspot_sync_status = 'Processing'
+     WHERE c.id = ANY (ARRAY(SELECT contact_id FROM claimed))
+ RETURNING c.id, c.email, c.name, c.phone_number, c.domain_id, c.page_id,
+           c.hubspot_contact_id, c.retry_count, c.updated_at
+)
+SELECT m.id::text,
+       coalesce(m.email, '')::text,
+       coalesce(m.name, '')::text,
+       coalesce(m.phone_number, '')::text,
+       coalesce(m.domain_id::text, ''),
+       coalesce(m.page_id::text, ''),
+       coalesce(m.hubspot_contact_id, '')::text,
+       coalesce(m.retry_count, 0)::int,
+       m.updated_at::timestamptz,
+       statement_timestamp() AS claimed_at
+  FROM marked m
+  JOIN picked USING (id)
+ ORDER BY picked.place

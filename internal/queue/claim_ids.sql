@@ -1,0 +1,32 @@
+-- Claim the named contacts, whatever their status, unless they are in flight.
+-- $1 ids, $2 slot, $3 cycle, $4 destination.
+-- A row that somebody holds locked, or that is claimed already, is left out.
+WITH picked AS MATERIALIZED (
+    SELECT c.id
+      FROM contacts c
+     WHERE c.id = ANY ($1::uuid[])
+       FOR NO KEY UPDATE OF c SKIP LOCKED
+), claimed AS (
+    INSERT INTO contactsync.claims (contact_id, destination, slot, cycle)
+    SELECT id, $4, $2::int, $3::bigint FROM picked
+        ON CONFLICT DO NOTHING
+ RETURNING contact_id
+), marked AS (
+    UPDATE contacts c
+       SET hubspot_processing_status = 'Processing',
+           hubspot_sync_status = 'Processing'
+     WHERE c.id = ANY (ARRAY(SELECT contact_id FROM claimed))
+ RETURNING c.id, c.email, c.name, c.phone_number, c.domain_id, c.page_id,
+           c.hubspot_contact_id, c.retry_count, c.updated_at
+)
+SELECT m.id::text,
+       coalesce(m.email, '')::text,
+       coalesce(m.name, '')::text,
+       coalesce(m.phone_number, '')::text,
+       coalesce(m.domain_id::text, ''),
+       coalesce(m.page_id::text, ''),
+       coalesce(m.hubspot_contact_id, '')::text,
+       coalesce(m.retry_count, 0)::int,
+       m.updated_at::timestamptz,
+       statement_timestamp() AS claimed_at
+  FROM marked m

@@ -1,0 +1,167 @@
+package queue
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+)
+
+func TestClaimTakesDueRetriesFirstThenTheOldest(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := b.queued(5)
+	b.exec(`UPDATE contacts SET next_retry_at = now() - interval '1 min' WHERE id = $1`, ids[3])
+	b.exec(`UPDATE contacts SET next_retry_at = now() - interval '2 min' WHERE id = $1`, ids[4])
+	b.exec(`UPDATE contacts SET next_retry_at = now() + interval '1 min' WHERE id = $1`, ids[0])
+	q := b.leader(0)
+	var got []string
+	for _, c := range claim(t, q, 3).Contacts {
+		got = append(got, c.ID)
+	}
+	want := []string{ids[4], ids[3], ids[1]}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("claimed %v, want %v", got, want)
+	}
+	b.wantRow(ids[1], "Processing Processing tries=0 - - unscheduled")
+	b.wantRow(ids[0], "Queued Queued tries=0 - - in 1min")
+	if n := b.claims(); n != "3" {
+		t.Errorf("%s claims, want 3", n)
+	}
+}
+
+func TestClaimReadsTheContact(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.exec(`INSERT INTO contacts (id, email, name, phone_number, domain_id, page_id, hubspot_contact_id, hubspot_processing_status)
+		VALUES ('11111111-1111-1111-1111-111111111111', 'A@Example.org', 'Ann Example', '+1 555', '22222222-2222-2222-2222-222222222222',
+		        '33333333-3333-3333-3333-333333333333', '42', 'Queued'),
+		       ('44444444-4444-4444-4444-444444444444', NULL, NULL, NULL, NULL, NULL, NULL, 'Queued')`)
+	b.exec(`UPDATE contacts SET updated_at = NULL WHERE email IS NULL`)
+	got := map[string]contact.Contact{}
+	for _, c := range claim(t, b.leader(0), 10).Contacts {
+		if c.Email != "" && c.UpdatedAt.IsZero() {
+			t.Error("updated_at is not read")
+		}
+		got[c.ID] = c
+	}
+	full := got["11111111-1111-1111-1111-111111111111"]
+	want := contact.Contact{
+		ID: "11111111-1111-1111-1111-111111111111", Email: "A@Example.org", Name: "Ann Example", Phone: "+1 555",
+		DomainID: "22222222-2222-2222-2222-222222222222", PageID: "33333333-3333-3333-3333-333333333333", HubSpotID: "42", UpdatedAt: full.UpdatedAt,
+	}
+	if full != want {
+		t.Errorf("read %+v, want %+v", full, want)
+	}
+	if empty := (contact.Contact{ID: "44444444-4444-4444-4444-444444444444"}); got[empty.ID] != empty {
+		t.Errorf("read %+v, want %+v", got[empty.ID], empty)
+	}
+}
+
+// Many leaders at once, and apps that queue the same rows again and again: no
+// contact is ever in two hands.
+func TestNoContactIsClaimedTwice(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.queued(60)
+	const leaders, rounds = 4, 60
+	var mu sync.Mutex
+	holder := map[string]int{}
+	var wg sync.WaitGroup
+	for slot := range leaders {
+		q := b.leader(slot, func(o *Options) { o.Slots = leaders })
+		app := connect(t, b.url, false)
+		wg.Go(func() {
+			for range rounds {
+				batch := claim(t, q, 7)
+				mu.Lock()
+				for _, c := range batch.Contacts {
+					if other, held := holder[c.ID]; held {
+						t.Errorf("%s claimed by %d while %d works on it", c.ID, slot, other)
+					}
+					holder[c.ID] = slot
+				}
+				mu.Unlock()
+				if _, err := app.Exec(t.Context(), `UPDATE contacts SET hubspot_processing_status = 'Queued'
+					WHERE id IN (SELECT id FROM contacts ORDER BY random() LIMIT 5 FOR UPDATE SKIP LOCKED)`); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				for _, c := range batch.Contacts {
+					delete(holder, c.ID)
+				}
+				mu.Unlock()
+				for len(batch.Contacts) > 0 {
+					_, rest := settle(t, q, batch, synced)
+					batch = rest.Batch
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// The claim finds its rows by an index, whatever the planner believes: with
+// fresh statistics of a large queue, with those of an empty one, and with many
+// claims in flight.
+func TestClaimKeepsItsIndexScans(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	q := b.leader(0)
+	explain := func(state string) {
+		t.Helper()
+		conn := q.session.(*session).conn
+		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
+			if _, err := conn.Exec(t.Context(), "SET plan_cache_mode = "+mode); err != nil {
+				t.Fatal(err)
+			}
+			rows, err := conn.Query(t.Context(), "EXPLAIN "+claimSQL, 100, 0, int64(1), "hubspot")
+			if err != nil {
+				t.Fatal(err)
+			}
+			plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			if err != nil {
+				t.Fatal(err)
+			}
+			text := strings.Join(plan, "\n")
+			for _, want := range []string{"contacts_contactsync_fresh", "contacts_contactsync_retry"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s, %s: no scan of %s:\n%s", state, mode, want, text)
+				}
+			}
+			if strings.Contains(text, "Seq Scan") {
+				t.Errorf("%s, %s: reads a whole table:\n%s", state, mode, text)
+			}
+		}
+	}
+	explain("empty")
+	b.queued(20000)
+	explain("stale statistics")
+	b.exec(`UPDATE contacts SET next_retry_at = now() - interval '1 min' WHERE random() < 0.5`)
+	b.exec(`INSERT INTO contactsync.claims (contact_id, destination, slot, cycle) SELECT gen_random_uuid(), 'hubspot', 9, 0 FROM generate_series(1, 2000)`)
+	b.exec(`VACUUM ANALYZE contacts`)
+	b.exec(`VACUUM ANALYZE contactsync.claims`)
+	explain("a full queue")
+}
+
+func TestClaimIDs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := b.queued(3)
+	b.exec(`UPDATE contacts SET hubspot_processing_status = 'Complete' WHERE id = $1`, ids[0])
+	leader := b.leader(0)
+	if n := len(claim(t, leader, 1).Contacts); n != 1 { // ids[1] is in flight now
+		t.Fatalf("claimed %d", n)
+	}
+	batch, err := b.leader(1000).ClaimIDs(t.Context(), ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(batch.Contacts) != 2 {
+		t.Errorf("claimed %d of a complete, a queued and an in-flight contact, want 2", len(batch.Contacts))
+	}
+	b.wantRow(ids[0], "Processing Processing tries=0 - - unscheduled")
+}

@@ -1,0 +1,67 @@
+package queue
+
+import (
+	"context"
+	_ "embed" // the statements
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/database"
+)
+
+// The doorbell is one advisory lock. Whoever queues a row tries it shared for
+// the transaction: granted means that the consumer is awake and a NOTIFY can be
+// spared, refused means that it sleeps and must be rung. The consumer holds it
+// exclusively while it sleeps. A writer that kept silent holds the lock until
+// its transaction has ended, so whoever gets it exclusively sees that writer's
+// rows at the last look, and every later writer rings: no wake-up is lost.
+//
+// It is only ever tried, never waited for: a waiter in the lock's queue would
+// make every writer ring, and an idle transaction would keep it there.
+const (
+	armSQL    = `SELECT pg_try_advisory_lock($1, $2)`
+	disarmSQL = `SELECT pg_advisory_unlock($1, $2)`
+	ringSQL   = `SELECT pg_notify('contact_queued', '')`
+	lockClass = database.LockClass
+	doorbell  = database.DoorbellLock
+)
+
+//go:embed look.sql
+var lookSQL string
+
+// Arm tries to take the doorbell and looks once more at the queue, each with a
+// snapshot of its own. Only when it is armed and nothing is due may the caller
+// sleep. After an error the session must be given up.
+func (q *Queue) Arm(ctx context.Context) (contact.Idle, error) {
+	var idle contact.Idle
+	err := q.do(ctx, "arm the doorbell", func(ctx context.Context, conn *pgx.Conn) error {
+		batch := &pgx.Batch{}
+		if !q.armed { // a second lock of the same session would need a second unlock
+			batch.Queue(armSQL, lockClass, doorbell).QueryRow(func(row pgx.Row) error {
+				return row.Scan(&q.armed)
+			})
+		}
+		batch.Queue(lookSQL, q.opt.Destination, q.active, q.deadAfter()).QueryRow(func(row pgx.Row) error {
+			var seconds *float64
+			err := row.Scan(&idle.Due, &idle.Dead, &seconds)
+			idle.Next = -1
+			if seconds != nil {
+				idle.Next = max(0, time.Duration(*seconds*float64(time.Second)))
+			}
+			return err
+		})
+		return conn.SendBatch(ctx, batch).Close()
+	})
+	idle.Armed = q.armed
+	return idle, err
+}
+
+// Ring wakes every consumer.
+func (q *Queue) Ring(ctx context.Context) error {
+	return q.do(ctx, "ring", func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, ringSQL)
+		return err
+	})
+}

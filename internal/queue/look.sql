@@ -1,0 +1,29 @@
+-- The last look before sleep. $1 destination, $2 cycles of this session that
+-- are still in flight, $3 after how many seconds a claim is dead.
+-- It takes no row locks, so it also sees the rows that a claim passed over.
+SELECT EXISTS (
+           SELECT FROM contacts c
+            WHERE c.hubspot_processing_status = 'Queued'
+              AND c.next_retry_at IS NULL
+              AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $1) IS NULL)
+    OR EXISTS (
+           SELECT FROM contacts c
+            WHERE c.hubspot_processing_status = 'Queued'
+              AND c.next_retry_at <= now()
+              AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $1) IS NULL)
+       AS due,
+       EXISTS (
+           SELECT FROM contactsync.claims x
+            WHERE x.destination = $1
+              AND (x.until <= now()
+                   OR x.until IS NULL AND x.cycle <> ALL ($2::bigint[])
+                      AND x.claimed_at <= now() - make_interval(secs => $3::float8)))
+       AS dead,
+       extract(epoch FROM least(
+           (SELECT min(c.next_retry_at)::timestamptz FROM contacts c
+             WHERE c.hubspot_processing_status = 'Queued' AND c.next_retry_at > now()),
+           (SELECT min(coalesce(x.until, x.claimed_at + make_interval(secs => $3::float8)))
+              FROM contactsync.claims x
+             WHERE x.destination = $1 AND (x.until IS NOT NULL OR x.cycle <> ALL ($2::bigint[])))
+       ) - now())::float8
+       AS next

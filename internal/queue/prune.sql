@@ -1,0 +1,15 @@
+-- Forget old bookkeeping, a bounded piece at a time. $1 after how many days.
+WITH old_cycles AS (
+    DELETE FROM contactsync.cycles
+     WHERE id = ANY (ARRAY(
+               SELECT id FROM contactsync.cycles
+                WHERE finished_at < now() - make_interval(days => $1::int)
+                ORDER BY finished_at LIMIT 5000))
+), old_failures AS (
+    DELETE FROM contactsync.failures
+     WHERE id = ANY (ARRAY(
+               SELECT id FROM contactsync.failures
+                WHERE at < now() - make_interval(days => $1::int)
+                ORDER BY at LIMIT 5000))
+)
+SELECT 1

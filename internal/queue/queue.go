@@ -1,0 +1,125 @@
+// Package queue is the contacts table seen as a queue: claim, settle, release,
+// rescue and the doorbell. It is the only place that holds SQL on contacts.
+//
+// Every statement of a leader runs on the connection that holds the slot's
+// lock. When that session is gone they cannot succeed, so an old leader is
+// fenced by the database and not by a flag. Every duration that decides about
+// due, dead or over is measured by the database's clock.
+package queue
+
+import (
+	"context"
+	_ "embed" // the statements
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/database"
+)
+
+// Session is the connection that holds the slot's lock.
+type Session interface {
+	// Do has exclusive use of the connection while fn runs.
+	Do(ctx context.Context, fn func(ctx context.Context, conn *pgx.Conn) error) error
+}
+
+// Options are what the queue is told once.
+type Options struct {
+	Destination string // "hubspot"; names the claims
+	Instance    string // this process, for people
+	Slot        int    // the slot whose lock the session holds
+	Slots       int    // how many slots there are; above 1 a full claim wakes the others
+
+	MaxRetries  int           // attempts beyond the first before a row is Error
+	RetryDelay  time.Duration // before the first retry, ±10 %
+	Exponential bool          // whether the delay doubles; it grows by itself otherwise
+
+	// Doubt is how long a request may still take effect after it was sent:
+	// the request's own deadline.
+	Doubt time.Duration
+}
+
+// leaseSlack is how much older than the leader's last sign of life the stored
+// start of a claim can be, rounded up: touched every 5 s, and a leader gives up
+// 8 s after its last answer from the database.
+const leaseSlack = 15 * time.Second
+
+// adoptAfter is how long a row may be Processing without a claim.
+const adoptAfter = 15 * time.Minute
+
+// keepDays is how long cycles and failures are remembered.
+const keepDays = 30
+
+// Queue is one slot's view of the queue. It is not safe for concurrent use but
+// for Touch.
+type Queue struct {
+	session Session
+	opt     Options
+
+	armed  bool    // the doorbell is locked by this session
+	cycle  int64   // the number of the next claim
+	active []int64 // cycles that are claimed and not settled to the last row; never nil, which SQL takes for NULL
+}
+
+//go:embed enter.sql
+var enterSQL string
+
+// Enter opens the queue for a slot that was just taken: it records who leads
+// it, and makes sure of what the statements rely on.
+func Enter(ctx context.Context, session Session, opt Options) (*Queue, error) {
+	q := &Queue{session: session, opt: opt, active: []int64{}}
+	err := session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		batch := &pgx.Batch{}
+		for _, set := range []string{
+			// The last look must see what was committed before the doorbell was
+			// locked, so each statement needs a snapshot of its own.
+			"SET default_transaction_isolation = 'read committed'",
+			// Every statement here finds its rows by an index. A planner that has
+			// stale statistics of a queue would read the table instead.
+			"SET enable_seqscan = off",
+			"SET enable_hashjoin = off",
+			"SET enable_mergejoin = off",
+			"SET jit = off",
+		} {
+			batch.Queue(set)
+		}
+		if opt.Slot < database.ManualSlot { // a command does not lead
+			batch.Queue(enterSQL, opt.Destination, opt.Slot, opt.Instance)
+		}
+		batch.Queue("SELECT nextval(pg_get_serial_sequence('contactsync.cycles', 'id'))").
+			QueryRow(func(row pgx.Row) error { return row.Scan(&q.cycle) })
+		return conn.SendBatch(ctx, batch).Close()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("enter slot %d: %w", opt.Slot, err)
+	}
+	return q, nil
+}
+
+//go:embed leave.sql
+var leaveSQL string
+
+// Leave gives the slot's row back and rings once, so that whoever leads next,
+// or leads beside, looks at what was released.
+func (q *Queue) Leave(ctx context.Context) error {
+	return q.do(ctx, "leave", func(ctx context.Context, conn *pgx.Conn) error {
+		batch := &pgx.Batch{}
+		batch.Queue(leaveSQL, q.opt.Destination, q.opt.Slot, q.opt.Instance)
+		batch.Queue(ringSQL)
+		return conn.SendBatch(ctx, batch).Close()
+	})
+}
+
+// deadAfter is when a claim counts as dead: its request can no longer take
+// effect, even if its leader sent it in the last moment of its lease.
+func (q *Queue) deadAfter() float64 {
+	return (leaseSlack + q.opt.Doubt).Seconds()
+}
+
+func (q *Queue) do(ctx context.Context, what string, fn func(ctx context.Context, conn *pgx.Conn) error) error {
+	if err := q.session.Do(ctx, fn); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return nil
+}

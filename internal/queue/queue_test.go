@@ -1,0 +1,235 @@
+package queue
+
+import (
+	"context"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/pgtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+// session is a leader's session without its heartbeat.
+type session struct {
+	mu   sync.Mutex
+	conn *pgx.Conn
+}
+
+func (s *session) Do(ctx context.Context, fn func(ctx context.Context, conn *pgx.Conn) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return fn(ctx, s.conn)
+}
+
+// bench is a database with an app and, on demand, leaders.
+type bench struct {
+	*testing.T
+	url string
+	app *pgx.Conn
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	return benchOn(t, pgtest.New(t))
+}
+
+func benchOn(t *testing.T, url string) *bench {
+	t.Helper()
+	return &bench{T: t, url: url, app: connect(t, url, false)}
+}
+
+// connect opens a connection: a worker's, or an app's plain one.
+func connect(t *testing.T, url string, worker bool) *pgx.Conn {
+	t.Helper()
+	var conn *pgx.Conn
+	var err error
+	if worker {
+		conn, err = database.Connect(t.Context(), url, "test")
+	} else {
+		conn, err = pgx.Connect(t.Context(), url)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	return conn
+}
+
+// leader enters slot k and holds its lock.
+func (b *bench) leader(slot int, change ...func(*Options)) *Queue {
+	b.Helper()
+	conn := connect(b.T, b.url, true)
+	if _, err := conn.Exec(b.Context(), armSQL, lockClass, database.SlotLock(slot)); err != nil {
+		b.Fatal(err)
+	}
+	opt := Options{
+		Destination: "hubspot", Instance: "test", Slot: slot, Slots: 1,
+		MaxRetries: 3, RetryDelay: 5 * time.Minute, Exponential: true, Doubt: 30 * time.Second,
+	}
+	for _, f := range change {
+		f(&opt)
+	}
+	q, err := Enter(b.Context(), &session{conn: conn}, opt)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return q
+}
+
+func (b *bench) exec(sql string, args ...any) {
+	b.Helper()
+	if _, err := b.app.Exec(b.Context(), sql, args...); err != nil {
+		b.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// ask answers the one text that a query selects.
+func (b *bench) ask(sql string, args ...any) string {
+	b.Helper()
+	var answer *string
+	if err := b.app.QueryRow(b.Context(), sql, args...).Scan(&answer); err != nil {
+		b.Fatalf("%s: %v", sql, err)
+	}
+	if answer == nil {
+		return "NULL"
+	}
+	return *answer
+}
+
+// queued inserts n contacts that wait to be synced and answers their ids, in
+// the order in which they are to be claimed.
+func (b *bench) queued(n int) []string {
+	b.Helper()
+	rows, err := b.app.Query(b.Context(), `
+		INSERT INTO contacts (email, name, hubspot_sync_status, hubspot_processing_status, updated_at)
+		SELECT 'c' || i || '@example.org', 'Name ' || i, 'Queued', 'Queued', now() - interval '1 hour' + i * interval '1 second'
+		  FROM generate_series(1, $1::int) i RETURNING id::text`, n)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		b.Fatal(err)
+	}
+	return ids
+}
+
+// row is what a person would look at.
+func (b *bench) row(id string) string {
+	b.Helper()
+	return b.ask(`SELECT concat_ws(' ', hubspot_processing_status, hubspot_sync_status, 'tries=' || retry_count,
+		coalesce(hubspot_error_code, '-'), coalesce(hubspot_contact_id, '-'),
+		CASE WHEN next_retry_at IS NULL THEN 'unscheduled' WHEN next_retry_at <= now() THEN 'due'
+		     ELSE 'in ' || round(extract(epoch FROM next_retry_at - now()) / 60) || 'min' END) FROM contacts WHERE id = $1`, id)
+}
+
+func (b *bench) wantRow(id, want string) {
+	b.Helper()
+	if got := b.row(id); got != want {
+		b.Errorf("row is %q, want %q", got, want)
+	}
+}
+
+func (b *bench) claims() string {
+	b.Helper()
+	return b.ask(`SELECT count(*)::text FROM contactsync.claims`)
+}
+
+func claim(t *testing.T, q *Queue, limit int) contact.Batch {
+	t.Helper()
+	batch, err := q.Claim(t.Context(), limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return batch
+}
+
+func settle(t *testing.T, q *Queue, batch contact.Batch, o contact.Outcome) (done []contact.Settled, rest contact.Answered) {
+	t.Helper()
+	a := contact.Answered{Batch: batch}
+	for range batch.Contacts {
+		a.Outcomes = append(a.Outcomes, o)
+	}
+	a.Requests = 1
+	done, rest, err := q.Settle(t.Context(), a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done, rest
+}
+
+func arm(t *testing.T, q *Queue) contact.Idle {
+	t.Helper()
+	idle, err := q.Arm(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return idle
+}
+
+func tidy(t *testing.T, q *Queue) int {
+	t.Helper()
+	n, err := q.Tidy(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+var synced = contact.Outcome{Verdict: contact.Synced, RemoteID: "77", Created: true}
+
+// Time is the database's: two clocks would disagree about what is due.
+func TestNoGoClockEntersSQL(t *testing.T) {
+	t.Parallel()
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), "_test.go") || !strings.HasSuffix(f.Name(), ".go") {
+			continue
+		}
+		text, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "time.Now(") {
+			t.Errorf("%s asks the process's clock", f.Name())
+		}
+	}
+}
+
+// Every statement must fit the schema as migrated.
+func TestStatementsPrepare(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	files, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared := 0
+	for _, f := range files {
+		if !strings.HasSuffix(f.Name(), ".sql") {
+			continue
+		}
+		text, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.app.Prepare(t.Context(), f.Name(), string(text)); err != nil {
+			t.Errorf("%s: %v", f.Name(), err)
+		}
+		prepared++
+	}
+	if prepared < 10 {
+		t.Errorf("only %d statements found", prepared)
+	}
+}

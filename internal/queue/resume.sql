@@ -1,0 +1,14 @@
+-- Make the rows due that wait only because of the account. $1 their codes.
+WITH due AS (
+    UPDATE contacts c
+       SET next_retry_at = now()
+     WHERE c.id = ANY (ARRAY(
+               SELECT p.id
+                 FROM contacts p
+                WHERE p.hubspot_processing_status = 'Queued'
+                  AND p.next_retry_at > now()
+                  AND p.hubspot_error_code = ANY ($1::text[])
+                  FOR NO KEY UPDATE OF p SKIP LOCKED))
+ RETURNING c.id
+)
+SELECT count(*)::int FROM due

@@ -1,0 +1,96 @@
+package queue
+
+import (
+	"context"
+	_ "embed" // the statements
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+)
+
+//go:embed settle.sql
+var settleSQL string
+
+// nextCycleSQL draws the number of the next claim, in the settle's round trip.
+const nextCycleSQL = `SELECT nextval(pg_get_serial_sequence('contactsync.cycles', 'id'))`
+
+// Settle writes what became of a batch. It answers what it did row by row, and
+// the rest that it could not settle because somebody holds the rows locked: it
+// never waits for an app. That rest stays claimed; settle it again later.
+//
+// Settle may be called again after an error: a row that was settled before is
+// answered as Lost and not written twice.
+func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error) {
+	col := columns(a)
+	err = q.do(ctx, "settle", func(ctx context.Context, conn *pgx.Conn) error {
+		b := &pgx.Batch{}
+		b.Queue(settleSQL, q.opt.Destination, a.Cycle, q.opt.MaxRetries, q.opt.RetryDelay.Seconds(),
+			q.opt.Exponential, q.opt.Doubt.Seconds(), q.opt.Instance, q.opt.Slot, a.ClaimedAt,
+			a.Requests, a.Throttled.Milliseconds(),
+			col.ids, col.verdicts, col.remoteIDs, col.created, col.codes, col.messages,
+			col.statuses, col.correlationIDs, col.inDoubt, col.forgiving,
+		).Query(func(rows pgx.Rows) error {
+			var err error
+			done, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s contact.Settled, err error) {
+				err = row.Scan(&s.ID, &s.Final, &s.Tries, &s.Error)
+				return s, err
+			})
+			return err
+		})
+		if q.cycle == 0 {
+			b.Queue(nextCycleSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&q.cycle) })
+		}
+		return conn.SendBatch(ctx, b).Close()
+	})
+	if err != nil {
+		return nil, a, err
+	}
+	rest = leftOver(a, done)
+	if len(rest.Contacts) == 0 {
+		q.active = slices.DeleteFunc(q.active, func(cycle int64) bool { return cycle == a.Cycle })
+	}
+	return done, rest, nil
+}
+
+// leftOver is the part of a batch that a settle passed over. Its requests are
+// counted already.
+func leftOver(a contact.Answered, done []contact.Settled) contact.Answered {
+	settled := make(map[string]bool, len(done))
+	for _, s := range done {
+		settled[s.ID] = true
+	}
+	rest := contact.Answered{Batch: contact.Batch{Cycle: a.Cycle, ClaimedAt: a.ClaimedAt}}
+	for i, c := range a.Contacts {
+		if !settled[c.ID] {
+			rest.Contacts = append(rest.Contacts, c)
+			rest.Outcomes = append(rest.Outcomes, a.Outcomes[i])
+		}
+	}
+	return rest
+}
+
+// settleColumns are the outcomes turned on their side, as unnest wants them.
+type settleColumns struct {
+	ids, verdicts, remoteIDs, codes, messages, correlationIDs []string
+	created, inDoubt, forgiving                               []bool
+	statuses                                                  []int
+}
+
+func columns(a contact.Answered) settleColumns {
+	var col settleColumns
+	for i, o := range a.Outcomes {
+		col.ids = append(col.ids, a.Contacts[i].ID)
+		col.verdicts = append(col.verdicts, string(o.Verdict))
+		col.remoteIDs = append(col.remoteIDs, printable(o.RemoteID))
+		col.created = append(col.created, o.Created)
+		col.codes = append(col.codes, string(o.Code))
+		col.messages = append(col.messages, printable(o.Message))
+		col.statuses = append(col.statuses, o.HTTPStatus)
+		col.correlationIDs = append(col.correlationIDs, printable(o.CorrelationID))
+		col.inDoubt = append(col.inDoubt, o.InDoubt)
+		col.forgiving = append(col.forgiving, o.Forgiving)
+	}
+	return col
+}

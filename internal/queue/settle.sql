@@ -1,0 +1,128 @@
+-- Settle the outcomes of one cycle: one statement for all of them.
+-- $1 destination, $2 cycle, $3 maximum of retries, $4 retry delay in seconds,
+-- $5 whether the delay doubles, $6 how many seconds a doubt lasts,
+-- $7 instance, $8 slot, $9 claimed_at, $10 requests, $11 throttled in ms,
+-- then one array each, a place a contact: $12 ids, $13 verdicts, $14 remote ids,
+-- $15 created, $16 codes, $17 messages, $18 HTTP statuses, $19 correlation ids,
+-- $20 in doubt, $21 forgiving.
+-- A row is written only while our claim of this cycle stands, and its status
+-- only while it still is Processing: whatever the app made of it stays. Rows
+-- that somebody holds locked are passed over and not returned; the caller
+-- settles them later.
+WITH o AS MATERIALIZED (
+    SELECT *
+      FROM unnest($12::text[]::uuid[], $13::text[], $14::text[], $15::bool[], $16::text[],
+                  $17::text[], $18::int[], $19::text[], $20::bool[], $21::bool[])
+        AS o (id, verdict, remote_id, created, code, message, http_status, correlation_id, in_doubt, forgiving)
+     WHERE (SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = $1) = $2::bigint
+), held AS MATERIALIZED (
+    SELECT c.id,
+           c.hubspot_processing_status = 'Processing' AS ours,
+           coalesce(c.retry_count, 0) AS tries
+      FROM contacts c
+     WHERE c.id = ANY (ARRAY(SELECT id FROM o))
+       FOR NO KEY UPDATE OF c SKIP LOCKED
+), found AS MATERIALIZED (
+    SELECT id, coalesce(ours, false) AS ours, tries FROM held
+    UNION ALL -- deleted by the app while it was in flight
+    SELECT o.id, false, 0 FROM o WHERE (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
+), d AS MATERIALIZED (
+    SELECT o.*, found.ours, found.tries,
+           CASE WHEN o.verdict = 'retry' AND NOT o.forgiving AND found.tries >= $3::int
+                THEN 'exhausted' ELSE o.verdict END AS final
+      FROM found JOIN o USING (id)
+), e AS MATERIALIZED (
+    SELECT d.*,
+           left(CASE WHEN final = 'exhausted'
+                     THEN format('Max retries exceeded (%s). Last error: %s', $3::int, message)
+                     ELSE message END, 500) AS error,
+           clock_timestamp() + make_interval(secs =>
+               $4::float8 * CASE WHEN $5::bool THEN 2 ^ least(tries, 30) ELSE tries + 1 END
+                          * (0.9 + 0.2 * random())) AS retry_at
+      FROM d
+), written AS (
+    UPDATE contacts c
+       SET hubspot_processing_status = CASE
+               WHEN NOT e.ours THEN c.hubspot_processing_status
+               WHEN e.final = 'synced' THEN 'Complete'
+               WHEN e.final IN ('reject', 'exhausted') THEN 'Error'
+               ELSE 'Queued' END,
+           hubspot_sync_status = CASE
+               WHEN NOT e.ours THEN c.hubspot_sync_status
+               WHEN e.final = 'synced' THEN 'Complete'
+               WHEN e.final IN ('reject', 'exhausted') THEN 'Error'
+               ELSE 'Queued' END,
+           hubspot_processing_error = CASE
+               WHEN NOT e.ours OR e.final = 'unspent' THEN c.hubspot_processing_error
+               WHEN e.final = 'synced' THEN NULL
+               ELSE e.error END,
+           hubspot_error_code = CASE
+               WHEN NOT e.ours OR e.final = 'unspent' THEN c.hubspot_error_code
+               WHEN e.final = 'synced' THEN NULL
+               ELSE e.code END,
+           hubspot_contact_id = CASE WHEN e.remote_id <> '' THEN e.remote_id ELSE c.hubspot_contact_id END,
+           hubspot_synced_at = CASE WHEN e.ours AND e.final = 'synced' THEN now() ELSE c.hubspot_synced_at END,
+           retry_count = CASE
+               WHEN e.ours AND e.final = 'retry' THEN greatest(e.tries, least(e.tries + 1, $3::int))
+               ELSE c.retry_count END,
+           next_retry_at = CASE
+               WHEN NOT e.ours OR e.final = 'unspent' THEN c.next_retry_at
+               WHEN e.final = 'retry' THEN e.retry_at
+               ELSE NULL END,
+           last_retry_at = CASE
+               WHEN e.ours AND e.final IN ('retry', 'reject', 'exhausted') THEN now()
+               ELSE c.last_retry_at END,
+           last_failed_crm = CASE
+               WHEN e.ours AND e.final IN ('retry', 'reject', 'exhausted') THEN $1
+               ELSE c.last_failed_crm END,
+           updated_at = CASE
+               WHEN e.ours AND e.final IN ('synced', 'reject', 'exhausted') THEN now()
+               ELSE c.updated_at END
+      FROM e
+     WHERE c.id = e.id
+       AND c.id = ANY (ARRAY(SELECT id FROM held))
+       AND (e.ours OR e.remote_id <> '')
+), freed AS (
+    DELETE FROM contactsync.claims x
+     USING e
+     WHERE x.contact_id = e.id AND x.destination = $1 AND x.cycle = $2::bigint AND NOT e.in_doubt
+), quarantined AS (
+    UPDATE contactsync.claims x
+       SET until = clock_timestamp() + make_interval(secs => $6::float8)
+      FROM e
+     WHERE x.contact_id = e.id AND x.destination = $1 AND x.cycle = $2::bigint AND e.in_doubt
+), failed AS (
+    INSERT INTO contactsync.failures (contact_id, destination, cycle, attempt, code, http_status, message, correlation_id)
+    SELECT id, $1, $2::bigint, tries + 1, code, nullif(http_status, 0), left(message, 500), nullif(correlation_id, '')
+      FROM e
+     WHERE final IN ('retry', 'reject', 'exhausted')
+), recorded AS (
+    INSERT INTO contactsync.cycles AS y
+           (id, destination, instance, slot, started_at, finished_at, claimed, synced, created,
+            retried, failed, released, recovered, requests, throttled_ms)
+    SELECT $2::bigint, $1, $7, $8::int, $9::timestamptz, clock_timestamp(), count(*),
+           count(*) FILTER (WHERE final = 'synced'),
+           count(*) FILTER (WHERE final = 'synced' AND created),
+           count(*) FILTER (WHERE final = 'retry'),
+           count(*) FILTER (WHERE final IN ('reject', 'exhausted')),
+           count(*) FILTER (WHERE final = 'unspent'),
+           count(*) FILTER (WHERE final = 'synced' AND tries > 0),
+           $10::int, $11::bigint
+      FROM e
+    HAVING count(*) > 0
+        ON CONFLICT (id) DO UPDATE
+       SET finished_at = excluded.finished_at,
+           claimed = y.claimed + excluded.claimed,
+           synced = y.synced + excluded.synced,
+           created = y.created + excluded.created,
+           retried = y.retried + excluded.retried,
+           failed = y.failed + excluded.failed,
+           released = y.released + excluded.released,
+           recovered = y.recovered + excluded.recovered
+)
+SELECT id::text, final, tries::int, coalesce(error, '') FROM e
+UNION ALL -- claims that are no longer ours: somebody rescued them
+SELECT i.id, 'lost', 0, ''
+  FROM unnest($12::text[]) AS i (id)
+ WHERE (SELECT x.cycle FROM contactsync.claims x
+         WHERE x.contact_id = i.id::uuid AND x.destination = $1) IS DISTINCT FROM $2::bigint
