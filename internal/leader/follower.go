@@ -1,0 +1,144 @@
+package leader
+
+import (
+	"context"
+	_ "embed" // the statements
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/database"
+)
+
+var (
+	//go:embed lease.sql
+	leaseSQL string
+	//go:embed portable.sql
+	portableSQL string
+	//go:embed slots.sql
+	slotsSQL string
+	//go:embed take.sql
+	takeSQL string
+	//go:embed held.sql
+	heldSQL string
+)
+
+// errStopped is the outcome of waiting when stop ended first.
+var errStopped = errors.New("stopped waiting for a slot")
+
+// win waits on this connection until a slot is its own, and proves it.
+//
+// Statements here are not cut when stop ends: they take less than a second, and
+// the server logs an error for each one that is cut.
+func (c *candidate) win(stop context.Context, conn *pgx.Conn) (*Session, error) {
+	if err := c.startLease(stop, conn); err != nil {
+		return nil, err
+	}
+	for stop.Err() == nil {
+		won, err := c.wait(stop, conn)
+		if err != nil {
+			return nil, err
+		}
+		c.databaseBack(stop)
+		if slot, ok := won.slot(); ok && stop.Err() == nil {
+			return c.prove(stop, conn, slot, won)
+		}
+		c.backoff.reset()
+		if !c.waiting {
+			c.waiting = true
+			c.log.InfoContext(stop, "waiting for a slot", "slots", c.cfg.Slots)
+		}
+	}
+	return nil, errStopped
+}
+
+// startLease makes the server end this session when it is silent for too long.
+// It starts before the waiting, because a frozen follower may win.
+func (c *candidate) startLease(stop context.Context, conn *pgx.Conn) error {
+	ctx, cancel := c.deadline(stop)
+	defer cancel()
+	lease := milliseconds(c.cfg.timing.lease)
+	cut := milliseconds(c.cfg.timing.statement - c.cfg.timing.margin/2)
+	batch := &pgx.Batch{}
+	batch.Queue(leaseSQL, lease, cut, milliseconds(c.cfg.timing.wait))
+	batch.Queue(portableSQL)
+	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("start the lease (PostgreSQL 14 or later is needed): %w", err)
+	}
+	return nil
+}
+
+// wait takes a slot that is free or becomes free while it queues at one of them,
+// and then asks what it holds. Its own outcome would not do as the answer: a lock
+// can be granted in the moment the waiting times out, and stays.
+func (c *candidate) wait(stop context.Context, conn *pgx.Conn) (holding, error) {
+	ctx, cancel := c.deadline(stop)
+	defer cancel()
+	var h holding
+	batch := &pgx.Batch{}
+	batch.Queue(slotsSQL, c.order())
+	batch.Queue(takeSQL)
+	batch.Queue(heldSQL, database.LockClass).QueryRow(h.scan)
+	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+		return holding{}, fmt.Errorf("wait for a slot: %w", err)
+	}
+	c.first = (c.first + 1) % c.cfg.Slots
+	return h, nil
+}
+
+// order is the locks of all slots, beginning with the one to queue at.
+func (c *candidate) order() []int32 {
+	order := make([]int32, c.cfg.Slots)
+	for i := range order {
+		order[i] = database.SlotLock(c.cfg.First + (c.first+i)%c.cfg.Slots)
+	}
+	return order
+}
+
+// prove asks again, in a statement of its own, so that a pooler that gives each
+// transaction another server connection is found out, and a session that ended
+// while this process was frozen.
+func (c *candidate) prove(stop context.Context, conn *pgx.Conn, slot int, won holding) (*Session, error) {
+	ctx, cancel := c.deadline(stop)
+	defer cancel()
+	var now holding
+	sent := time.Now()
+	if err := now.scan(conn.QueryRow(ctx, heldSQL, database.LockClass)); err != nil {
+		return nil, fmt.Errorf("prove slot %d: %w", slot, err)
+	}
+	switch {
+	case now.pid != won.pid:
+		return nil, &PooledError{Found: fmt.Sprintf("server process %d became %d", won.pid, now.pid)}
+	case !slices.Contains(now.slots, database.SlotLock(slot)):
+		return nil, &PooledError{Found: "a lock that was just taken is gone"}
+	case !now.worker:
+		return nil, &PooledError{Found: "a setting that was just made is gone"}
+	}
+	return newSession(conn, slot, c.cfg, sent), nil
+}
+
+func (c *candidate) deadline(stop context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(stop), c.cfg.timing.waitDeadline)
+}
+
+// holding is what a session is, seen from the server.
+type holding struct {
+	pid    uint32
+	slots  []int32 // objects of the locks it holds
+	worker bool    // the triggers know it as a worker's
+}
+
+func (h *holding) scan(row pgx.Row) error { return row.Scan(&h.pid, &h.slots, &h.worker) }
+
+func (h *holding) slot() (slot int, ok bool) {
+	if len(h.slots) == 0 {
+		return 0, false
+	}
+	return database.LockedSlot(h.slots[0]), true
+}
+
+func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + "ms" }

@@ -1,0 +1,14 @@
+//go:build !unix
+
+package throwaway
+
+import (
+	"context"
+	"errors"
+)
+
+func startLocal(context.Context, Options, string) (*Server, error) {
+	return nil, errors.New("the local server programs are only used on Unix")
+}
+
+func watchContainer(context.Context, string) (release func()) { return func() {} }

@@ -1,0 +1,121 @@
+// Package throwaway starts a PostgreSQL server that nobody will miss: in a
+// container, or from the server programs installed on this machine. The demo
+// and the tests need a real server on a fresh machine with one command, and
+// must leave nothing behind, not even when they are killed.
+package throwaway
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Kind says where a server runs.
+type Kind string
+
+// The kinds of server. Any tries Docker first and then the local programs.
+const (
+	Any    Kind = ""
+	Docker Kind = "docker"
+	Local  Kind = "local"
+)
+
+// Options says which server to start. Its zero value is a good one.
+type Options struct {
+	Kind Kind
+
+	// Settings are added to the server's own, for instance
+	// {"log_min_duration_statement": "0"}; they win over the defaults here.
+	Settings map[string]string
+
+	Log *slog.Logger // nil discards
+}
+
+// Server is a running PostgreSQL server that this process owns.
+type Server struct {
+	URL  string // connects as superuser to the database "postgres"
+	Kind Kind   // Docker or Local, never Any
+	Info string // for people: the image, or the folder of the programs
+
+	stop func() error
+}
+
+// Stop ends the server at once and removes its data. Calls after the first
+// return the same error.
+func (s *Server) Stop() error { return s.stop() }
+
+// UnavailableError says that no server could be started, and why.
+type UnavailableError struct {
+	Reasons error // joined, one for each kind that was tried
+}
+
+// Error names the reasons and the remedies.
+func (e *UnavailableError) Error() string {
+	return "no PostgreSQL server to be had: start Docker, or install PostgreSQL's server programs " +
+		"(Debian and Ubuntu: apt install postgresql; macOS: brew install postgresql@17)\n" + e.Reasons.Error()
+}
+
+// Unwrap gives the reasons.
+func (e *UnavailableError) Unwrap() error { return e.Reasons }
+
+// Start starts a server that listens on a free TCP port of the loopback
+// address (a container's port as Docker publishes it). The context bounds the
+// start only; the server runs until Stop, or until this process is gone,
+// whatever ended it. The error is an *UnavailableError where nothing could be
+// started.
+func Start(ctx context.Context, opts Options) (*Server, error) {
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	starters := []struct {
+		kind  Kind
+		start func(context.Context, Options, string) (*Server, error)
+	}{{Docker, startContainer}, {Local, startLocal}}
+
+	var reasons []error
+	for _, s := range starters {
+		if opts.Kind != Any && opts.Kind != s.kind {
+			continue
+		}
+		began := time.Now()
+		server, err := s.start(ctx, opts, rand.Text())
+		if err != nil {
+			opts.Log.DebugContext(ctx, "PostgreSQL could not be started", "kind", s.kind, "error", err)
+			reasons = append(reasons, fmt.Errorf("%s: %w", s.kind, err))
+			continue
+		}
+		server.stop = sync.OnceValue(server.stop)
+		opts.Log.InfoContext(ctx, "PostgreSQL started",
+			"kind", s.kind, "using", server.Info, "took", time.Since(began).Round(time.Millisecond))
+		return server, nil
+	}
+	if len(reasons) == 0 {
+		reasons = append(reasons, fmt.Errorf("kind %q: want %q or %q", opts.Kind, Docker, Local))
+	}
+	return nil, &UnavailableError{Reasons: errors.Join(reasons...)}
+}
+
+// flags are the server's settings as command-line arguments. Its data is
+// worthless after a crash, so it need not be safe on disk.
+func (o Options) flags() []string {
+	settings := map[string]string{
+		"max_connections":           "200",
+		"max_prepared_transactions": "10",
+		"fsync":                     "off",
+		"synchronous_commit":        "off",
+		"full_page_writes":          "off",
+		"max_wal_size":              "4GB",
+	}
+	maps.Copy(settings, o.Settings)
+	var flags []string
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		flags = append(flags, "-c", name+"="+settings[name])
+	}
+	return flags
+}

@@ -1,0 +1,156 @@
+package throwaway_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/throwaway"
+)
+
+// holdEnv makes the test binary start a server, print its URL and wait to be
+// killed.
+const holdEnv = "THROWAWAY_TEST_HOLD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(holdEnv) == "" {
+		os.Exit(m.Run())
+	}
+	server, err := throwaway.Start(context.Background(), throwaway.Options{Kind: wanted()})
+	if err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println(server.URL)
+	select {}
+}
+
+func wanted() throwaway.Kind {
+	return throwaway.Kind(os.Getenv("CONTACTSYNC_TEST_POSTGRES"))
+}
+
+func TestServer(t *testing.T) {
+	t.Parallel()
+	server, err := throwaway.Start(t.Context(), throwaway.Options{
+		Kind:     wanted(),
+		Settings: map[string]string{"max_connections": "37"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Logf("%s: %s", server.Kind, server.Info)
+
+	conn, err := pgx.Connect(t.Context(), server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var connections, fsync string
+	err = conn.QueryRow(t.Context(), "SELECT current_setting('max_connections'), current_setting('fsync')").Scan(&connections, &fsync)
+	if err != nil || connections != "37" || fsync != "off" {
+		t.Errorf("max_connections %s, fsync %s, error %v; want 37, off", connections, fsync, err)
+	}
+	if err := server.Stop(); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if err := server.Stop(); err != nil {
+		t.Errorf("second stop: %v", err)
+	}
+	if err := conn.Ping(t.Context()); err == nil {
+		t.Error("the server still answers after Stop")
+	}
+}
+
+func TestServerEndsWithItsOwner(t *testing.T) {
+	t.Parallel()
+	owner := exec.CommandContext(t.Context(), os.Args[0])
+	owner.Env = append(os.Environ(), holdEnv+"=1", "TMPDIR="+worldTemp(t))
+	out, err := owner.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := owner.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() {
+		t.Fatalf("the owner printed nothing: %v", owner.Wait())
+	}
+	address, err := url.Parse(lines.Text())
+	if err != nil || address.Host == "" {
+		t.Fatalf("the owner printed %q", lines.Text())
+	}
+	if err := ping(t, address.Host); err != nil {
+		t.Fatalf("before the kill: %v", err)
+	}
+	if err := owner.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = owner.Wait() // killed, as it should be
+
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for ping(t, address.Host) == nil || !empty(t, owner.Env) {
+		select {
+		case <-tick.C:
+		case <-t.Context().Done():
+			t.Fatal("the server outlived its killed owner")
+		}
+	}
+}
+
+// worldTemp is a folder that the server's own account may use, too.
+func worldTemp(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "throwaway-test-") //nolint:usetesting // T.TempDir's parent is closed to that account
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, os.ModeSticky|0o777); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// empty says whether the owner's temporary folder holds nothing any more.
+func empty(t *testing.T, env []string) bool {
+	t.Helper()
+	dir := env[len(env)-1][len("TMPDIR="):]
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries) == 0
+}
+
+func ping(t *testing.T, address string) error {
+	t.Helper()
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(t.Context(), "tcp", address)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
+}
+
+func TestNoSuchKind(t *testing.T) {
+	t.Parallel()
+	_, err := throwaway.Start(t.Context(), throwaway.Options{Kind: "mainframe"})
+	if _, ok := errors.AsType[*throwaway.UnavailableError](err); !ok {
+		t.Errorf("got %v, want an UnavailableError", err)
+	}
+}
