@@ -3,7 +3,6 @@ package drain
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"testing"
 	"testing/synctest"
@@ -12,7 +11,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func verdicts(q *fakeQueue) []contact.Verdict {
 	q.mu.Lock()

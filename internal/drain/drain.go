@@ -106,6 +106,29 @@ func (l *Loop) Run(ctx, stop context.Context) error {
 	return r.finish(ctx)
 }
 
+// Process sends one batch that was claimed already and settles it, for a person
+// who wants these contacts synced now. It answers what became of each row, and a
+// *PausedError when the account turned out to be unusable.
+func (l *Loop) Process(ctx, stop context.Context, batch contact.Batch) (contact.Answered, []contact.Settled, error) {
+	r := &run{Loop: l}
+	answered := contact.Answered{Batch: batch, Report: r.send(ctx, stop, batch)}
+	if ctx.Err() != nil {
+		return answered, nil, context.Cause(ctx)
+	}
+	r.judge(ctx, &answered.Report)
+	done, err := r.settle(ctx, answered)
+	if err != nil {
+		return answered, done, err
+	}
+	if err := r.finish(ctx); err != nil {
+		return answered, done, err
+	}
+	if r.paused != nil {
+		return answered, done, &PausedError{Pause: r.paused.Pause}
+	}
+	return answered, done, nil
+}
+
 // run is the state of one Run.
 type run struct {
 	*Loop

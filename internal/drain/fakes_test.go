@@ -3,7 +3,6 @@ package drain
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -166,7 +165,7 @@ func start(t *testing.T, q *fakeQueue, d *fakeDestination, change func(*Loop)) (
 	wake = make(chan struct{}, 1)
 	l := &Loop{
 		Queue: q, Destination: d, Listener: listener(true), Wake: wake,
-		Log:       slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Log:       slog.New(slog.DiscardHandler),
 		BatchSize: 10, Slots: 1, Interval: time.Hour, CutAfter: 22 * time.Second,
 	}
 	if change != nil {

@@ -45,7 +45,9 @@ func start() (*server, error) {
 			return nil, fmt.Errorf("TEST_DATABASE_URL: %w", err)
 		}
 	} else {
-		own, err := throwaway.Start(ctx, throwaway.Options{Kind: throwaway.Kind(os.Getenv("CONTACTSYNC_TEST_POSTGRES"))})
+		own, err := throwaway.Start(ctx, throwaway.Options{
+			Kind: throwaway.Kind(os.Getenv("CONTACTSYNC_TEST_POSTGRES")), Runner: container,
+		})
 		if err != nil {
 			return nil, err
 		}

@@ -34,6 +34,9 @@ type Options struct {
 	// {"log_min_duration_statement": "0"}; they win over the defaults here.
 	Settings map[string]string
 
+	// Runner starts the container. Nil uses the docker command.
+	Runner Runner
+
 	Log *slog.Logger // nil discards
 }
 

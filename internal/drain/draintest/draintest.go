@@ -113,6 +113,7 @@ func want(t *testing.T, report contact.Report, verdict contact.Verdict) {
 }
 
 func ownOutcome(t *testing.T, r Remote) {
+	t.Helper()
 	batch := people(30)
 	report := upsert(t.Context(), t, r, batch)
 	want(t, report, contact.Synced)
@@ -131,12 +132,14 @@ func ownOutcome(t *testing.T, r Remote) {
 }
 
 func emptyBatch(t *testing.T, r Remote) {
+	t.Helper()
 	if report := upsert(t.Context(), t, r, nil); report.Requests != 0 || report.Pause != nil || report.Outage {
 		t.Errorf("%+v, want nothing", report)
 	}
 }
 
 func anySize(t *testing.T, r Remote) {
+	t.Helper()
 	batch := people(257)
 	want(t, upsert(t.Context(), t, r, batch), contact.Synced)
 	for _, c := range batch {
@@ -147,6 +150,7 @@ func anySize(t *testing.T, r Remote) {
 }
 
 func secondTime(t *testing.T, r Remote) {
+	t.Helper()
 	batch := people(3)
 	first := upsert(t.Context(), t, r, batch)
 	for i := range batch {
@@ -165,6 +169,7 @@ func secondTime(t *testing.T, r Remote) {
 }
 
 func noEmail(t *testing.T, r Remote) {
+	t.Helper()
 	batch := people(3)
 	batch[1].Email = " \t"
 	report := upsert(t.Context(), t, r, batch)
@@ -179,6 +184,7 @@ func noEmail(t *testing.T, r Remote) {
 }
 
 func badEmail(t *testing.T, r Remote) {
+	t.Helper()
 	batch := people(20)
 	batch[7].Email = "not an email"
 	batch[11].Email = "\x01\xff@example.org"
@@ -195,6 +201,7 @@ func badEmail(t *testing.T, r Remote) {
 }
 
 func texts(t *testing.T, r Remote) {
+	t.Helper()
 	names := []string{
 		`Robert'); DROP TABLE contacts;-- Tables`, `"Quoted" <b>Name</b>`, "Zoë 👩‍🚀 Example", "שלום עולם", "line\nbreak Name", `back\slash Name`,
 	}
@@ -217,6 +224,7 @@ func texts(t *testing.T, r Remote) {
 }
 
 func deadContext(t *testing.T, r Remote) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	batch := people(3)
@@ -233,6 +241,7 @@ func deadContext(t *testing.T, r Remote) {
 }
 
 func cutRequest(t *testing.T, r Remote) {
+	t.Helper()
 	r.Break(Silent)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -244,6 +253,7 @@ func cutRequest(t *testing.T, r Remote) {
 }
 
 func refusedKey(t *testing.T, r Remote) {
+	t.Helper()
 	r.Break(Unauthorized)
 	report := upsert(t.Context(), t, r, people(3))
 	want(t, report, contact.Retry)
@@ -266,6 +276,7 @@ func refusedKey(t *testing.T, r Remote) {
 }
 
 func outage(t *testing.T, r Remote) {
+	t.Helper()
 	r.Break(Down)
 	report := upsert(t.Context(), t, r, people(250))
 	if !report.Outage {
@@ -289,6 +300,7 @@ func outage(t *testing.T, r Remote) {
 }
 
 func lostResponse(t *testing.T, r Remote) {
+	t.Helper()
 	batch := people(2)
 	r.Break(LostResponse)
 	report := upsert(t.Context(), t, r, batch)
