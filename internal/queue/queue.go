@@ -78,8 +78,6 @@ func Enter(ctx context.Context, session Session, opt Options) (*Queue, error) {
 			// Every statement here finds its rows by an index. A planner that has
 			// stale statistics of a queue would read the table instead.
 			"SET enable_seqscan = off",
-			"SET enable_hashjoin = off",
-			"SET enable_mergejoin = off",
 			"SET jit = off",
 		} {
 			batch.Queue(set)

@@ -36,9 +36,9 @@ WITH o AS MATERIALIZED (
            left(CASE WHEN final = 'exhausted'
                      THEN format('Max retries exceeded (%s). Last error: %s', $3::int, message)
                      ELSE message END, 500) AS error,
-           clock_timestamp() + make_interval(secs =>
+           clock_timestamp() + make_interval(secs => least( -- a week at most
                $4::float8 * CASE WHEN $5::bool THEN 2 ^ least(tries, 30) ELSE tries + 1 END
-                          * (0.9 + 0.2 * random())) AS retry_at
+                          * (0.9 + 0.2 * random()), 604800)) AS retry_at
       FROM d
 ), written AS (
     UPDATE contacts c

@@ -1,0 +1,30 @@
+# The program and its simulator, each as one static binary in an image without
+# a shell. Build with:
+#   docker build --build-arg VERSION=$(git describe --tags --always --dirty) -t contactsync .
+#   docker build --target hubspotsim -t hubspotsim .
+FROM golang:1.26 AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod go mod download
+COPY . .
+ARG VERSION=dev
+ENV CGO_ENABLED=0
+RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache/go-build \
+    go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/contactsync ./cmd/contactsync && \
+    go build -trimpath -ldflags "-s -w" -o /out/hubspotsim ./cmd/hubspotsim
+
+FROM gcr.io/distroless/static-debian12:nonroot AS hubspotsim
+COPY --from=build /out/hubspotsim /hubspotsim
+EXPOSE 8090
+HEALTHCHECK --interval=5s --timeout=3s --start-period=5s CMD ["/hubspotsim", "-healthcheck"]
+ENTRYPOINT ["/hubspotsim"]
+CMD ["-addr", "0.0.0.0:8090"]
+
+FROM gcr.io/distroless/static-debian12:nonroot AS contactsync
+COPY --from=build /out/contactsync /contactsync
+# Every interface, because a container's own loopback is of no use to anybody.
+ENV HTTP_ADDR=0.0.0.0:8080
+EXPOSE 8080
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["/contactsync", "healthcheck"]
+ENTRYPOINT ["/contactsync"]
+CMD ["run"]

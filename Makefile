@@ -1,0 +1,48 @@
+# `make help` lists the targets.
+SHELL := /bin/bash
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+GOLANGCI_LINT_VERSION := v2.15.0
+DEMO_FOR ?=
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build bin/contactsync and bin/hubspotsim
+	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
+
+.PHONY: demo
+demo: build ## watch contacts arrive, without any account (DEMO_FOR=20s ends by itself)
+	@bin/contactsync demo $(if $(DEMO_FOR),--for $(DEMO_FOR))
+
+.PHONY: test
+test: ## run all tests, on Docker's Postgres or the machine's own
+	go test -shuffle=on ./...
+
+.PHONY: test-race
+test-race: ## the same under the race detector
+	go test -race -shuffle=on ./...
+
+.PHONY: lint
+lint: ## golangci-lint at the pinned version (installed into bin/ at the first call)
+	@test -x bin/golangci-lint && bin/golangci-lint version | grep -q "$(GOLANGCI_LINT_VERSION:v%=%)" || \
+		GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+	bin/golangci-lint run ./...
+
+.PHONY: check
+check: lint ## what CI runs beside the tests: format, vet, lint, tidy, fix
+	go vet ./...
+	go mod tidy -diff
+	@test -z "$$(go fix -diff ./... 2>/dev/null)" || { go fix -diff ./...; exit 1; }
+
+.PHONY: latency
+latency: build ## measure commit -> request at the simulator: 500 single updates
+	go test -count=1 -run '^TestLatency$$' -v ./cmd/contactsync
+
+.PHONY: image
+image: ## build the container images
+	docker build --build-arg VERSION=$(VERSION) --target contactsync -t contactsync .
+	docker build --target hubspotsim -t hubspotsim .

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/scrapersky/contactsync/internal/demo"
+)
+
+func newDemoCommand(p *program) *cobra.Command {
+	var lasts time.Duration
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Watch contacts arrive, without any account",
+		Long: `Start a throw-away Postgres (in Docker, or from the server programs of this machine), a HubSpot simulator and three
+replicas, queue contacts, and show them arrive. The leader is killed once, to show the take-over. Settings and .env are not read,
+and nothing is left behind.`,
+		Example: `  contactsync demo
+  contactsync demo --for 20s`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if lasts < 0 {
+				return usagef("--for takes a time like 20s")
+			}
+			self, err := os.Executable()
+			if err != nil {
+				return fmt.Errorf("find this program: %w", err)
+			}
+			ctx, stop := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer stop()
+			return demo.Run(ctx, demo.Options{Program: self, For: lasts, Out: p.stdout, Color: colorful(p.stdout)})
+		},
+	}
+	cmd.Flags().DurationVar(&lasts, "for", 0, "end by itself after this time; 0 waits for Ctrl-C")
+	return cmd
+}
+
+// colorful says whether a terminal is there to show colours, and nobody asked
+// for none.
+func colorful(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == ""
+}

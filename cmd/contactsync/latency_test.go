@@ -1,0 +1,69 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/hubspotsim"
+)
+
+// TestLatency measures what the program is for: from the moment before an app
+// sends its UPDATE, in autocommit, to the arrival of the request at HubSpot,
+// while the leader sleeps. It prints; what it asserts is that the leader did
+// sleep each time and that every update led to one request.
+func TestLatency(t *testing.T) { //nolint:paralleltest // it measures
+	updates := 500
+	if testing.Short() || raceEnabled {
+		updates = 50
+	}
+	in := install(t)
+	in.exec(`INSERT INTO contacts (email, name) SELECT 'c' || i || '@example.org', 'Name ' || i FROM generate_series(1, $1::int) i`, updates)
+	type arrival struct {
+		email string
+		at    time.Time
+	}
+	arrivals := make(chan arrival, updates)
+	in.sim.OnRequest(func(r hubspotsim.Request) {
+		for _, i := range r.Inputs {
+			arrivals <- arrival{i.ID, r.Time}
+		}
+	})
+	in.start(in.env("HUBSPOT_RATE_LIMIT_PER_10S=1000"), "run")
+	rows, err := in.app.Query(t.Context(), `SELECT email FROM contacts`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var emails []string
+	for rows.Next() {
+		var email string
+		if err := rows.Scan(&email); err != nil {
+			t.Fatal(err)
+		}
+		emails = append(emails, email)
+	}
+	var requests, commits []time.Duration
+	for _, email := range emails {
+		in.awaitAsleep()
+		began := time.Now()
+		in.exec(`UPDATE contacts SET hubspot_processing_status = 'Queued' WHERE email = $1`, email)
+		commits = append(commits, time.Since(began))
+		select {
+		case a := <-arrivals:
+			if a.email != email {
+				t.Fatalf("%s arrived, want %s", a.email, email)
+			}
+			requests = append(requests, a.at.Sub(began))
+		case <-time.After(patience):
+			t.Fatalf("%s did not arrive", email)
+		}
+	}
+	slices.Sort(requests)
+	slices.Sort(commits)
+	at := func(all []time.Duration, q float64) time.Duration {
+		return all[int(q*float64(len(all)-1))].Round(10 * time.Microsecond)
+	}
+	t.Logf("%d single updates, leader asleep: statement sent -> request at HubSpot: median %v, 99th percentile %v, slowest %v (the UPDATE itself: median %v)",
+		len(requests), at(requests, 0.5), at(requests, 0.99), at(requests, 1), at(commits, 0.5))
+	in.wantEachOnce(updates)
+}

@@ -1,0 +1,26 @@
+// Command contactsync syncs the contacts that apps queue in PostgreSQL to
+// HubSpot, on any number of replicas, and has what a person needs to run and
+// look after that. This package holds no logic of the sync: each command is one
+// small file that wires the packages in internal and prints what they answer.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/sethvargo/go-envconfig"
+)
+
+func main() {
+	p := &program{env: envconfig.OsLookuper(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}
+	os.Exit(p.execute(context.Background(), os.Args[1:]))
+}
+
+// program is what the commands have of the world around them, so that a test
+// can run one without a process of its own.
+type program struct {
+	env            envconfig.Lookuper // without the file .env
+	stdin          io.Reader
+	stdout, stderr io.Writer // results go to the one, logs and errors to the other
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os/signal"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scrapersky/contactsync/internal/schema"
+)
+
+func newMigrateCommand(p *program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "migrate",
+		Short: "Prepare the database, or take that back",
+		Long: `Prepare the database for contactsync, or take that back. An existing contacts table keeps all it has: what is
+missing is added, indexes are built without blocking anybody, and no lock is waited for longer than 3 s. It needs
+DATABASE_URL (or DATABASE_DIRECT_URL, where that goes through a pooler), of a role that owns contacts.`,
+		Example: `  contactsync migrate up
+  contactsync migrate status`,
+	}
+	cmd.AddCommand(newMigrateUpCommand(p), newMigrateDownCommand(p), newMigrateStatusCommand(p))
+	return cmd
+}
+
+func newMigrateUpCommand(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "up",
+		Short: "Apply what is missing",
+		Long: `Apply the migrations that are missing, and the triggers where they are not those of this version. It may run
+while apps and replicas are at work, and more than once: of two at the same time one waits.`,
+		Example: "  contactsync migrate up",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.migrate(cmd.Context(), func(ctx context.Context, url string, log *slog.Logger) error {
+				result, err := schema.Up(ctx, url, log)
+				for _, name := range result.Applied {
+					fmt.Fprintln(p.stdout, "applied", name)
+				}
+				if result.Triggers {
+					fmt.Fprintln(p.stdout, "applied triggers")
+				}
+				if err == nil && len(result.Applied) == 0 && !result.Triggers {
+					fmt.Fprintln(p.stdout, "up to date")
+				}
+				return err
+			})
+		},
+	}
+}
+
+func newMigrateDownCommand(p *program) *cobra.Command {
+	var all bool
+	cmd := &cobra.Command{
+		Use:   "down",
+		Short: "Take back the last migration, or all",
+		Long: `Take the triggers off and undo the newest migration, or with --all every one, after which nothing of contactsync
+is left. Only what "up" created goes: an existing table keeps its own columns and data. Stop all replicas first.`,
+		Example: `  contactsync migrate down
+  contactsync migrate down --all`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.migrate(cmd.Context(), func(ctx context.Context, url string, log *slog.Logger) error {
+				undone, err := schema.Down(ctx, url, all, log)
+				for _, name := range undone {
+					fmt.Fprintln(p.stdout, "undone", name)
+				}
+				if err == nil && len(undone) == 0 {
+					fmt.Fprintln(p.stdout, "nothing to undo")
+				}
+				return err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&all, "all", false, "undo every migration")
+	return cmd
+}
+
+func newMigrateStatusCommand(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "List the migrations",
+		Long: `List the migrations and the triggers: applied, pending (migrate up will apply it), stale (triggers of another
+version) or unknown (applied by a newer version). It changes nothing.`,
+		Example: "  contactsync migrate status",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return p.migrate(cmd.Context(), func(ctx context.Context, url string, _ *slog.Logger) error {
+				list, err := schema.Status(ctx, url)
+				if err != nil {
+					return err
+				}
+				table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
+				for _, v := range list {
+					at := ""
+					if !v.AppliedAt.IsZero() {
+						at = v.AppliedAt.UTC().Format(time.RFC3339)
+					}
+					fmt.Fprintf(table, "%s\t%s\t%s\n", v.Name, v.State, at)
+				}
+				return table.Flush()
+			})
+		},
+	}
+}
+
+// migrate does work on the database itself, past any pooler. A signal ends it in
+// good order, so that a half-built index is known as such.
+func (p *program) migrate(ctx context.Context, work func(ctx context.Context, url string, log *slog.Logger) error) error {
+	cfg, err := load[databaseSettings](ctx, p, settingsFile)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	return work(ctx, cfg.Database.DirectURL.Reveal(), newLogger(p.stderr, cfg.Log))
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+// names are the contacts that a person asks for, each by its id or its email.
+type names struct {
+	ids    []string
+	emails []string // trimmed and folded
+}
+
+// parseNames takes what looks like a uuid for an id and everything else for an
+// email. Blank names are passed over.
+func parseNames(texts []string) names {
+	var n names
+	for _, text := range texts {
+		text = strings.TrimSpace(text)
+		var id pgtype.UUID
+		switch {
+		case text == "":
+		case id.Scan(text) == nil:
+			n.ids = append(n.ids, id.String())
+		default:
+			n.emails = append(n.emails, strings.ToLower(text))
+		}
+	}
+	return n
+}
+
+// find answers the ids, each once, and the emails that nobody has.
+func (n names) find(ctx context.Context, desk *admin.Desk) (ids, missing []string, err error) {
+	ids = n.ids
+	if len(n.emails) > 0 {
+		found, err := desk.Find(ctx, n.emails)
+		if err != nil {
+			return nil, nil, err
+		}
+		known := map[string]bool{}
+		for _, c := range found {
+			ids = append(ids, c.ID)
+			known[c.Email] = true
+		}
+		for _, email := range n.emails {
+			if !known[email] {
+				missing = append(missing, email)
+			}
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), missing, nil
+}
+
+// quoteAll lists names, the first few of many.
+func quoteAll(texts []string) string {
+	const most = 5
+	var quoted []string
+	for _, text := range texts[:min(most, len(texts))] {
+		quoted = append(quoted, fmt.Sprintf("%q", text))
+	}
+	if more := len(texts) - most; more > 0 {
+		quoted = append(quoted, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(quoted, ", ")
+}

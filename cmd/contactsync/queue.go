@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+// queuePage is how many names are looked up and queued at a time.
+const queuePage = 1000
+
+// maxNameBytes bounds a line of a file; an email has 254 characters at most.
+const maxNameBytes = 4096
+
+func newQueueCommand(p *program) *cobra.Command {
+	var file, status string
+	cmd := &cobra.Command{
+		Use:   "queue [ID|EMAIL...]",
+		Short: "Put contacts into the queue",
+		Long: `Put contacts into the queue, as an app does: by id or email, from a file or standard input with one id or
+email a line (blank lines and lines that begin with # are passed over), or all with one hubspot_sync_status.
+What cannot be found is listed; everything else is queued all the same, and the exit code is 1.`,
+		Example: `  contactsync queue ada@example.org 7d444840-9dc0-11d1-b245-5ffdce74fad2
+  contactsync queue --file contacts.txt
+  psql -Atc "SELECT id FROM contacts WHERE page_id IS NOT NULL" | contactsync queue --file -
+  contactsync queue --status Selected`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ways := 0
+			for _, used := range []bool{len(args) > 0, file != "", status != ""} {
+				if used {
+					ways++
+				}
+			}
+			if ways != 1 {
+				return usagef("say which contacts, in one way: ids or emails, --file, or --status")
+			}
+			return p.withDesk(cmd.Context(), func(desk *admin.Desk) error {
+				ctx := cmd.Context()
+				switch {
+				case status != "":
+					return p.queueStatus(ctx, desk, status)
+				case file == "-":
+					return p.queueNames(ctx, desk, p.stdin, -1)
+				case file != "":
+					f, err := os.Open(file)
+					if err != nil {
+						return fmt.Errorf("read the contacts: %w", err)
+					}
+					defer f.Close()
+					lines, err := countLines(f)
+					if err != nil {
+						return fmt.Errorf("read the contacts: %w", err)
+					}
+					return p.queueNames(ctx, desk, f, lines)
+				default:
+					return p.queueNames(ctx, desk, strings.NewReader(strings.Join(args, "\n")), len(args))
+				}
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&file, "file", "f", "", "read ids and emails from this file, one a line; - is standard input")
+	cmd.Flags().StringVar(&status, "status", "", "queue all contacts whose hubspot_sync_status is this")
+	return cmd
+}
+
+// queueStatus queues every contact with a status.
+func (p *program) queueStatus(ctx context.Context, desk *admin.Desk, status string) error {
+	total, err := desk.CountStatus(ctx, status)
+	if err != nil {
+		return err
+	}
+	bar := newProgress(p.stderr, "Queueing", total)
+	queued := 0
+	err = desk.WithStatus(ctx, status, func(ids []string) error {
+		found, err := desk.Queue(ctx, ids)
+		queued += len(found)
+		bar.add(len(ids))
+		return err
+	})
+	bar.finish()
+	fmt.Fprintf(p.stdout, "%d contacts queued\n", queued)
+	return err
+}
+
+// queueNames queues the contacts whose ids and emails stand in text, one a line.
+// Lines is how many there are, negative when nobody knows.
+func (p *program) queueNames(ctx context.Context, desk *admin.Desk, text io.Reader, lines int) error {
+	bar := newProgress(p.stderr, "Queueing", lines)
+	queued := 0
+	var missing []string
+	err := eachPage(text, func(page []string) error {
+		wanted := parseNames(page)
+		ids, unknown, err := wanted.find(ctx, desk)
+		if err != nil {
+			return err
+		}
+		found, err := desk.Queue(ctx, ids)
+		queued += len(found)
+		missing = append(missing, unknown...)
+		for _, id := range wanted.ids {
+			if !slices.Contains(found, id) {
+				missing = append(missing, id)
+			}
+		}
+		bar.add(len(page))
+		return err
+	})
+	bar.finish()
+	fmt.Fprintf(p.stdout, "%d contacts queued\n", queued)
+	if err == nil && len(missing) > 0 {
+		for _, name := range missing {
+			fmt.Fprintf(p.stderr, "not found: %s\n", name)
+		}
+		err = fmt.Errorf("%d contacts were not found", len(missing))
+	}
+	return err
+}
+
+// eachPage calls work with page after page of the names in a text. It fails at a
+// line that can be neither an id nor an email.
+func eachPage(text io.Reader, work func(page []string) error) error {
+	lines := bufio.NewScanner(text)
+	lines.Buffer(nil, maxNameBytes)
+	var page []string
+	for number := 1; lines.Scan(); number++ {
+		line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\uFEFF"))
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		if !utf8.ValidString(line) || strings.ContainsRune(line, 0) {
+			return fmt.Errorf("line %d is not text: expected one id or email a line, in UTF-8", number)
+		}
+		if page = append(page, line); len(page) == queuePage {
+			if err := work(page); err != nil {
+				return err
+			}
+			page = page[:0]
+		}
+	}
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("a line is longer than %d bytes: expected one id or email a line", maxNameBytes)
+	} else if err != nil {
+		return fmt.Errorf("read the contacts: %w", err)
+	}
+	if len(page) == 0 {
+		return nil
+	}
+	return work(page)
+}
+
+// countLines counts the lines of a file and goes back to its beginning.
+func countLines(f *os.File) (int, error) {
+	lines := 0
+	reader := bufio.NewReader(f)
+	for {
+		part, err := reader.ReadSlice('\n')
+		if len(part) > 0 && !errors.Is(err, bufio.ErrBufferFull) {
+			lines++
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return 0, err
+		}
+	}
+	_, err := f.Seek(0, io.SeekStart)
+	return lines, err
+}

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/drain"
+	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/leader"
+	"github.com/scrapersky/contactsync/internal/queue"
+	"github.com/scrapersky/contactsync/internal/schema"
+	"github.com/scrapersky/contactsync/internal/wake"
+	"github.com/scrapersky/contactsync/internal/web"
+)
+
+// destination names HubSpot's claims, slots and cycles in the database.
+const destination = "hubspot"
+
+// How the time of an orderly stop is divided: the request in flight is cut early
+// enough to be settled, and everything else before the platform loses patience.
+const (
+	cutBefore  = 3 * time.Second
+	hardBefore = time.Second
+)
+
+func newRunCommand(p *program) *cobra.Command {
+	var once bool
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Sync queued contacts as they come",
+		Long: `Sync queued contacts to HubSpot as they come, until SIGTERM or SIGINT.
+
+Start as many replicas as you like: one leads, the others wait to take over. Settings come from the
+environment, and from a file .env in the working directory where there is one. Without HUBSPOT_API_KEY
+the process stays up and does nothing.`,
+		Example: `  contactsync run
+  contactsync run --once    # sync what is due now, then end; for a cron job`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := p.loadWithFile(cmd.Context(), settingsFile)
+			if err != nil {
+				return err
+			}
+			log := newLogger(p.stderr, cfg.Log)
+			w := &worker{cfg: cfg, log: log, instance: instanceName(), once: once}
+			return w.run(cmd.Context())
+		},
+	}
+	cmd.Flags().BoolVar(&once, "once", false, "sync what is due now, then end")
+	return cmd
+}
+
+// worker is the whole program.
+type worker struct {
+	cfg      config.Config
+	log      *slog.Logger
+	instance string
+	once     bool
+
+	session atomic.Pointer[leader.Session] // while this process leads
+}
+
+// run is the life of the process, in the order in which it happens.
+func (w *worker) run(ctx context.Context) error {
+	stop, stopNow := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stopNow()
+	hard, cancel := w.hardStop(ctx, stop)
+	defer cancel()
+
+	w.log.InfoContext(ctx, "Configuring HubSpot sync scheduler",
+		"interval_minutes", w.cfg.Sync.Interval.Minutes(),
+		"batch_size", w.cfg.Sync.BatchSize, "max_instances", w.cfg.Sync.MaxInstances)
+	if w.once {
+		return w.sync(stop, hard)
+	}
+	listener, err := web.Listen(ctx, w.cfg.HTTP.Addr)
+	if err != nil {
+		return err
+	}
+	w.log.InfoContext(ctx, "Serving HTTP", "addr", listener.Addr().String())
+
+	group, running := errgroup.WithContext(stop)
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error {
+		defer stopServing() // the health checks answer until everything else has ended
+		return w.sync(running, hard)
+	})
+	group.Go(func() error { return w.serve(serving, listener) })
+	err = group.Wait()
+	w.log.InfoContext(ctx, "Stopped", "error", err)
+	return err
+}
+
+// hardStop is the end of the patience with an orderly stop: SHUTDOWN_TIMEOUT
+// after it was asked for, or when it is asked for a second time.
+func (w *worker) hardStop(ctx, stop context.Context) (context.Context, context.CancelFunc) {
+	hard, cancel := context.WithCancelCause(ctx)
+	again := make(chan os.Signal, 2)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-stop.Done():
+		case <-hard.Done():
+			return
+		}
+		signal.Notify(again, syscall.SIGTERM, syscall.SIGINT)
+		defer signal.Stop(again)
+		w.log.InfoContext(ctx, "Stopping: what is in flight is finished first", "at_most", w.cfg.ShutdownTimeout)
+		timer := time.NewTimer(w.cfg.ShutdownTimeout - hardBefore)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cancel(errors.New("the time for an orderly stop is over"))
+		case <-again:
+			cancel(errors.New("asked to stop a second time"))
+		case <-hard.Done():
+		}
+	})
+	return hard, func() {
+		cancel(nil)
+		wg.Wait()
+	}
+}
+
+// sync leads whenever it can, until stop ends.
+func (w *worker) sync(stop, hard context.Context) error {
+	if w.cfg.HubSpot.APIKey.IsZero() {
+		w.log.WarnContext(stop, "HUBSPOT_API_KEY not configured - HubSpot sync scheduler DISABLED")
+		if w.once {
+			return errors.New("nothing can be synced without HUBSPOT_API_KEY: set it and try again")
+		}
+		<-stop.Done()
+		return nil
+	}
+	client, err := w.client()
+	if err != nil {
+		return err
+	}
+	if err := w.checkSchema(stop); err != nil {
+		return err
+	}
+	signal := wake.NewSignal()
+	listener := wake.NewListener(w.connect, signal, w.log)
+	w.log.InfoContext(stop, "HubSpot sync scheduler job registered successfully", "instance", w.instance)
+
+	campaign := leader.Config{
+		Connect: w.connect, Destination: destination, Slots: w.cfg.Sync.MaxInstances,
+		Instance: w.instance, Log: w.log, Beat: listener.Beat,
+	}
+	lead := func(ctx, stop context.Context, s *leader.Session) error {
+		return w.lead(ctx, stop, s, client, listener, signal)
+	}
+	if w.once {
+		return syncOnce(stop, hard, campaign, lead)
+	}
+	return leader.Campaign(stop, hard, campaign, func(ctx context.Context, s *leader.Session) error {
+		return lead(ctx, stop, s)
+	})
+}
+
+// syncOnce leads one time. It does not wait for a slot that another process
+// holds: that one does the work.
+func syncOnce(stop, hard context.Context, cfg leader.Config, lead func(ctx, stop context.Context, s *leader.Session) error) error {
+	const patience = 5 * time.Second
+	waiting, end := context.WithCancel(stop)
+	defer end()
+	timer := time.AfterFunc(patience, end)
+	defer timer.Stop()
+	result := errors.New("another process leads and syncs what is queued; stop it, or leave the work to it")
+	err := leader.Campaign(waiting, hard, cfg, func(ctx context.Context, s *leader.Session) error {
+		timer.Stop()
+		result = lead(ctx, stop, s)
+		end()
+		return result
+	})
+	return errors.Join(err, result)
+}
+
+// lead drains the queue for as long as the slot is held.
+func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubspot.Client, ear *wake.Listener, signal *wake.Signal) error {
+	w.session.Store(s)
+	defer w.session.Store(nil)
+	q, err := queue.Enter(ctx, s, w.queueOptions(s.Slot()))
+	if err != nil {
+		return err
+	}
+	listening, deafen := context.WithCancel(ctx)
+	var listener sync.WaitGroup
+	listener.Go(func() {
+		if err := ear.Run(listening); err != nil {
+			w.log.ErrorContext(ctx, "Listening for notifications ended", "error", err)
+		}
+	})
+	loop := &drain.Loop{
+		Queue: q, Destination: client, Listener: ear, Wake: signal.C(), Log: w.log,
+		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
+		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Once: w.once,
+	}
+	err = loop.Run(ctx, stop)
+	if ctx.Err() == nil {
+		err = errors.Join(err, q.Leave(ctx))
+	}
+	deafen()
+	listener.Wait()
+	return err
+}
+
+func (w *worker) queueOptions(slot int) queue.Options {
+	return queue.Options{
+		Destination: destination, Instance: w.instance, Slot: slot, Slots: w.cfg.Sync.MaxInstances,
+		MaxRetries: w.cfg.Sync.MaxRetries, RetryDelay: w.cfg.Sync.RetryDelay,
+		Exponential: w.cfg.Sync.RetryExponential, Doubt: w.cfg.HubSpot.Timeout,
+	}
+}
+
+// connect opens a connection of the worker's, past any pooler.
+func (w *worker) connect(ctx context.Context) (*pgx.Conn, error) {
+	return database.Connect(ctx, w.cfg.Database.DirectURL.Reveal(), w.instance)
+}
+
+// client speaks to HubSpot while this process leads, and not a moment longer.
+func (w *worker) client() (*hubspot.Client, error) {
+	fresh := func() error {
+		if s := w.session.Load(); s != nil {
+			return s.Fresh()
+		}
+		return leader.ErrLeaseLost
+	}
+	return newHubSpotClient(w.cfg.HubSpot, w.cfg.Sync.MaxInstances, w.log, func(base http.RoundTripper) http.RoundTripper {
+		return leader.Transport(base, fresh)
+	})
+}
+
+// checkSchema waits for the database and refuses one that is not migrated.
+func (w *worker) checkSchema(ctx context.Context) error {
+	conn, err := connectWithBackoff(ctx, w.log, w.connect)
+	if ctx.Err() != nil {
+		return nil // asked to stop meanwhile, which is no failure
+	}
+	if err != nil {
+		return err
+	}
+	defer database.Close(ctx, conn)
+	err = schema.Check(ctx, conn)
+	if stale, ok := errors.AsType[*schema.StaleTriggersError](err); ok {
+		w.log.WarnContext(ctx, "The triggers are not those of this version", "error", stale)
+		return nil
+	}
+	return err
+}
+
+// serve answers the health checks. The database is reached through a pool of one
+// connection, which is open only while somebody asks.
+func (w *worker) serve(ctx context.Context, listener net.Listener) error {
+	site := web.Site{State: w.state}
+	if !w.cfg.HubSpot.APIKey.IsZero() {
+		pool, err := database.NewPool(ctx, w.cfg.Database.URL.Reveal(), w.instance, 1)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		site.Ping = pool.Ping
+	}
+	return web.Serve(ctx, listener, web.Handler(site), w.log)
+}
+
+// state says what this process does now.
+func (w *worker) state() web.State {
+	switch s := w.session.Load(); {
+	case w.cfg.HubSpot.APIKey.IsZero():
+		return web.State{Role: "disabled", Reason: "HUBSPOT_API_KEY is not configured"}
+	case s != nil:
+		return web.State{Role: "leader", Reason: fmt.Sprintf("leads slot %d", s.Slot())}
+	default:
+		return web.State{Role: "follower", Reason: "waits for a slot"}
+	}
+}
+
+// instanceName tells this process from the others, for people.
+func instanceName() string {
+	host := os.Getenv("RENDER_INSTANCE_ID")
+	if host == "" {
+		host, _ = os.Hostname()
+	}
+	return fmt.Sprintf("%s-%d", host, os.Getpid())
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+func newStatusCommand(p *program) *cobra.Command {
+	var asJSON bool
+	var hours int
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show how the queue stands",
+		Long: `Show how the queue stands: who leads, what waits, what failed and why, and how the last hours went against what is
+to be expected of a healthy installation.`,
+		Example: `  contactsync status
+  contactsync status --json | jq .queue.due`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if hours < 1 || hours > 24*30 {
+				return usagef("--hours takes 1 to 720")
+			}
+			return p.withDesk(cmd.Context(), func(desk *admin.Desk) error {
+				status, err := desk.Status(cmd.Context(), destination, hours)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					encoder := json.NewEncoder(p.stdout)
+					encoder.SetIndent("", "  ")
+					return encoder.Encode(status)
+				}
+				return writeStatus(p.stdout, status)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, for scripts")
+	cmd.Flags().IntVar(&hours, "hours", 24, "how far the measures look back")
+	return cmd
+}
+
+// seconds is a duration as people read it.
+func seconds(s float64) string {
+	switch {
+	case s < 1:
+		return fmt.Sprintf("%.0f ms", 1000*s)
+	case s < 120:
+		return fmt.Sprintf("%.1f s", s)
+	default:
+		return fmt.Sprintf("%.0f min", s/60)
+	}
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+// What is to be expected of a healthy installation.
+const (
+	leastSuccess      = 0.95
+	mostRetries       = 0.05
+	mostPerContact    = 2.0  // seconds
+	mostPerTen        = 20.0 // seconds, for a cycle of ten
+	wellKnownPageSize = 10
+)
+
+// writeStatus shows a status on one screen.
+func writeStatus(out io.Writer, s admin.Status) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, sentence(s))
+	fmt.Fprintln(w)
+	for _, l := range s.Leaders {
+		since := ""
+		if l.Since != nil {
+			since = "since " + l.Since.Local().Format(time.DateTime)
+		}
+		fmt.Fprintf(w, "leader of slot %d\t%s\t%s\n", l.Slot, l.Instance, since)
+	}
+	q := s.Queue
+	fmt.Fprintf(w, "due now\t%d\t%s\n", q.Due, oldest(q))
+	fmt.Fprintf(w, "waiting for a retry or their time\t%d\t%s\n", q.Waiting, next(q))
+	fmt.Fprintf(w, "in flight\t%d\t\n", q.InFlight)
+	if q.Quarantined > 0 {
+		fmt.Fprintf(w, "unanswered, not sent again yet\t%d\t\n", q.Quarantined)
+	}
+	fmt.Fprintf(w, "in Error\t%d\t\n", q.Error)
+
+	m := s.Measures
+	fmt.Fprintf(w, "\nlast %d hours\t%d contacts in %d cycles, %d requests\t\n", s.Hours, m.Contacts, m.Cycles, m.Requests)
+	if m.Cycles > 0 {
+		perTen := m.SecondsPerContact * wellKnownPageSize
+		fmt.Fprintf(w, "success rate\t%.1f %%\t%s > 95 %%\n", 100*m.SuccessRate(), mark(m.SuccessRate() > leastSuccess))
+		fmt.Fprintf(w, "retry rate\t%.1f %%\t%s < 5 %%\n", 100*m.RetryRate(), mark(m.RetryRate() < mostRetries))
+		fmt.Fprintf(w, "time per contact\t%s\t%s ≤ 2 s\n", seconds(m.SecondsPerContact), mark(m.SecondsPerContact <= mostPerContact))
+		fmt.Fprintf(w, "time for ten contacts\t%s\t%s ≤ 20 s\n", seconds(perTen), mark(perTen <= mostPerTen))
+		fmt.Fprintf(w, "cycle\t%s\tslowest %s\n", seconds(m.CycleSeconds), seconds(m.SlowestCycleSeconds))
+		fmt.Fprintf(w, "synced after a retry\t%d\t\n", m.Recovered)
+	}
+	for i, f := range s.Failures {
+		if i == 0 {
+			fmt.Fprintln(w, "\nfailures\tError / waiting\texample")
+		}
+		example := ""
+		if f.Example != nil {
+			example = shorten(*f.Example, 80)
+		}
+		fmt.Fprintf(w, "%s\t%d / %d\t%s\n", f.Code, f.Error, f.Waiting, example)
+	}
+	return w.Flush()
+}
+
+// sentence says in plain words how things are.
+func sentence(s admin.Status) string {
+	for _, l := range s.Leaders {
+		if l.PauseCode != "" {
+			since, until := "", ""
+			if l.PauseSince != nil {
+				since = " since " + l.PauseSince.Local().Format(time.TimeOnly)
+			}
+			if l.PauseUntil != nil {
+				until = ", next try at " + l.PauseUntil.Local().Format(time.TimeOnly)
+			}
+			return fmt.Sprintf("Paused%s: %s%s.", since, l.PauseReason, until)
+		}
+	}
+	switch q := s.Queue; {
+	case len(s.Leaders) == 0 && q.Due > 0:
+		return "Nobody leads: contacts wait, and no process syncs them. Start `contactsync run` with a HUBSPOT_API_KEY."
+	case len(s.Leaders) == 0:
+		return "Nobody leads: start `contactsync run` with a HUBSPOT_API_KEY."
+	case q.Due > 0:
+		return fmt.Sprintf("Working: %d contacts are due.", q.Due)
+	case q.Error > 0:
+		return fmt.Sprintf("The queue is empty; %d contacts are in Error and need a person: see failures, then `contactsync retry`.", q.Error)
+	case q.Waiting > 0 && q.NextRetryAt != nil:
+		return fmt.Sprintf("Waiting for retries, the next at %s.", q.NextRetryAt.Local().Format(time.TimeOnly))
+	default:
+		return "Healthy: everything that was queued is in HubSpot."
+	}
+}
+
+func oldest(q admin.Queue) string {
+	if q.OldestDueSeconds == nil {
+		return ""
+	}
+	return "oldest for " + seconds(max(0, *q.OldestDueSeconds))
+}
+
+func next(q admin.Queue) string {
+	if q.NextRetryAt == nil {
+		return ""
+	}
+	return "next at " + q.NextRetryAt.Local().Format(time.DateTime)
+}
+
+func mark(good bool) string {
+	if good {
+		return "✓"
+	}
+	return "✗"
+}
+
+func shorten(text string, most int) string {
+	runes := []rune(text)
+	if len(runes) <= most {
+		return text
+	}
+	return string(runes[:most-1]) + "…"
+}

@@ -1,0 +1,206 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os/signal"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/spf13/cobra"
+
+	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/drain"
+	"github.com/scrapersky/contactsync/internal/leader"
+	"github.com/scrapersky/contactsync/internal/queue"
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+// manualSlots is how many people may sync by hand at a time.
+const manualSlots = 64
+
+func newSyncCommand(p *program) *cobra.Command {
+	return &cobra.Command{
+		Use:   "sync ID|EMAIL...",
+		Short: "Sync contacts now, one by one, and say what HubSpot answers",
+		Long: `Sync the contacts with these ids or emails now, one by one, whatever their status, and say what HubSpot
+answers. It works beside running replicas, and also where they are disabled: give the key for this call. A contact
+that a replica is working on at this moment is left to it. Exit code 1 if one could not be synced.`,
+		Example: `  contactsync sync ada@example.org
+  contactsync sync 7d444840-9dc0-11d1-b245-5ffdce74fad2 ada@example.org
+  HUBSPOT_API_KEY=pat-eu1-... contactsync sync ada@example.org`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cfg, err := p.loadWithFile(cmd.Context(), settingsFile)
+			if err != nil {
+				return err
+			}
+			if cfg.HubSpot.APIKey.IsZero() {
+				return &config.Error{Problems: []config.Problem{{Var: "HUBSPOT_API_KEY", Message: "is not set; give it for this call: HUBSPOT_API_KEY=... contactsync sync ..."}}}
+			}
+			s := &manualSync{cfg: cfg, log: newLogger(p.stderr, cfg.Log), out: p.stdout, instance: instanceName()}
+			return s.run(cmd.Context(), args)
+		},
+	}
+}
+
+// manualSync does a leader's work on single contacts. It holds a slot of its
+// own, so that its claims are fenced and rescued like any leader's.
+type manualSync struct {
+	cfg      config.Config
+	log      *slog.Logger
+	out      io.Writer
+	instance string
+
+	session atomic.Pointer[leader.Session]
+}
+
+func (m *manualSync) run(ctx context.Context, args []string) error {
+	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer cancel()
+	ids, err := m.find(ctx, args)
+	if err != nil {
+		return err
+	}
+	fresh := func() error {
+		if s := m.session.Load(); s != nil {
+			return s.Fresh()
+		}
+		return leader.ErrLeaseLost
+	}
+	client, err := newHubSpotClient(m.cfg.HubSpot, m.cfg.Sync.MaxInstances, m.log, func(base http.RoundTripper) http.RoundTripper {
+		return leader.Transport(base, fresh)
+	})
+	if err != nil {
+		return err
+	}
+	waiting, end := context.WithCancel(ctx)
+	defer end()
+	result := errors.New("interrupted before anything was sent")
+	err = leader.Campaign(waiting, context.WithoutCancel(ctx), leader.Config{
+		Connect: func(ctx context.Context) (*pgx.Conn, error) {
+			return database.Connect(ctx, m.cfg.Database.DirectURL.Reveal(), m.instance)
+		},
+		Destination: destination, First: database.ManualSlot, Slots: manualSlots,
+		Instance: m.instance, Log: slog.New(slog.DiscardHandler),
+	}, func(leading context.Context, s *leader.Session) error {
+		defer end()
+		m.session.Store(s)
+		defer m.session.Store(nil)
+		result = m.each(leading, ctx, s, client, ids)
+		return result
+	})
+	return errors.Join(err, result)
+}
+
+// find turns what the person typed into ids.
+func (m *manualSync) find(ctx context.Context, args []string) ([]string, error) {
+	pool, err := database.NewPool(ctx, m.cfg.Database.URL.Reveal(), m.instance, 1)
+	if err != nil {
+		return nil, err
+	}
+	defer pool.Close()
+	wanted := parseNames(args)
+	found, missing, err := wanted.find(ctx, admin.New(pool))
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("no contact has the email %s", quoteAll(missing))
+	}
+	return found, nil
+}
+
+func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client drain.Destination, ids []string) error {
+	q, err := queue.Enter(ctx, s, queue.Options{
+		Destination: destination, Instance: m.instance, Slot: s.Slot(), Slots: 1,
+		MaxRetries: m.cfg.Sync.MaxRetries, RetryDelay: m.cfg.Sync.RetryDelay,
+		Exponential: m.cfg.Sync.RetryExponential, Doubt: m.cfg.HubSpot.Timeout,
+	})
+	if err != nil {
+		return err
+	}
+	loop := &drain.Loop{
+		Queue: q, Destination: client, Log: slog.New(slog.DiscardHandler),
+		BatchSize: 1, Slots: 1, CutAfter: m.cfg.ShutdownTimeout - cutBefore,
+	}
+	failed := 0
+	for i, id := range ids {
+		if stop.Err() != nil {
+			return fmt.Errorf("interrupted; %d of %d contacts were not sent", len(ids)-i, len(ids))
+		}
+		ok, err := m.one(ctx, stop, loop, q, id)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			failed++
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d contacts were not synced", failed, len(ids))
+	}
+	return nil
+}
+
+// one syncs one contact and tells how it went.
+func (m *manualSync) one(ctx, stop context.Context, loop *drain.Loop, q *queue.Queue, id string) (ok bool, err error) {
+	batch, err := q.ClaimIDs(ctx, []string{id})
+	if err != nil {
+		return false, err
+	}
+	if len(batch.Contacts) == 0 {
+		fmt.Fprintf(m.out, "✗ %s  not sent: there is no such contact, or a replica or an app is working on it at this moment\n", id)
+		return false, nil
+	}
+	c := batch.Contacts[0]
+	fmt.Fprintf(m.out, "→ %s  %s\n", id, m.shown(c.Email))
+	began := time.Now()
+	answered, done, err := loop.Process(ctx, stop, batch)
+	took := time.Since(began).Round(time.Millisecond)
+	if len(answered.Outcomes) == 1 {
+		switch o := answered.Outcomes[0]; o.Verdict {
+		case contact.Synced:
+			verb := "updated"
+			if o.Created {
+				verb = "created"
+			}
+			fmt.Fprintf(m.out, "✓ %s  %s as HubSpot contact %s (%v)\n", id, verb, o.RemoteID, took)
+			ok = true
+		default:
+			fmt.Fprintf(m.out, "✗ %s  %s: %s (%v)\n", id, o.Code, o.Message, took)
+		}
+	}
+	for _, s := range done {
+		switch s.Final {
+		case contact.Final(contact.Retry):
+			fmt.Fprintf(m.out, "  attempt %d failed; the contact is Queued and will be tried again\n", s.Tries+1)
+		case contact.Final(contact.Reject), contact.Exhausted:
+			fmt.Fprintln(m.out, "  the contact is in Error; mend it and queue it again")
+		case contact.Final(contact.Unspent):
+			fmt.Fprintln(m.out, "  the contact is Queued; no attempt was spent")
+		case contact.Lost:
+			fmt.Fprintln(m.out, "  its claim was lost; nothing was written to the row")
+			ok = false
+		}
+	}
+	return ok, err
+}
+
+func (m *manualSync) shown(email string) string {
+	if email == "" {
+		return "(no email)"
+	}
+	if m.cfg.Log.RedactEmails {
+		return redact(email)
+	}
+	return email
+}

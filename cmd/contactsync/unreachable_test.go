@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
+
+	"github.com/scrapersky/contactsync/internal/database"
+)
+
+// refuse is a server that answers every connection with an error.
+func refuse(code string) func(context.Context, string, string) (net.Conn, error) {
+	return func(context.Context, string, string) (net.Conn, error) {
+		client, server := net.Pipe()
+		go func() {
+			defer server.Close()
+			backend := pgproto3.NewBackend(server, server)
+			if _, err := backend.ReceiveStartupMessage(); err != nil {
+				return
+			}
+			backend.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: code, Message: "no"})
+			_ = backend.Flush()
+		}()
+		return client, nil
+	}
+}
+
+func dialFails(err error) func(context.Context, string, string) (net.Conn, error) {
+	return func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.OpError{Op: "dial", Err: err}
+	}
+}
+
+func TestRemedy(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		dial     func(context.Context, string, string) (net.Conn, error)
+		remedy   string
+		hopeless bool
+	}{
+		"wrong password":   {refuse(badPassword), "Check user and password", true},
+		"pg_hba":           {refuse(notAuthorized), "pg_hba.conf", true},
+		"no such database": {refuse(noDatabase), "Create the database", true},
+		"no CONNECT":       {refuse(noPrivilege), "Grant this user CONNECT", true},
+		"full":             {refuse(tooMany), "no connection left", false},
+		"starting up":      {refuse(startingUp), "try again in a moment", false},
+		"no such host":     {dialFails(&net.DNSError{Err: "no such host", Name: "db.example.org"}), "Nobody knows this host", false},
+		"nobody listens":   {dialFails(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "Nobody listens there", false},
+		"silence":          {dialFails(context.DeadlineExceeded), "firewalls", false},
+		"anything":         {dialFails(errors.New("the cable is cut")), "Check that PostgreSQL runs there", false},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config, err := pgconn.ParseConfig("postgres://jane:hunter2@127.0.0.1:5432/app?sslmode=disable")
+			if err != nil {
+				t.Fatal(err)
+			}
+			config.DialFunc = tt.dial
+			_, err = pgconn.ConnectConfig(t.Context(), config)
+			err = fmt.Errorf("claim: %w", err)
+			got := remedyFor(err)
+			if !strings.HasPrefix(got, "Tried 127.0.0.1:5432/app as user jane. ") || !strings.Contains(got, tt.remedy) {
+				t.Errorf("got %q, want %q in it", got, tt.remedy)
+			}
+			if strings.Contains(got+err.Error(), "hunter2") {
+				t.Errorf("the password is printed: %v\n%s", err, got)
+			}
+			if hopeless(err) != tt.hopeless {
+				t.Errorf("hopeless is %t", !tt.hopeless)
+			}
+		})
+	}
+	if got := remedyFor(errors.New("something else")); got != "" {
+		t.Errorf("another error: %q", got)
+	}
+	if !hopeless(&database.PooledError{}) {
+		t.Error("waiting does not take a pooler away")
+	}
+}

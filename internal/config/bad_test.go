@@ -1,0 +1,125 @@
+package config_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sethvargo/go-envconfig"
+
+	"github.com/scrapersky/contactsync/internal/config"
+)
+
+func TestBadValues(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, value string
+		message     string // part of it
+	}{
+		{"DATABASE_URL", "postgres://user:hunter2@db:port/app", "expected postgres://user:password@host:5432/database"},
+		{"DATABASE_URL", "mysql://user:hunter2@db/app", "not a URL of a PostgreSQL database"},
+		{"DATABASE_URL", "postgresql+asyncpg://user:hunter2@db/app", "write postgresql://"},
+		{"DATABASE_URL", "user:hunter2@db/app", "cannot be read"},
+		{"DATABASE_URL", "postgres://user:hunter2@db/app?sslmode=verify-full&sslrootcert=/nowhere/ca.pem", "open /nowhere/ca.pem"},
+		{"DATABASE_URL", "postgres://user:hunter2@db/app?sslmode=maybe", "cannot be read"},
+		{"DATABASE_DIRECT_URL", "postgres://user:hunter2@db:port/app", "expected postgres://"},
+		{"HUBSPOT_API_KEY", `"hunter2"`, "without quotes"},
+		{"HUBSPOT_API_KEY", "hunter2 hunter2", "without quotes"},
+		{"HUBSPOT_PORTAL_ID", "-1", "a whole number of at least 1, for example 12345678"},
+		{"HUBSPOT_PORTAL_ID", "pat-hunter2", "a whole number of at least 1"},
+		{"HUBSPOT_API_BASE_URL", "api.hubapi.com", "begins with https://"},
+		{"HUBSPOT_API_BASE_URL", "ftp://api.hubapi.com", "begins with https://"},
+		{"HUBSPOT_API_BASE_URL", "https://", "begins with https://"},
+		{"HUBSPOT_API_BASE_URL", "https://me:hunter2@api.hubapi.com", "without user"},
+		{"HUBSPOT_API_BASE_URL", "https://api.hubapi.com?hapikey=hunter2", "without user, query"},
+		{"HUBSPOT_API_BASE_URL", "http://api.hubapi.com", "unencrypted"},
+		{"HUBSPOT_API_BASE_URL", "http://localhost.example.org", "unencrypted"},
+		{"HUBSPOT_API_VERSION", "v1", "2026-09, 2026-03 or v3"},
+		{"HUBSPOT_TIMEOUT", "30", "a duration with its unit from 100ms to 5m, for example 30s"},
+		{"HUBSPOT_TIMEOUT", "6m", "from 100ms to 5m"},
+		{"HUBSPOT_RATE_LIMIT_PER_10S", "0", "a whole number from 1 to 1000, for example 100"},
+		{"HUBSPOT_ALLOW_HTTP", "yes", "true or false"},
+		{"HUBSPOT_CUSTOM_PROPERTY_DOMAIN_ID", "Domain ID", "internal name"},
+		{"HUBSPOT_CUSTOM_PROPERTY_PAGE_ID", "phone", "that of the phone number already"},
+		{"HUBSPOT_CUSTOM_PROPERTY_SYNC_DATE", "scrapersky_page_id", "that of HUBSPOT_CUSTOM_PROPERTY_PAGE_ID already"},
+		{"HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES", "often", "a number of minutes, or a duration with its unit, from 1s to 24h, for example 5"},
+		{"HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES", "0", "from 1s to 24h"},
+		{"HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES", "NaN", "from 1s to 24h"},
+		{"HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES", "-5", "from 1s to 24h"},
+		{"HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES", "1e300", "from 1s to 24h"},
+		{"HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE", "1001", "a whole number from 1 to 1000, for example 10"},
+		{"HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE", "010", "a whole number"},
+		{"HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE", "0x10", "a whole number"},
+		{"HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES", "65", "from 1 to 64"},
+		{"HUBSPOT_SYNC_MAX_RETRIES", "-1", "from 0 to 100"},
+		{"HUBSPOT_SYNC_RETRY_DELAY_MINUTES", "0.0001", "from 100ms to 24h"},
+		{"HUBSPOT_SYNC_RETRY_EXPONENTIAL", "on", "true or false"},
+		{"HTTP_ADDR", "8080", "expected host:port"},
+		{"HTTP_ADDR", ":65536", "expected host:port"},
+		{"HTTP_ADDR", "localhost:http", "expected host:port"},
+		{"PORT", "0", "from 1 to 65535"},
+		{"LOG_LEVEL", "verbose", "debug, info, warn or error"},
+		{"LOG_LEVEL", "info+1", "debug, info, warn or error"},
+		{"LOG_FORMAT", "xml", "text or json"},
+		{"LOG_REDACT_EMAILS", "2", "true or false"},
+		{"SHUTDOWN_TIMEOUT", "4s", "from 5s to 10m, for example 25s"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name+"="+tt.value, func(t *testing.T) {
+			t.Parallel()
+			_, err := load(t, map[string]string{tt.name: tt.value})
+			bad, ok := errors.AsType[*config.Error](err)
+			if !ok || len(bad.Problems) != 1 || bad.Problems[0].Var != tt.name {
+				t.Fatalf("got %v, want one problem of %s", err, tt.name)
+			}
+			if p := bad.Problems[0]; !strings.Contains(p.Message, tt.message) {
+				t.Errorf("message is %q, want %q in it", p.Message, tt.message)
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("a secret is printed: %v", err)
+			}
+			if secret := strings.Contains(tt.value, "hunter2"); !secret && bad.Problems[0].Value != tt.value {
+				t.Errorf("value is %q, want %q", bad.Problems[0].Value, tt.value)
+			}
+		})
+	}
+}
+
+func TestEveryProblemAtOnce(t *testing.T) {
+	t.Parallel()
+	_, err := config.Load(t.Context(), envconfig.MapLookuper(map[string]string{
+		"HUBSPOT_API_KEY":                      "'hunter2'",
+		"HUBSPOT_TIMEOUT":                      "soon",
+		"HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE":    "many",
+		"HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES": "10",
+		"HUBSPOT_RATE_LIMIT_PER_10S":           "9",
+		"HTTP_ADDR":                            "everywhere",
+		"PORT":                                 "none",
+		"LOG_LEVEL":                            "loud",
+		"SHUTDOWN_TIMEOUT":                     "1s",
+	}))
+	bad, ok := errors.AsType[*config.Error](err)
+	if !ok {
+		t.Fatalf("got %v, want an *Error", err)
+	}
+	var names []string
+	for _, p := range bad.Problems {
+		names = append(names, p.Var)
+		if !strings.Contains(err.Error(), "\n  "+p.String()) {
+			t.Errorf("no line for %s in:\n%v", p.Var, err)
+		}
+	}
+	slices.Sort(names)
+	want := []string{
+		"DATABASE_URL", "HTTP_ADDR", "HUBSPOT_API_KEY", "HUBSPOT_RATE_LIMIT_PER_10S", "HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE",
+		"HUBSPOT_TIMEOUT", "LOG_LEVEL", "PORT", "SHUTDOWN_TIMEOUT",
+	}
+	if !slices.Equal(names, want) {
+		t.Errorf("problems of %v\nwant       %v", names, want)
+	}
+	if text := err.Error(); strings.Contains(text, "hunter2") || !strings.HasPrefix(text, "configuration: 9 problems\n") ||
+		!strings.Contains(text, `HUBSPOT_TIMEOUT="soon": expected`) || !strings.Contains(text, "DATABASE_URL: is not set, for example postgres://") {
+		t.Error(text)
+	}
+}

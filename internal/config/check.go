@@ -1,0 +1,115 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sethvargo/go-envconfig"
+)
+
+// report collects the problems.
+type report struct {
+	env      envconfig.Lookuper
+	problems []Problem
+}
+
+// misplaced recognises a secret in a variable that is none: a key, or a URL with
+// a password or a query.
+var misplaced = regexp.MustCompile(`(?i)pat-|://.*[@?]`)
+
+// add notes a problem of a variable, with its value unless that is a secret.
+func (rep *report) add(name string, secret bool, format string, args ...any) {
+	p := Problem{Var: name, Message: fmt.Sprintf(format, args...)}
+	if text, _ := rep.env.Lookup(name); !secret && !misplaced.MatchString(text) {
+		p.Value = text
+	}
+	rep.problems = append(rep.problems, p)
+}
+
+// ok says whether no problem of the variable was noted yet.
+func (rep *report) ok(name string) bool {
+	return !slices.ContainsFunc(rep.problems, func(p Problem) bool { return p.Var == name })
+}
+
+func (c *Config) check(rep *report) {
+	const name = "HUBSPOT_RATE_LIMIT_PER_10S"
+	if rep.ok(name) && rep.ok("HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES") && c.HubSpot.RatePer10s < c.Sync.MaxInstances {
+		rep.add(name, false, "must be at least HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES, which is %d, because each instance gets its share of it",
+			c.Sync.MaxInstances)
+	}
+}
+
+// key is a bearer token's form (RFC 6750, section 2.1).
+var key = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
+
+func (h *HubSpot) check(rep *report) {
+	if !h.APIKey.IsZero() && !key.MatchString(h.APIKey.Reveal()) {
+		rep.add("HUBSPOT_API_KEY", true, "has a character that no key has, a quote or a blank maybe; copy it again, without quotes")
+	}
+	h.BaseURL = strings.TrimRight(h.BaseURL, "/")
+	if problem := h.wrongBase(); problem != "" {
+		rep.add("HUBSPOT_API_BASE_URL", false, "%s", problem)
+	}
+}
+
+func (h *HubSpot) wrongBase() string {
+	const example = ", for example https://api.hubapi.com"
+	u, err := url.Parse(h.BaseURL)
+	switch {
+	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
+		return "expected a URL that begins with https://" + example
+	case u.User != nil, u.RawQuery != "", u.ForceQuery, u.Fragment != "":
+		return "expected a URL without user, query and fragment" + example
+	case u.Scheme == "http" && !h.AllowHTTP && !isLoopback(u.Hostname()):
+		return "the key would travel unencrypted; expected a URL that begins with https://" + example +
+			", or HUBSPOT_ALLOW_HTTP=true for a simulator"
+	}
+	return ""
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// propertyName is what HubSpot takes for a property's internal name.
+var propertyName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,99}$`)
+
+func (p *Properties) check(rep *report) {
+	// These are mapped already.
+	owners := map[string]string{"email": "the email", "firstname": "the name", "lastname": "the name", "phone": "the phone number"}
+	for _, property := range []struct{ variable, name string }{
+		{"HUBSPOT_CUSTOM_PROPERTY_DOMAIN_ID", p.DomainID},
+		{"HUBSPOT_CUSTOM_PROPERTY_PAGE_ID", p.PageID},
+		{"HUBSPOT_CUSTOM_PROPERTY_SYNC_DATE", p.SyncDate},
+	} {
+		owner, taken := owners[property.name]
+		switch {
+		case !propertyName.MatchString(property.name):
+			rep.add(property.variable, false, "expected a property's internal name: a lower-case letter, then "+
+				"lower-case letters, digits and underscores, for example scrapersky_domain_id")
+		case taken:
+			rep.add(property.variable, false, "the property is that of %s already; expected one of its own", owner)
+		}
+		owners[property.name] = property.variable
+	}
+}
+
+func (h *HTTP) check(rep *report) {
+	if h.Addr == "" {
+		h.Addr = "127.0.0.1:8080"
+		if h.Port != 0 {
+			h.Addr = net.JoinHostPort("0.0.0.0", strconv.Itoa(h.Port))
+		}
+		return
+	}
+	_, port, err := net.SplitHostPort(h.Addr)
+	if _, notPort := strconv.ParseUint(port, 10, 16); err != nil || notPort != nil {
+		rep.add("HTTP_ADDR", false, "expected host:port with a port from 0 to 65535, for example 127.0.0.1:8080, or 0.0.0.0:8080 for every interface")
+	}
+}

@@ -1,0 +1,124 @@
+// Package config reads the settings. It exists because a process with a bad
+// setting must say so before it touches anything, and say everything that is
+// wrong at once: whoever deploys it should need one look and one more try, not
+// one for each variable. What it hands out has been checked; nobody else looks
+// at the environment.
+package config
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/sethvargo/go-envconfig"
+)
+
+// Config is all there is to set. Beside the env tags, range and oneof say which
+// values are taken, and example shows one where there is no default.
+type Config struct {
+	Database Database
+	HubSpot  HubSpot
+	Sync     Sync
+	HTTP     HTTP
+	Log      Log
+
+	// ShutdownTimeout is how long an orderly stop may take, from the signal to
+	// the end of the process.
+	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT,default=25s" range:"5s..10m"`
+}
+
+// Database says where the contacts are.
+type Database struct {
+	URL Secret `env:"DATABASE_URL,required" example:"postgres://user:password@localhost:5432/app"`
+
+	// DirectURL leads past a pooler, for what a pooler in transaction mode
+	// breaks: locks and notifications. It is URL where it is not set.
+	DirectURL Secret `env:"DATABASE_DIRECT_URL" example:"postgres://user:password@localhost:5432/app"`
+}
+
+// HubSpot says which account the contacts go to, and how fast.
+type HubSpot struct {
+	// APIKey is empty where the sync is to be off.
+	APIKey Secret `env:"HUBSPOT_API_KEY" example:"pat-eu1-00000000-0000-0000-0000-000000000000"`
+
+	// PortalID is the one account that the key may belong to; 0 for any.
+	PortalID int64 `env:"HUBSPOT_PORTAL_ID" range:"1.." example:"12345678"`
+
+	// BaseURL has no slash at its end.
+	BaseURL string `env:"HUBSPOT_API_BASE_URL,default=https://api.hubapi.com"`
+	Version string `env:"HUBSPOT_API_VERSION,default=2026-09" oneof:"2026-09 2026-03 v3"`
+
+	// Timeout bounds one request, from the first byte sent to the last received.
+	Timeout time.Duration `env:"HUBSPOT_TIMEOUT,default=30s" range:"100ms..5m"`
+
+	// RatePer10s is how many requests all slots together may send in any 10 s.
+	RatePer10s int `env:"HUBSPOT_RATE_LIMIT_PER_10S,default=100" range:"1..1000"`
+
+	// AllowHTTP lets the key travel unencrypted to a host that is not this one.
+	AllowHTTP bool `env:"HUBSPOT_ALLOW_HTTP,default=false"`
+
+	Properties Properties
+}
+
+// Properties are the internal names of the HubSpot properties that are ours.
+type Properties struct {
+	DomainID string `env:"HUBSPOT_CUSTOM_PROPERTY_DOMAIN_ID,default=scrapersky_domain_id"`
+	PageID   string `env:"HUBSPOT_CUSTOM_PROPERTY_PAGE_ID,default=scrapersky_page_id"`
+	SyncDate string `env:"HUBSPOT_CUSTOM_PROPERTY_SYNC_DATE,default=scrapersky_sync_date"`
+}
+
+// Sync says how the queue is worked off.
+type Sync struct {
+	// Interval is the tick that finds what no notification told of.
+	Interval     time.Duration `env:"HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES,default=5" range:"1s..24h"`
+	BatchSize    int           `env:"HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE,default=10" range:"1..1000"`
+	MaxInstances int           `env:"HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES,default=1" range:"1..64"`
+
+	// MaxRetries counts the attempts after the first.
+	MaxRetries int `env:"HUBSPOT_SYNC_MAX_RETRIES,default=3" range:"0..100"`
+
+	// RetryDelay is the wait before the first retry. The next ones wait twice as
+	// long each, or as much longer as the first where RetryExponential is off.
+	RetryDelay       time.Duration `env:"HUBSPOT_SYNC_RETRY_DELAY_MINUTES,default=5" range:"100ms..24h"`
+	RetryExponential bool          `env:"HUBSPOT_SYNC_RETRY_EXPONENTIAL,default=true"`
+}
+
+// HTTP says where the health checks, the metrics and the dashboard are.
+type HTTP struct {
+	// Addr is host:port, whichever of the two variables and the default said so.
+	Addr string `env:"HTTP_ADDR" example:"127.0.0.1:8080"`
+
+	// Port is how platforms hand out a port; Addr has it where it counts.
+	Port int `env:"PORT" range:"1..65535" example:"10000"`
+
+	// DashboardPassword is empty where there is to be no dashboard.
+	DashboardPassword Secret `env:"DASHBOARD_PASSWORD"`
+}
+
+// Log says what is logged and how it looks.
+type Log struct {
+	Level  slog.Level `env:"LOG_LEVEL,default=info" oneof:"debug info warn error"`
+	Format string     `env:"LOG_FORMAT,default=text" oneof:"text json"`
+
+	// RedactEmails shortens j.doe@example.org to j***@example.org.
+	RedactEmails bool `env:"LOG_REDACT_EMAILS,default=false"`
+}
+
+// Load reads all settings. A variable that is set but blank counts as not set,
+// and blanks around a value do not count. The error is an *Error with every
+// problem there is.
+func Load(ctx context.Context, env envconfig.Lookuper) (Config, error) {
+	return Part[Config](ctx, env)
+}
+
+// Part reads only some settings, for commands that can do without the rest: T is
+// one of the sections of Config, or a struct of several of them. The error is an
+// *Error with every problem in that part.
+func Part[T any](ctx context.Context, env envconfig.Lookuper) (T, error) {
+	var settings T
+	if problems := decode(ctx, tidy(env), &settings); len(problems) > 0 {
+		var none T
+		return none, &Error{Problems: problems}
+	}
+	return settings, nil
+}

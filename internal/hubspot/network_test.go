@@ -1,0 +1,194 @@
+package hubspot
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/hubspotsim"
+)
+
+// What the way to HubSpot, or something on it, makes of a good request.
+func TestSpoiledAnswers(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		fault   hubspotsim.Fault
+		want    string
+		says    string
+		written bool
+	}{
+		{"lost response", hubspotsim.Fault{Mode: hubspotsim.Cut, AfterWrite: true}, "3 retry NETWORK in doubt, outage", "broke", true},
+		{"cut before it was read", hubspotsim.Fault{Mode: hubspotsim.Cut}, "3 retry NETWORK in doubt, outage", "broke", false},
+		{"hang", hubspotsim.Fault{Mode: hubspotsim.Hang}, "3 retry TIMEOUT in doubt, outage", "no answer from HubSpot within 100ms", false},
+		{"hang after the write", hubspotsim.Fault{Mode: hubspotsim.Hang, AfterWrite: true}, "3 retry TIMEOUT in doubt, outage", "no answer", true},
+		{"truncated", hubspotsim.Fault{Mode: hubspotsim.Truncate}, "3 retry BAD_RESPONSE in doubt, outage", "broke off", true},
+		{"not JSON", hubspotsim.Fault{Mode: hubspotsim.NotJSON}, "3 retry BAD_RESPONSE, outage", "not the JSON", false},
+		{"wrong content type", hubspotsim.Fault{Mode: hubspotsim.ContentType}, "3 retry BAD_RESPONSE, outage", "text/html", true},
+		{"50 MB", hubspotsim.Fault{Mode: hubspotsim.Huge, Size: 50 << 20}, "3 retry BAD_RESPONSE, outage", "longer than 10 MiB", false},
+		{"no results", hubspotsim.Fault{Mode: hubspotsim.MissingResults}, "3 retry NOT_CONFIRMED", "without a word", true},
+		{"a result is missing", hubspotsim.Fault{Mode: hubspotsim.MissingResults, Drop: 3}, "3 retry NOT_CONFIRMED", "without a word", true},
+		{"results of others", hubspotsim.Fault{Mode: hubspotsim.OtherResults}, "3 retry NOT_CONFIRMED", "without a word", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			// A deadline that must pass is short, one that must not is not.
+			timeout := time.Minute
+			if test.fault.Mode == hubspotsim.Hang {
+				timeout = 100 * time.Millisecond
+			}
+			p := overTheWire(t, simOptions(), func(o *Options) { o.Timeout = timeout })
+			p.Inject(test.fault)
+			batch := people(3)
+			report := p.Upsert(t.Context(), batch)
+			check(t, report, test.want)
+			if m := report.Outcomes[0].Message; !strings.Contains(m, test.says) {
+				t.Errorf("message %q does not say %q", m, test.says)
+			}
+			if written := len(p.Writes()) > 0; written != test.written {
+				t.Errorf("written: %v, want %v", written, test.written)
+			}
+			p.ClearFaults()
+			check(t, p.Upsert(t.Context(), batch), "3 synced")
+		})
+	}
+}
+
+func TestOneResultIsMissing(t *testing.T) {
+	t.Parallel()
+	p := overTheWire(t, simOptions(), nil)
+	p.Inject(hubspotsim.Fault{Mode: hubspotsim.MissingResults, Drop: 1})
+	report := p.Upsert(t.Context(), people(50))
+	counts := map[contact.Verdict]int{}
+	for i, o := range report.Outcomes {
+		counts[o.Verdict]++
+		if stored, _ := p.Contact(people(50)[i].Key()); o.Verdict == contact.Synced && o.RemoteID != stored.ID {
+			t.Errorf("contact %d: id %s, stored as %s", i, o.RemoteID, stored.ID)
+		}
+	}
+	if counts[contact.Synced] != 49 || counts[contact.Retry] != 1 {
+		t.Errorf("%v, want 49 synced and one retry", counts)
+	}
+}
+
+func TestRefusedConnectionLeavesNoDoubt(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(nil)
+	address := server.URL
+	server.Close()
+	hc := NewHTTPClient()
+	c := newClient(t, Options{BaseURL: address, HTTP: hc}, nil)
+	report := c.Upsert(t.Context(), people(250))
+	check(t, report, "100 retry NETWORK, 150 unspent NETWORK, outage")
+	if report.Requests != 1 {
+		t.Errorf("%d requests, want 1", report.Requests)
+	}
+}
+
+// The key and the contacts must not follow a redirect, even if the client that
+// was passed in would.
+func TestRedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		visited := make(chan string, 10)
+		elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			visited <- r.Header.Get("Authorization")
+		}))
+		t.Cleanup(elsewhere.Close)
+		p := overTheWire(t, simOptions(), func(o *Options) {
+			o.HTTP = &http.Client{Transport: o.HTTP.Transport} // follows redirects
+		})
+		p.Inject(hubspotsim.Fault{Mode: hubspotsim.Redirect, URL: elsewhere.URL + "/crm", Status: status})
+		report := p.Upsert(t.Context(), people(2))
+		check(t, report, "2 retry BAD_RESPONSE, outage")
+		if m := report.Outcomes[0].Message; !strings.Contains(m, "redirects are not followed") {
+			t.Errorf("message %q", m)
+		}
+		if err := p.Probe(t.Context()); err == nil {
+			t.Error("a redirected probe passes")
+		}
+		if len(visited) > 0 {
+			t.Errorf("%d: a redirect was followed with %q", status, <-visited)
+		}
+	}
+}
+
+// The caller breaks a request off: what was sent is in doubt, what was not is
+// not, and nobody has spent an attempt.
+func TestCutInFlight(t *testing.T) {
+	t.Parallel()
+	p := overTheWire(t, simOptions(), nil)
+	check(t, p.Upsert(t.Context(), people(1)), "1 synced")
+	p.Inject(hubspotsim.Fault{Path: "batch/upsert", Mode: hubspotsim.Hang})
+	ctx, cut := context.WithCancel(t.Context())
+	defer cut()
+	answered := make(chan contact.Report, 1)
+	go func() { answered <- p.Upsert(ctx, people(1000)) }()
+	if _, err := p.WaitArrivals(t.Context(), 1+sideBySide); err != nil {
+		t.Fatal(err)
+	}
+	cut()
+	report := <-answered
+	check(t, report, "400 unspent WORKER_STOPPED in doubt, 600 unspent WORKER_STOPPED")
+	if report.Requests != sideBySide {
+		t.Errorf("%d requests, want %d side by side", report.Requests, sideBySide)
+	}
+	p.ClearFaults()
+	check(t, p.Upsert(t.Context(), people(1000)), "1000 synced")
+}
+
+func TestDeadContextSendsNothing(t *testing.T) {
+	t.Parallel()
+	p := overTheWire(t, simOptions(), func(o *Options) { o.PortalID = testPortal })
+	ctx, cut := context.WithCancel(t.Context())
+	cut()
+	batch := people(150)
+	batch[3].Email = ""
+	report := p.Upsert(ctx, batch)
+	check(t, report, "149 unspent WORKER_STOPPED, 1 reject NO_EMAIL")
+	if n := len(p.Received()); n != 0 || report.Requests != 0 {
+		t.Errorf("%d requests, %d counted, want none", n, report.Requests)
+	}
+}
+
+func TestHTTP2(t *testing.T) {
+	t.Parallel()
+	protocol := make(chan int, 1)
+	sim := hubspotsim.New(simOptions())
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		protocol <- r.ProtoMajor
+		sim.ServeHTTP(w, r)
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	hc := NewHTTPClient()
+	t.Cleanup(hc.CloseIdleConnections)
+	trusting, ok := server.Client().Transport.(*http.Transport)
+	transport, also := hc.Transport.(*http.Transport)
+	if !ok || !also {
+		t.Fatalf("transports are %T and %T", server.Client().Transport, hc.Transport)
+	}
+	transport.TLSClientConfig = trusting.TLSClientConfig.Clone()
+	transport.TLSClientConfig.NextProtos = nil
+	c := newClient(t, Options{BaseURL: server.URL, HTTP: hc}, nil)
+	check(t, c.Upsert(t.Context(), people(2)), "2 synced")
+	if got := <-protocol; got != 2 {
+		t.Errorf("HTTP/%d, want HTTP/2", got)
+	}
+}
+
+func TestUnknownCertificate(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewUnstartedServer(hubspotsim.New(simOptions()))
+	server.Config.ErrorLog = quiet()
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c := newClient(t, Options{BaseURL: server.URL}, nil)
+	check(t, c.Upsert(t.Context(), people(1)), "1 retry NETWORK, outage")
+}

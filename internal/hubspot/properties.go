@@ -1,0 +1,78 @@
+package hubspot
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+)
+
+// PropertyNames are the internal names of the account's own properties. What
+// has no name is not sent.
+type PropertyNames struct {
+	DomainID string // single-line text
+	PageID   string // single-line text
+	SyncDate string // date
+}
+
+// values is what HubSpot is told about a contact. A blank value is left out
+// instead of clearing what HubSpot has. The email is not among them: it is the
+// key, and as a property it would make the primary address of a secondary one.
+func (n PropertyNames) values(c contact.Contact, today time.Time) map[string]string {
+	first, last := splitName(c.Name)
+	values := make(map[string]string, 6)
+	for name, value := range map[string]string{
+		"firstname": first,
+		"lastname":  last,
+		"phone":     c.Phone,
+		n.DomainID:  c.DomainID,
+		n.PageID:    c.PageID,
+		n.SyncDate:  today.UTC().Format(time.DateOnly),
+	} {
+		if value = strings.TrimSpace(value); value != "" && name != "" {
+			values[name] = value
+		}
+	}
+	return values
+}
+
+// has says whether a property is among those that values sends.
+func (n PropertyNames) has(name string) bool {
+	return name != "" && slices.Contains([]string{"firstname", "lastname", "phone", n.DomainID, n.PageID, n.SyncDate}, name)
+}
+
+// splitName parts a name at its first run of blanks. A single word is the first
+// name.
+func splitName(name string) (first, last string) {
+	name = strings.TrimSpace(name)
+	i := strings.IndexFunc(name, unicode.IsSpace)
+	if i < 0 {
+		return name, ""
+	}
+	return name[:i], strings.TrimSpace(name[i:])
+}
+
+// unsendable says why a contact cannot be sent at all: what is no text would
+// get lost in JSON, where two different keys could become one and cost a whole
+// batch. What merely looks odd is HubSpot's to judge.
+func unsendable(c contact.Contact) (why contact.Outcome, ok bool) {
+	key := c.Key()
+	switch {
+	case key == "":
+		return contact.Outcome{
+			Verdict: contact.Reject, Code: contact.CodeNoEmail, Message: "the contact has no email address",
+		}, true
+	case !utf8.ValidString(c.Email):
+		return contact.Outcome{
+			Verdict: contact.Reject, Code: contact.CodeInvalidEmail, Message: "the email address is not valid UTF-8",
+		}, true
+	case strings.ContainsFunc(key, unicode.IsControl):
+		return contact.Outcome{
+			Verdict: contact.Reject, Code: contact.CodeInvalidEmail, Message: "the email address holds control characters",
+		}, true
+	}
+	return contact.Outcome{}, false
+}

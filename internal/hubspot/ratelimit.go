@@ -1,0 +1,165 @@
+package hubspot
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+const (
+	// window is the time over which HubSpot counts requests.
+	window = 10 * time.Second
+	// jitter is how much closer together requests may arrive than they left.
+	jitter = 250 * time.Millisecond
+)
+
+// gate lets requests through: never more than a limit in any window. Every
+// request to HubSpot passes it, probes and repairs included.
+//
+// With a limit of L the bucket holds b = 1 + L/50 tokens and gets back
+// r = (L - L/50) / 10.25 s. In any half-open span of 10.25 s at most
+// b - 1 + 10.25 s * r = L requests leave, so HubSpot sees no more than L in
+// 10 s even if the way there squeezes them by 250 ms. In the long run that is
+// 0.98 / 1.025 = 95.6 % of L. For L below 50 it is 97.5 %.
+type gate struct {
+	share, slots int
+	bucket       *rate.Limiter
+	log          *slog.Logger
+
+	mu    sync.Mutex
+	limit int         // in force now
+	sent  []time.Time // of the last window, oldest first
+	held  time.Time   // nothing passes before
+}
+
+func newGate(share, slots int, log *slog.Logger) *gate {
+	burst, perSecond := bucketOf(share)
+	return &gate{share: share, slots: slots, bucket: rate.NewLimiter(perSecond, burst), log: log, limit: share}
+}
+
+func bucketOf(limit int) (burst int, perSecond rate.Limit) {
+	spare := limit / 50
+	return 1 + spare, rate.Limit(float64(limit-spare) / (window + jitter).Seconds())
+}
+
+// pass waits until a request may leave, or ctx ends. It returns how long it
+// waited and how many requests have left in the last window, this one included.
+func (g *gate) pass(ctx context.Context) (waited time.Duration, own int, err error) {
+	came := time.Now()
+	for {
+		if err := sleep(ctx, time.Until(g.heldUntil())); err != nil {
+			return time.Since(came), 0, err
+		}
+		if err := g.bucket.Wait(ctx); err != nil {
+			return time.Since(came), 0, fmt.Errorf("wait for the rate limit: %w", err)
+		}
+		own, wait := g.leave()
+		if own > 0 {
+			return time.Since(came), own, nil
+		}
+		if err := sleep(ctx, wait); err != nil {
+			return time.Since(came), 0, err
+		}
+	}
+}
+
+// leave notes a request and returns the number of those in the last window. If
+// all are held meanwhile it returns zero and how long to wait; likewise if the
+// window is full, which happens only after the limit was lowered: the bucket
+// does not know what left under the old one.
+func (g *gate) leave() (own int, wait time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := time.Now()
+	if now.Before(g.held) {
+		return 0, g.held.Sub(now)
+	}
+	old := 0
+	for old < len(g.sent) && now.Sub(g.sent[old]) >= window {
+		old++
+	}
+	g.sent = g.sent[old:]
+	if n := len(g.sent); n >= g.limit {
+		return 0, g.sent[n-g.limit].Add(window).Sub(now)
+	}
+	g.sent = append(g.sent, now)
+	return len(g.sent), 0
+}
+
+func (g *gate) heldUntil() time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.held
+}
+
+// hold lets nothing through for a while.
+func (g *gate) hold(d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if until := time.Now().Add(d); until.After(g.held) {
+		g.held = until
+	}
+}
+
+// learn corrects the limit by what HubSpot says with an answer: its limit may be
+// lower than ours, and others may use the same key. own is what pass returned
+// for the request.
+func (g *gate) learn(ctx context.Context, h http.Header, own int) {
+	most, ok := headerNumber(h, "X-Hubspot-Ratelimit-Max")
+	if !ok || most <= 0 {
+		return
+	}
+	span := window
+	if ms, ok := headerNumber(h, "X-Hubspot-Ratelimit-Interval-Milliseconds"); ok && ms > 0 {
+		span = time.Duration(ms) * time.Millisecond
+		most = int(int64(most) * int64(window) / int64(span))
+	}
+	limit := min(g.share, most/g.slots)
+	if remaining, ok := headerNumber(h, "X-Hubspot-Ratelimit-Remaining"); ok && span == window {
+		// Requests under way make the two counts differ a little.
+		tolerance := max(most/20, sideBySide)
+		if others := most - remaining - own; others > tolerance {
+			limit = min(limit, most-others)
+		}
+	}
+	g.adopt(ctx, max(1, limit))
+}
+
+func (g *gate) adopt(ctx context.Context, limit int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if limit == g.limit {
+		return
+	}
+	g.log.DebugContext(ctx, "HubSpot's answers change the rate limit", "per_10s", limit, "before", g.limit)
+	g.limit = limit
+	burst, perSecond := bucketOf(limit)
+	g.bucket.SetLimit(perSecond)
+	g.bucket.SetBurst(burst)
+}
+
+func headerNumber(h http.Header, name string) (int, bool) {
+	n, err := strconv.Atoi(h.Get(name))
+	return n, err == nil && n >= 0 && n < 1_000_000_000
+}
+
+// sleep waits for d, or returns the error of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return context.Cause(ctx)
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,38 @@
+package hubspot
+
+import (
+	"net"
+	"net/http"
+	"time"
+)
+
+// maxResponseHeader bounds the header of an answer, in bytes.
+const maxResponseHeader = 64 << 10
+
+// NewHTTPClient builds a client for one CRM: HTTP/2 where the server speaks it,
+// few connections, kept open while idle (the next contact shall not wait for a
+// handshake) and asked for signs of life, no cookies and no redirects. It has
+// no timeout of its own: each request brings its deadline.
+func NewHTTPClient() *http.Client {
+	return withoutRedirects(&http.Client{Transport: &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		TLSHandshakeTimeout:    10 * time.Second,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
+		MaxConnsPerHost:        2 * sideBySide,
+		MaxIdleConnsPerHost:    sideBySide,
+		IdleConnTimeout:        5 * time.Minute,
+		MaxResponseHeaderBytes: maxResponseHeader,
+	}})
+}
+
+// withoutRedirects makes a client answer with a redirect instead of following
+// it: whoever redirects an API call is not HubSpot, and must not get the token
+// or the contacts. Cookies are left out for the same reason.
+func withoutRedirects(c *http.Client) *http.Client {
+	plain := *c
+	plain.Jar = nil
+	plain.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &plain
+}

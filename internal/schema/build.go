@@ -1,0 +1,124 @@
+package schema
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// build makes an index on a table, or on all that it is divided into, without
+// keeping writers out. What an interrupted run left is used or cleared away.
+func (m *migrator) build(ctx context.Context, table relation, ix index, name string) error {
+	ident := pgx.Identifier{table.Schema, name}.Sanitize()
+	valid, found, err := m.findIndex(ctx, table, name)
+	switch {
+	case err != nil || valid:
+		return err
+	case table.Kind == "p":
+		return m.buildPartitioned(ctx, table, ix, name, ident, found)
+	case found:
+		m.log.InfoContext(ctx, "clearing away an unfinished index", "index", ident)
+		if err := m.concurrently(ctx, "DROP INDEX CONCURRENTLY "+ident); err != nil {
+			return err
+		}
+	}
+	return m.concurrently(ctx, fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s %s",
+		pgx.Identifier{name}.Sanitize(), table.ident(), ix.on))
+}
+
+// buildPartitioned declares the index, builds that of each partition, and
+// attaches them; with the last one the index is valid. Partitions that are
+// created from the declaration on get theirs by themselves.
+func (m *migrator) buildPartitioned(ctx context.Context, table relation, ix index, name, ident string, declared bool) error {
+	if !declared {
+		err := m.briefly(ctx, func(tx pgx.Tx) error {
+			_, err := tx.Exec(ctx, fmt.Sprintf("CREATE INDEX %s ON ONLY %s %s",
+				pgx.Identifier{name}.Sanitize(), table.ident(), ix.on))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	rows, err := m.work.Query(ctx, indexPartitionsSQL, table.OID)
+	if err != nil {
+		return err
+	}
+	parts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[relation])
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if err := m.buildPart(ctx, part, ix, ident); err != nil {
+			return fmt.Errorf("partition %s: %w", part.ident(), err)
+		}
+	}
+	return nil
+}
+
+func (m *migrator) buildPart(ctx context.Context, part relation, ix index, parent string) error {
+	if part.Kind == "f" {
+		m.log.WarnContext(ctx, "a foreign partition has no index; claims will be slow", "partition", part.ident())
+		return nil
+	}
+	var attached bool
+	if err := m.work.QueryRow(ctx, indexAttachedSQL, parent, part.OID).Scan(&attached); err != nil || attached {
+		return err
+	}
+	// The oid keeps names apart that are alike in their first 40 characters.
+	name := fmt.Sprintf("contactsync_%s_%d", ix.short, part.OID)
+	if err := m.build(ctx, part, ix, name); err != nil {
+		return err
+	}
+	return m.briefly(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, fmt.Sprintf("ALTER INDEX %s ATTACH PARTITION %s",
+			parent, pgx.Identifier{part.Schema, name}.Sanitize()))
+		return err
+	})
+}
+
+func (m *migrator) findIndex(ctx context.Context, table relation, name string) (valid, found bool, err error) {
+	rows, err := m.work.Query(ctx, indexFoundSQL, table.OID, name)
+	if err != nil {
+		return false, false, err
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[bool])
+	if err != nil || len(list) == 0 {
+		return false, false, err
+	}
+	return list[0], true, nil
+}
+
+// concurrently runs a CONCURRENTLY statement. It has no lock_timeout: its waits
+// keep no writer out, and cutting them would leave an INVALID index. It may wait
+// for as long as the oldest transaction lasts, so it says whose that is.
+func (m *migrator) concurrently(ctx context.Context, statement string) error {
+	watching, stop := context.WithCancel(ctx)
+	var watcher sync.WaitGroup
+	watcher.Go(func() { m.watch(watching, m.work.PgConn().PID()) })
+	_, err := m.work.Exec(ctx, statement)
+	stop()
+	watcher.Wait()
+	return err
+}
+
+// watch asks on the connection that holds the lock, which has nothing else to
+// do meanwhile.
+func (m *migrator) watch(ctx context.Context, pid uint32) {
+	tick := time.NewTicker(m.timing.watch)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			// Not ctx: a cancelled query would cost the connection, and the lock.
+			for _, s := range m.sessions(context.WithoutCancel(ctx), m.lock, blockingSQL, pid) {
+				m.log.InfoContext(ctx, "the index build waits for another session's transaction", "session", s.String())
+			}
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// NotMigratedError says that the database lacks what this binary needs.
+type NotMigratedError struct {
+	Pending []string // the migrations that are missing; never empty
+}
+
+// Error names the remedy.
+func (e *NotMigratedError) Error() string {
+	return "the database is not migrated (missing: " + strings.Join(e.Pending, ", ") + "): run `contactsync migrate up`"
+}
+
+// StaleTriggersError says that the triggers on contacts are not those of this
+// binary: changed, missing or disabled. The queue still works, at the latest on
+// its next tick, so that a caller may treat this as a warning.
+type StaleTriggersError struct {
+	Missing []string // triggers that are missing or disabled; empty when only their text differs
+}
+
+// Error names the remedy.
+func (e *StaleTriggersError) Error() string {
+	what := "differ from those of this version"
+	if len(e.Missing) > 0 {
+		what = "are missing or disabled (" + strings.Join(e.Missing, ", ") + ")"
+	}
+	return "triggers on contacts " + what + ": run `contactsync migrate up`"
+}
+
+// UnsuitableError says that contacts cannot be used as it is, and that only a
+// person may change it.
+type UnsuitableError struct {
+	Problems []string
+	Remedies []string // SQL statements or advice, one each
+}
+
+// Error lists every problem and every remedy.
+func (e *UnsuitableError) Error() string {
+	return strings.Join(e.Problems, "; ") + "\nto do first:\n  " + strings.Join(e.Remedies, "\n  ")
+}
+
+// Session is a session of the database that is in the way.
+type Session struct {
+	PID         int32
+	Application string
+	User        string
+	State       string  // as in pg_stat_activity; empty when it is another role's
+	Seconds     float64 // since its transaction began
+	Query       string  // its last or present one, cut
+}
+
+// BlockedError says that another session held locks longer than a migration
+// may make writers wait.
+type BlockedError struct {
+	Sessions []Session // who holds locks on contacts; may be empty, they come and go
+	Err      error     // the server's
+}
+
+// Error names the sessions and the remedy.
+func (e *BlockedError) Error() string {
+	if len(e.Sessions) == 0 {
+		return "a lock was not to be had: try again when the database is less busy: " + e.Err.Error()
+	}
+	return fmt.Sprintf("other sessions hold locks on contacts: end them (SELECT pg_terminate_backend(%d)), or try again later: %s",
+		e.Sessions[0].PID, strings.Join(e.describe(), "; "))
+}
+
+// Unwrap gives the server's error.
+func (e *BlockedError) Unwrap() error { return e.Err }
+
+func (e *BlockedError) describe() []string {
+	var list []string
+	for _, s := range e.Sessions {
+		list = append(list, s.String())
+	}
+	return list
+}
+
+// String is one line for people.
+func (s Session) String() string {
+	age := time.Duration(s.Seconds * float64(time.Second)).Round(100 * time.Millisecond)
+	return fmt.Sprintf("pid %d (%s, user %s, %s, transaction open for %s): %s",
+		s.PID, s.Application, s.User, s.State, age, strings.Join(strings.Fields(s.Query), " "))
+}

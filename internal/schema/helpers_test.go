@@ -1,0 +1,119 @@
+package schema_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/schema"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+
+func logger(t *testing.T) *slog.Logger {
+	t.Helper()
+	return slog.New(slog.NewTextHandler(t.Output(), nil))
+}
+
+func up(t *testing.T, url string) schema.Result {
+	t.Helper()
+	result, err := schema.Up(t.Context(), url, logger(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result
+}
+
+func check(t *testing.T, url string) error {
+	t.Helper()
+	return schema.Check(t.Context(), pgtest.Connect(t, url))
+}
+
+// eventually polls a condition of the database until it holds, or the test's
+// own deadline ends it.
+func eventually(t *testing.T, url, condition string, args ...any) {
+	t.Helper()
+	conn := pgtest.Connect(t, url)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var holds bool
+		if err := conn.QueryRow(t.Context(), condition, args...).Scan(&holds); err != nil {
+			t.Fatalf("%v\nin %s", err, condition)
+		}
+		if holds {
+			return
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("it never came true that %s", condition)
+		case <-tick.C:
+		}
+	}
+}
+
+// begin opens a transaction that a stranger forgets to end, until the function
+// it returns is called.
+func begin(t *testing.T, url string, statements ...string) (end func()) {
+	t.Helper()
+	conn := pgtest.Connect(t, url)
+	for _, statement := range append([]string{"BEGIN"}, statements...) {
+		if _, err := conn.Exec(t.Context(), statement); err != nil {
+			t.Fatalf("%v\nin %s", err, statement)
+		}
+	}
+	return func() {
+		if _, err := conn.Exec(t.Context(), "ROLLBACK"); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// columns describes the columns of contacts, one string each.
+func columns(t *testing.T, url string) []string {
+	t.Helper()
+	return pgtest.Value[[]string](t, url, `
+		SELECT array_agg(format('%s %s %s %s', a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, pg_get_expr(d.adbin, d.adrelid)) ORDER BY a.attnum)
+		  FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+		 WHERE a.attrelid = 'contacts'::regclass AND a.attnum > 0 AND NOT a.attisdropped`)
+}
+
+// indexes lists contactsync's indexes on contacts and their definitions.
+func indexes(t *testing.T, url string) []string {
+	t.Helper()
+	return pgtest.Value[[]string](t, url, `
+		SELECT coalesce(array_agg(pg_get_indexdef(indexrelid) ORDER BY indexrelid::regclass::text), '{}') FROM pg_index
+		 WHERE indrelid = 'contacts'::regclass AND indisvalid
+		   AND indexrelid::regclass::text LIKE '%contactsync%'`)
+}
+
+// unsuitable demands an *UnsuitableError that says all of it.
+func unsuitable(t *testing.T, err error, says ...string) {
+	t.Helper()
+	if _, ok := errors.AsType[*schema.UnsuitableError](err); !ok {
+		t.Fatalf("error %v, want an *UnsuitableError", err)
+	}
+	for _, text := range says {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("the error does not say %q:\n%v", text, err)
+		}
+	}
+}
+
+func rows(ctx context.Context, conn *pgx.Conn, query string) ([]string, error) {
+	result, err := conn.Query(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	list, err := pgx.CollectRows(result, pgx.RowTo[string])
+	slices.Sort(list)
+	return list, err
+}

@@ -1,0 +1,1 @@
+DELETE FROM contactsync.installed WHERE kind = 'index'

@@ -1,0 +1,86 @@
+package schema_test
+
+import (
+	"testing"
+
+	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/schema"
+)
+
+func TestUnsuitable(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		table  []string
+		says   []string
+		remedy []string // makes it suitable
+	}{
+		"an enum lacks values": {
+			table: []string{
+				"CREATE TYPE work AS ENUM ('Queued', 'Complete')",
+				"CREATE TABLE contacts (id uuid PRIMARY KEY, hubspot_processing_status work, hubspot_sync_status work)",
+			},
+			says:   []string{"ALTER TYPE work ADD VALUE 'Processing';", "ALTER TYPE work ADD VALUE 'Error';"},
+			remedy: []string{"ALTER TYPE work ADD VALUE 'Processing'", "ALTER TYPE work ADD VALUE 'Error'"},
+		},
+		"everything at once": {
+			table: []string{`CREATE TABLE contacts (id uuid PRIMARY KEY, hubspot_processing_status varchar(9), hubspot_processing_error varchar(255),
+				hubspot_error_code text NOT NULL DEFAULT '', next_retry_at timestamptz NOT NULL DEFAULT now())`},
+			says: []string{
+				"ALTER TABLE public.contacts ALTER COLUMN hubspot_processing_status TYPE text;",
+				"ALTER TABLE public.contacts ALTER COLUMN hubspot_processing_error TYPE text;",
+				"ALTER TABLE public.contacts ALTER COLUMN hubspot_error_code DROP NOT NULL;",
+				"ALTER TABLE public.contacts ALTER COLUMN next_retry_at DROP NOT NULL;",
+			},
+			remedy: []string{
+				"ALTER TABLE public.contacts ALTER COLUMN hubspot_processing_status TYPE text",
+				"ALTER TABLE public.contacts ALTER COLUMN hubspot_processing_error TYPE text",
+				"ALTER TABLE public.contacts ALTER COLUMN hubspot_error_code DROP NOT NULL",
+				"ALTER TABLE public.contacts ALTER COLUMN next_retry_at DROP NOT NULL",
+			},
+		},
+		"no id": {
+			table:  []string{"CREATE TABLE contacts (email text)"},
+			says:   []string{"ADD COLUMN id uuid"},
+			remedy: []string{"ALTER TABLE contacts ADD COLUMN id uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE"},
+		},
+		"id is a number": {
+			table:  []string{"CREATE TABLE contacts (id bigint PRIMARY KEY)"},
+			says:   []string{"column id is bigint; it must be uuid"},
+			remedy: []string{"DROP TABLE contacts"},
+		},
+		"wrong types": {
+			table:  []string{"CREATE TABLE contacts (id uuid PRIMARY KEY, retry_count text, next_retry_at date, hubspot_sync_status int)"},
+			says:   []string{"retry_count is text", "next_retry_at is date", "hubspot_sync_status is integer"},
+			remedy: []string{"ALTER TABLE contacts DROP retry_count, DROP next_retry_at, DROP hubspot_sync_status"},
+		},
+		"a view": {
+			table:  []string{"CREATE TABLE people (id uuid PRIMARY KEY)", "CREATE VIEW contacts AS SELECT * FROM people"},
+			says:   []string{"public.contacts is not a table but a view", "search_path"},
+			remedy: []string{"DROP VIEW contacts"},
+		},
+		"a domain over a short varchar": {
+			table:  []string{"CREATE DOMAIN code AS varchar(5)", "CREATE TABLE contacts (id uuid PRIMARY KEY, hubspot_error_code code)"},
+			says:   []string{"hubspot_error_code is code; contactsync needs 20 characters"},
+			remedy: []string{"ALTER TABLE contacts ALTER hubspot_error_code TYPE text"},
+		},
+		"a generated column": {
+			table:  []string{"CREATE TABLE contacts (id uuid PRIMARY KEY, a int, retry_count int GENERATED ALWAYS AS (a + 1) STORED)"},
+			says:   []string{"retry_count is GENERATED"},
+			remedy: []string{"ALTER TABLE contacts ALTER retry_count DROP EXPRESSION"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := pgtest.Empty(t)
+			pgtest.Exec(t, url, test.table...)
+			_, err := schema.Up(t.Context(), url, logger(t))
+			unsuitable(t, err, test.says...)
+			pgtest.Exec(t, url, test.remedy...)
+			up(t, url)
+			if err := check(t, url); err != nil {
+				t.Errorf("after the remedy: %v", err)
+			}
+		})
+	}
+}

@@ -1,0 +1,66 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Limits of a connection. A page that streams lifts the one on writing for
+// itself, with an http.ResponseController.
+const (
+	headerTimeout  = 5 * time.Second
+	readTimeout    = 10 * time.Second
+	writeTimeout   = 30 * time.Second
+	idleTimeout    = time.Minute
+	maxHeaderBytes = 16 << 10
+
+	// farewell is how long answers under way may take once serving is to end.
+	farewell = 3 * time.Second
+)
+
+// Listen binds addr (host:port, port 0 for a free one). It is apart from Serve so
+// that a port that is taken ends the start, before anything else was begun.
+func Listen(ctx context.Context, addr string) (net.Listener, error) {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s (HTTP_ADDR, PORT): %w", addr, err)
+	}
+	return ln, nil
+}
+
+// Serve answers on ln until ctx ends, then finishes the answers under way for
+// 3 s and cuts the rest. It closes ln, and returns nil after an orderly end.
+func Serve(ctx context.Context, ln net.Listener, handler http.Handler, log *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+		defer cancel()
+		if server.Shutdown(bounded) != nil {
+			_ = server.Close() // what is cut has no more to say
+		}
+	})
+	err := server.Serve(ln)
+	if stop() {
+		return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)
+	}
+	<-ended
+	if !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+// Package web is contactsync as seen over HTTP: whether it is alive, and whether
+// it is ready. It is apart from the work so that a probe is answered at once,
+// whatever the work waits for, and so that one file says what an outsider can
+// reach.
+package web
+
+import (
+	"context"
+	"net/http"
+)
+
+// maxBody is how many bytes of a request's body are read at most.
+const maxBody = 64 << 10
+
+// Site is what the pages tell of. A field that is nil leaves its part out.
+type Site struct {
+	// Ping asks the database for a sign of life; /readyz answers accordingly. It
+	// is called once a second at most, and has 2 s.
+	Ping func(ctx context.Context) error
+
+	// State tells what this process is doing.
+	State func() State
+}
+
+// Handler is the whole site: every route there is stands here.
+func Handler(site Site) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", alive)
+	mux.Handle("GET /readyz", readiness(site))
+	return limited(mux)
+}
+
+// limited bounds what a request may send and says what no page wants.
+func limited(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,36 @@
+-- The doorbell. A transaction that notifies holds a lock of the whole cluster
+-- while it commits, so that such transactions commit one at a time; writers
+-- must not pay that while the consumer is awake anyway. The consumer holds an
+-- advisory lock exclusively while it sleeps. Every writer tries that lock
+-- shared, for its transaction and without waiting: got it, the consumer is
+-- awake and cannot fall asleep before this transaction ends, after which it
+-- sees the row; refused, it sleeps, and a notification wakes it.
+--
+-- 1668507251 ("csfs") is the lock class of contactsync, 1 its doorbell, 100+k
+-- its leader slot k. The key is constant: on a partition TG_RELID is another.
+-- Names are schema-qualified because a SET search_path on the function costs a
+-- third more, and this runs once a queued row.
+CREATE OR REPLACE FUNCTION contactsync.contact_bell() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT pg_catalog.pg_try_advisory_xact_lock_shared(1668507251, 1) THEN
+        PERFORM pg_catalog.pg_notify('contact_queued', '');
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- The conditions are here and not in the function, so that unrelated changes
+-- do not pay for a call.
+CREATE OR REPLACE TRIGGER contactsync_bell_insert
+    AFTER INSERT ON contacts FOR EACH ROW
+    WHEN (NEW.hubspot_processing_status = 'Queued'
+          AND pg_catalog.current_setting('contactsync.worker', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION contactsync.contact_bell();
+
+-- A Queued row whose time changes may be due earlier than the consumer thinks.
+CREATE OR REPLACE TRIGGER contactsync_bell_update
+    AFTER UPDATE ON contacts FOR EACH ROW
+    WHEN (NEW.hubspot_processing_status = 'Queued'
+          AND (OLD.hubspot_processing_status IS DISTINCT FROM 'Queued'
+               OR OLD.next_retry_at IS DISTINCT FROM NEW.next_retry_at)
+          AND pg_catalog.current_setting('contactsync.worker', true) IS DISTINCT FROM 'on')
+    EXECUTE FUNCTION contactsync.contact_bell();
