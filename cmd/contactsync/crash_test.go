@@ -1,0 +1,150 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/hubspotsim"
+)
+
+// A leader is killed while its request hangs: the next one leads, other contacts
+// flow at once, and those in flight are sent again after the quarantine.
+func TestKillDuringTheRequest(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Mode: hubspotsim.Hang, Times: 1})
+	hanging := make(chan struct{}, 10)
+	in.sim.OnArrival(func(r hubspotsim.Request) {
+		if strings.HasSuffix(r.Path, "batch/upsert") {
+			hanging <- struct{}{}
+		}
+	})
+	env := in.env("HUBSPOT_TIMEOUT=5m") // longer than the test: only the kill ends the request
+	first := in.start(env, "run")
+	first.wait("leading", 1)
+	second := in.start(env, "run")
+	second.wait("waiting for a slot", 1)
+	in.exec(`INSERT INTO contacts (email, hubspot_sync_status, hubspot_processing_status) VALUES ('inflight@example.org', 'Queued', 'Queued')`)
+	select {
+	case <-hanging:
+	case <-time.After(patience):
+		t.Fatal("no request arrived")
+	}
+	killed := time.Now()
+	first.kill()
+	second.wait("leading", 1)
+	t.Logf("the next one leads %v after the kill", time.Since(killed))
+	in.exec(`INSERT INTO contacts (email, hubspot_sync_status, hubspot_processing_status) VALUES ('other@example.org', 'Queued', 'Queued')`)
+	in.await("Complete", `SELECT hubspot_processing_status::text FROM contacts WHERE email = 'other@example.org'`)
+	if got := in.ask(`SELECT hubspot_processing_status::text FROM contacts WHERE email = 'inflight@example.org'`); got != "Processing" {
+		t.Errorf("the contact in flight is %s inside the quarantine, want Processing", got)
+	}
+	// The quarantine passes: its claim is made as old as it would be then.
+	in.exec(`UPDATE contactsync.claims SET claimed_at = claimed_at - interval '1 hour'`)
+	if code := second.stop(); code != 0 { // whoever leads next looks for dead claims at once
+		t.Errorf("exit code %d", code)
+	}
+	in.start(env, "run")
+	in.await("Complete 1", `SELECT hubspot_processing_status || ' ' || retry_count FROM contacts WHERE email = 'inflight@example.org'`)
+}
+
+// A stop while a request is under way finishes it; one that takes too long is
+// cut, and nothing is spent.
+func TestStopDuringTheRequest(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		fault hubspotsim.Fault
+		want  string
+	}{
+		{"slow", hubspotsim.Fault{Path: "batch/upsert", Latency: 500 * time.Millisecond, Times: 1}, "10 Complete/Complete"},
+		{"hanging", hubspotsim.Fault{Path: "batch/upsert", Mode: hubspotsim.Hang, Times: 1}, "10 Queued/Queued"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			in := install(t)
+			in.sim.Inject(test.fault)
+			in.queue(10)
+			p := in.start(in.env("SHUTDOWN_TIMEOUT=5s"), "run")
+			p.wait("Processing contact", 10)
+			asked := time.Now()
+			if code := p.stop(); code != 0 {
+				t.Errorf("exit code %d, want 0", code)
+			}
+			t.Logf("ended %v after SIGTERM", time.Since(asked))
+			if got := in.ask(counts); got != test.want {
+				t.Errorf("contacts are %s, want %s", got, test.want)
+			}
+			if n := in.ask(`SELECT count(*)::text FROM contacts WHERE retry_count > 0`); n != "0" {
+				t.Errorf("%s contacts spent an attempt", n)
+			}
+		})
+	}
+}
+
+// Backends are terminated one after the other: the program recovers by itself,
+// and its log stays calm.
+func TestBackendsAreTerminated(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	p := in.start(in.env(), "run")
+	for round := range 4 {
+		in.awaitAsleep()
+		in.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name LIKE 'contactsync/%' ORDER BY pid LIMIT 1`)
+		in.exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('round' || $1::int || '@example.org', 'Queued')`, round)
+		in.await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status <> 'Complete'`)
+	}
+	if n := len(p.log()); n > 120 {
+		t.Errorf("%d lines of log for four terminations:\n%s", n, p.tail())
+	}
+	if strings.Contains(strings.Join(p.log(), "\n"), goodKey) {
+		t.Error("the key is in the log")
+	}
+}
+
+// A lost response: the contact was written, nobody knows, and sending it again
+// after the doubt leaves one contact and the right data.
+func TestLostResponse(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Mode: hubspotsim.Cut, AfterWrite: true, Times: 1})
+	in.start(in.env("HUBSPOT_TIMEOUT=500ms", "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=200ms"), "run")
+	in.queue(3)
+	in.await("3 Complete/Complete", counts)
+	if n := len(in.sim.Contacts()); n != 3 {
+		t.Errorf("%d contacts in HubSpot, want 3", n)
+	}
+	if n := in.ask(`SELECT min(retry_count) || ' ' || max(retry_count) FROM contacts`); n != "1 1" {
+		t.Errorf("retry_count from %s, want one attempt spent by each", n)
+	}
+}
+
+// A repaired account: a property is missing, nothing is spent, and once it
+// exists everything flows by itself. The probe's first wait is half a minute, so
+// the program is restarted instead.
+func TestMissingPropertySpendsNothing(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.sim.RemoveProperty("scrapersky_page_id")
+	in.exec(seedContacts)
+	p := in.start(in.env(), "run")
+	pause := p.wait("HubSpot sync paused", 1)[0]
+	if reason, _ := pause["reason"].(string); !strings.Contains(reason, "scrapersky_page_id") {
+		t.Errorf("the pause says %q, want the property's name", reason)
+	}
+	in.await("3 Queued/Queued", counts)
+	p.stop()
+	for _, property := range hubspotsim.ContactsyncProperties() {
+		if property.Name == "scrapersky_page_id" {
+			in.sim.AddProperty(property)
+		}
+	}
+	in.start(in.env(), "run")
+	in.await("3 Complete/Complete", counts)
+	if n := in.ask(`SELECT sum(retry_count)::text FROM contacts`); n != "0" {
+		t.Errorf("%s attempts spent, want none", n)
+	}
+}
