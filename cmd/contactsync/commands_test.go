@@ -25,7 +25,9 @@ func TestQueueCommand(t *testing.T) {
 	in.exec(`INSERT INTO contacts (id, email, hubspot_sync_status)
 		SELECT ('00000000-0000-0000-0000-' || lpad(i::text, 12, '0'))::uuid, 'C' || i || '@Example.org', CASE WHEN i > 10 THEN 'Selected' ELSE 'New' END::contactsync.sync_status
 		  FROM generate_series(1, 2510) i`)
-	queued := func() string { return in.ask(`SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Queued'`) }
+	queued := func() string {
+		return in.ask(`SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Queued'`)
+	}
 
 	in.must("queue", "00000000-0000-0000-0000-000000000001", " c2@example.ORG ")
 	if n := queued(); n != "2" {

@@ -17,7 +17,7 @@ func newHubSpotClient(cfg config.HubSpot, slots int, log *slog.Logger, guard fun
 	return hubspot.New(hubspot.Options{
 		BaseURL: cfg.BaseURL, Version: cfg.Version, Token: cfg.APIKey.Reveal(), PortalID: cfg.PortalID,
 		AllowHTTP: cfg.AllowHTTP, HTTP: client, Timeout: cfg.Timeout,
-		RatePer10s: max(1, cfg.RatePer10s/slots), Slots: slots,
+		RatePer10s: cfg.RatePer10s / slots, Slots: slots,
 		Properties: hubspot.PropertyNames{
 			DomainID: cfg.Properties.DomainID, PageID: cfg.Properties.PageID, SyncDate: cfg.Properties.SyncDate,
 		},

@@ -8,6 +8,7 @@ import (
 	"context"
 	"io"
 	"os"
+	_ "time/tzdata" // HubSpot's day ends at midnight of the portal's time zone, wherever this runs
 
 	"github.com/sethvargo/go-envconfig"
 )

@@ -118,11 +118,11 @@ func (in *installation) ask(sql string, args ...any) string {
 }
 
 // await asks until the answer is the wanted one.
-func (in *installation) await(want, sql string, args ...any) {
+func (in *installation) await(want, sql string) {
 	in.Helper()
 	end := time.Now().Add(patience)
 	for {
-		got := in.ask(sql, args...)
+		got := in.ask(sql)
 		if got == want {
 			return
 		}

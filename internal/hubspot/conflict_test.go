@@ -144,3 +144,21 @@ func TestSecondaryAddress(t *testing.T) {
 		})
 	}
 }
+
+// When the first repair shows that nothing works, the others are left.
+func TestConflictsAreLeftWhenTheBatchStops(t *testing.T) {
+	t.Parallel()
+	p := overTheWire(t, simOptions(), nil)
+	batch := people(4)
+	for _, i := range []int{1, 2, 3} {
+		if err := p.Conflict(batch[i].Key(), fmt.Sprintf("primary%d@example.com", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Inject(hubspotsim.Fault{Method: http.MethodPatch, Status: http.StatusUnauthorized})
+	report := p.Upsert(t.Context(), batch)
+	check(t, report, "1 synced, 1 retry UNAUTHORIZED, 2 unspent UNAUTHORIZED, pause UNAUTHORIZED")
+	if report.Requests != 2 {
+		t.Errorf("%d requests, want the upsert and one PATCH", report.Requests)
+	}
+}

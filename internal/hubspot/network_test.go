@@ -59,6 +59,33 @@ func TestSpoiledAnswers(t *testing.T) {
 	}
 }
 
+// endless is a transport whose answers never end.
+type endless struct{ read int }
+
+func (e *endless) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: e}, nil
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	e.read += len(p)
+	return len(p), nil
+}
+
+func (e *endless) Close() error { return nil }
+
+func TestAnEndlessAnswerIsNotReadOn(t *testing.T) {
+	t.Parallel()
+	answer := new(endless)
+	c := newClient(t, Options{HTTP: &http.Client{Transport: answer}}, nil)
+	check(t, c.Upsert(t.Context(), people(1)), "1 retry BAD_RESPONSE, outage")
+	if answer.read > maxBody+1 {
+		t.Errorf("%d bytes read, want at most %d", answer.read, maxBody+1)
+	}
+}
+
 func TestOneResultIsMissing(t *testing.T) {
 	t.Parallel()
 	p := overTheWire(t, simOptions(), nil)

@@ -67,7 +67,8 @@ func TestGate(t *testing.T) {
 					t.Fatal(err)
 				}
 				again := passes(t, g, 4, 20*time.Second)
-				if got := busiest(append(times, again...), window); got > limit {
+				// Also where the way to HubSpot squeezes them a little.
+				if got := busiest(append(times, again...), window+jitter-time.Millisecond); got > limit {
 					t.Errorf("%d requests in 10 s, want at most %d", got, limit)
 				}
 				// 200 s cannot hold a whole number of spans: count the last one as it is.
@@ -151,8 +152,8 @@ func TestOthersAreLeftTheirShare(t *testing.T) {
 		sim.RatePer10s = 100
 		p := inMemory(t, sim, func(o *Options) { o.RatePer10s = 100 })
 		other := newClient(t, Options{HTTP: &http.Client{Transport: direct{p.Sim}}}, func(o *Options) { o.RatePer10s = 60 })
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-		defer cancel()
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(2*time.Minute, cancel)
 		var group sync.WaitGroup
 		group.Go(func() {
 			for ctx.Err() == nil {
@@ -164,7 +165,6 @@ func TestOthersAreLeftTheirShare(t *testing.T) {
 			requests++
 			if r.Status == http.StatusTooManyRequests {
 				refused++
-				t.Log(r.Time.Format("05.000"), r.Path)
 			}
 		})
 		for ctx.Err() == nil {

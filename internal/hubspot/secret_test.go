@@ -17,7 +17,7 @@ import (
 func TestTheKeyIsNotTold(t *testing.T) {
 	t.Parallel()
 	echo := fmt.Sprintf(`{"message":"%s","category":"%[1]s","correlationId":"%[1]s","policyName":"%[1]s","errors":[{"message":"%[1]s","code":"PROPERTY_DOESNT_EXIST","context":{"propertyName":["%[1]s"]}}]}`, testToken)
-	pad := strings.Repeat("x", maxMessage-30) // the key is cut in two by the bound of a message
+	pad := strings.Repeat("x", maxMessage-40) // the key is cut in two by the bound of a message
 	faults := map[string]hubspotsim.Fault{
 		"cut":          {Mode: hubspotsim.Cut},
 		"truncated":    {Mode: hubspotsim.Truncate},
