@@ -22,8 +22,9 @@ CMD ["-addr", "0.0.0.0:8090"]
 
 FROM gcr.io/distroless/static-debian12:nonroot AS contactsync
 COPY --from=build /out/contactsync /contactsync
-# Every interface, because a container's own loopback is of no use to anybody.
-ENV HTTP_ADDR=0.0.0.0:8080
+# Every interface: a container's own loopback is of no use to anybody. Platforms
+# set another PORT.
+ENV PORT=8080
 EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["/contactsync", "healthcheck"]
 ENTRYPOINT ["/contactsync"]

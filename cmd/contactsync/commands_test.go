@@ -3,8 +3,12 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
@@ -184,5 +188,78 @@ func TestTwoInstances(t *testing.T) {
 	in.wantEachOnce(300)
 	if n := in.ask(`SELECT count(DISTINCT instance)::text FROM contactsync.cycles`); n != "2" {
 		t.Errorf("%s instances worked, want 2", n)
+	}
+}
+
+// What sync leaves in the queue is for the leader, at once: the tick is an hour
+// away and sync's own writes do not ring.
+func TestSyncWakesTheLeader(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.start(in.env(), "run")
+	in.awaitAsleep()
+	in.exec(`INSERT INTO contacts (email, name) VALUES ('again@example.org', 'First Version')`)
+	in.sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Latency: 300 * time.Millisecond, Times: 1})
+	arrived := make(chan struct{}, 10)
+	in.sim.OnArrival(func(r hubspotsim.Request) {
+		if strings.HasSuffix(r.Path, "batch/upsert") {
+			arrived <- struct{}{}
+		}
+	})
+	done := make(chan int)
+	go func() {
+		_, _, code := in.command(in.env(), "sync", "again@example.org")
+		done <- code
+	}()
+	select {
+	case <-arrived:
+	case <-time.After(patience):
+		t.Fatal("sync sent nothing")
+	}
+	in.exec(`UPDATE contacts SET name = 'Second Version', hubspot_processing_status = 'Queued'`)
+	if code := <-done; code != 0 {
+		t.Errorf("sync: exit code %d", code)
+	}
+	in.await("Complete", `SELECT hubspot_processing_status::text FROM contacts`)
+	if c, _ := in.sim.Contact("again@example.org"); c.Properties["firstname"] != "Second" {
+		t.Errorf("HubSpot has the %s version, want the second", c.Properties["firstname"])
+	}
+}
+
+func TestSyncNamesItsTroubles(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	in.must("migrate", "down", "--all")
+	_, errs, code := in.command(in.env(), "sync", "nobody@example.org")
+	if code != 1 || !strings.Contains(errs, "contactsync migrate up") {
+		t.Errorf("exit code %d on a database that is not migrated, want 1 and the remedy:\n%s", code, errs)
+	}
+}
+
+// The demo plays to its end on whatever Postgres there is, and leaves nothing.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	in := &installation{TB: t}
+	out, errs, code := in.command([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, "demo", "--for", "4s")
+	if code != 0 {
+		t.Fatalf("exit code %d:\n%s%s", code, out, errs)
+	}
+	for _, want := range []string{"leads", "a batch of 10 arrived", "a batch of 5 arrived", "kill -9", "took over", "Summary", "in HubSpot"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("the demo does not say %q:\n%s", want, out)
+		}
+	}
+	started := regexp.MustCompile(`process (\d+)`).FindAllStringSubmatch(out, -1)
+	if len(started) != 3 {
+		t.Fatalf("%d replicas started, want 3:\n%s", len(started), out)
+	}
+	for _, p := range started {
+		pid, err := strconv.Atoi(p[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(pid, 0); err == nil {
+			t.Errorf("replica %d still runs after the demo", pid)
+		}
 	}
 }

@@ -221,6 +221,11 @@ func (p *process) log() []string {
 	return slices.Clone(p.lines)
 }
 
+// is says whether the process is the instance of that name.
+func (p *process) is(instance string) bool {
+	return strings.HasSuffix(instance, fmt.Sprintf("-%d", p.cmd.Process.Pid))
+}
+
 // tail is the end of the log, for a test that failed.
 func (p *process) tail() string {
 	const most = 40

@@ -22,6 +22,9 @@ const queuePage = 1000
 // maxNameBytes bounds a line of a file; an email has 254 characters at most.
 const maxNameBytes = 4096
 
+// syncStatuses are the values of hubspot_sync_status.
+var syncStatuses = []string{"New", "Selected", "Queued", "Processing", "Complete", "Error", "Skipped"}
+
 func newQueueCommand(p *program) *cobra.Command {
 	var file, status string
 	cmd := &cobra.Command{
@@ -43,6 +46,13 @@ What cannot be found is listed; everything else is queued all the same, and the 
 			}
 			if ways != 1 {
 				return usagef("say which contacts, in one way: ids or emails, --file, or --status")
+			}
+			if status != "" {
+				at := slices.IndexFunc(syncStatuses, func(s string) bool { return strings.EqualFold(s, strings.TrimSpace(status)) })
+				if at < 0 {
+					return usagef("there is no status %q; expected %s", status, anyOf(syncStatuses))
+				}
+				status = syncStatuses[at]
 			}
 			return p.withDesk(cmd.Context(), func(desk *admin.Desk) error {
 				ctx := cmd.Context()
@@ -70,6 +80,7 @@ What cannot be found is listed; everything else is queued all the same, and the 
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "read ids and emails from this file, one a line; - is standard input")
 	cmd.Flags().StringVar(&status, "status", "", "queue all contacts whose hubspot_sync_status is this")
+	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(syncStatuses, cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -96,16 +96,23 @@ func (p *program) retryNamed(ctx context.Context, desk *admin.Desk, args []strin
 	if err != nil {
 		return err
 	}
-	word := "would be"
 	if !dryRun {
 		if failed, err = desk.Queue(ctx, failed); err != nil {
 			return err
 		}
-		word = "are"
 	}
-	fmt.Fprintf(p.stdout, "%d contacts %s queued\n", len(failed), word)
-	if n := len(ids) - len(failed) + len(missing); n > 0 {
-		return fmt.Errorf("%d contacts are not in Error, or do not exist", n)
+	if dryRun {
+		fmt.Fprintf(p.stdout, "%d contacts would be queued\n", len(failed))
+	} else {
+		fmt.Fprintf(p.stdout, "%d contacts queued\n", len(failed))
+	}
+	for _, id := range ids {
+		if !slices.Contains(failed, id) {
+			missing = append(missing, id)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%d contacts are not in Error, or do not exist: %s", len(missing), quoteAll(missing))
 	}
 	return nil
 }

@@ -4,33 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
-	"github.com/scrapersky/contactsync/internal/queue"
-	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/wake"
 	"github.com/scrapersky/contactsync/internal/web"
 )
-
-// destination names HubSpot's claims, slots and cycles in the database.
-const destination = "hubspot"
 
 // How the time of an orderly stop is divided: the request in flight is cut early
 // enough to be settled, and everything else before the platform loses patience.
@@ -57,8 +47,7 @@ the process stays up and does nothing.`,
 			if err != nil {
 				return err
 			}
-			log := newLogger(p.stderr, cfg.Log)
-			w := &worker{cfg: cfg, log: log, instance: instanceName(), once: once}
+			w := &worker{link: link{cfg: cfg, log: newLogger(p.stderr, cfg.Log), instance: instanceName()}, once: once}
 			return w.run(cmd.Context())
 		},
 	}
@@ -68,12 +57,8 @@ the process stays up and does nothing.`,
 
 // worker is the whole program.
 type worker struct {
-	cfg      config.Config
-	log      *slog.Logger
-	instance string
-	once     bool
-
-	session atomic.Pointer[leader.Session] // while this process leads
+	link
+	once bool
 }
 
 // run is the life of the process, in the order in which it happens.
@@ -102,9 +87,11 @@ func (w *worker) run(ctx context.Context) error {
 		return w.sync(running, hard)
 	})
 	group.Go(func() error { return w.serve(serving, listener) })
-	err = group.Wait()
-	w.log.InfoContext(ctx, "Stopped", "error", err)
-	return err
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	w.log.InfoContext(ctx, "Stopped")
+	return nil
 }
 
 // hardStop is the end of the patience with an orderly stop: SHUTDOWN_TIMEOUT
@@ -152,7 +139,9 @@ func (w *worker) sync(stop, hard context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.checkSchema(stop); err != nil {
+	if err := w.checkSchema(stop); stop.Err() != nil {
+		return nil // asked to stop meanwhile, which is no failure
+	} else if err != nil {
 		return err
 	}
 	signal := wake.NewSignal()
@@ -163,40 +152,21 @@ func (w *worker) sync(stop, hard context.Context) error {
 		Connect: w.connect, Destination: destination, Slots: w.cfg.Sync.MaxInstances,
 		Instance: w.instance, Log: w.log, Beat: listener.Beat,
 	}
-	lead := func(ctx, stop context.Context, s *leader.Session) error {
+	lead := func(ctx context.Context, s *leader.Session) error {
 		return w.lead(ctx, stop, s, client, listener, signal)
 	}
 	if w.once {
-		return syncOnce(stop, hard, campaign, lead)
+		busy := errors.New("another process leads and syncs what is queued; stop it, or leave the work to it")
+		return leadOnce(stop, hard, campaign, busy, lead)
 	}
-	return leader.Campaign(stop, hard, campaign, func(ctx context.Context, s *leader.Session) error {
-		return lead(ctx, stop, s)
-	})
-}
-
-// syncOnce leads one time. It does not wait for a slot that another process
-// holds: that one does the work.
-func syncOnce(stop, hard context.Context, cfg leader.Config, lead func(ctx, stop context.Context, s *leader.Session) error) error {
-	const patience = 5 * time.Second
-	waiting, end := context.WithCancel(stop)
-	defer end()
-	timer := time.AfterFunc(patience, end)
-	defer timer.Stop()
-	result := errors.New("another process leads and syncs what is queued; stop it, or leave the work to it")
-	err := leader.Campaign(waiting, hard, cfg, func(ctx context.Context, s *leader.Session) error {
-		timer.Stop()
-		result = lead(ctx, stop, s)
-		end()
-		return result
-	})
-	return errors.Join(err, result)
+	return leader.Campaign(stop, hard, campaign, lead)
 }
 
 // lead drains the queue for as long as the slot is held.
 func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubspot.Client, ear *wake.Listener, signal *wake.Signal) error {
 	w.session.Store(s)
 	defer w.session.Store(nil)
-	q, err := queue.Enter(ctx, s, w.queueOptions(s.Slot()))
+	q, err := w.enter(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -218,50 +188,6 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubs
 	}
 	deafen()
 	listener.Wait()
-	return err
-}
-
-func (w *worker) queueOptions(slot int) queue.Options {
-	return queue.Options{
-		Destination: destination, Instance: w.instance, Slot: slot, Slots: w.cfg.Sync.MaxInstances,
-		MaxRetries: w.cfg.Sync.MaxRetries, RetryDelay: w.cfg.Sync.RetryDelay,
-		Exponential: w.cfg.Sync.RetryExponential, Doubt: w.cfg.HubSpot.Timeout,
-	}
-}
-
-// connect opens a connection of the worker's, past any pooler.
-func (w *worker) connect(ctx context.Context) (*pgx.Conn, error) {
-	return database.Connect(ctx, w.cfg.Database.DirectURL.Reveal(), w.instance)
-}
-
-// client speaks to HubSpot while this process leads, and not a moment longer.
-func (w *worker) client() (*hubspot.Client, error) {
-	fresh := func() error {
-		if s := w.session.Load(); s != nil {
-			return s.Fresh()
-		}
-		return leader.ErrLeaseLost
-	}
-	return newHubSpotClient(w.cfg.HubSpot, w.cfg.Sync.MaxInstances, w.log, func(base http.RoundTripper) http.RoundTripper {
-		return leader.Transport(base, fresh)
-	})
-}
-
-// checkSchema waits for the database and refuses one that is not migrated.
-func (w *worker) checkSchema(ctx context.Context) error {
-	conn, err := connectWithBackoff(ctx, w.log, w.connect)
-	if ctx.Err() != nil {
-		return nil // asked to stop meanwhile, which is no failure
-	}
-	if err != nil {
-		return err
-	}
-	defer database.Close(ctx, conn)
-	err = schema.Check(ctx, conn)
-	if stale, ok := errors.AsType[*schema.StaleTriggersError](err); ok {
-		w.log.WarnContext(ctx, "The triggers are not those of this version", "error", stale)
-		return nil
-	}
 	return err
 }
 
@@ -290,13 +216,4 @@ func (w *worker) state() web.State {
 	default:
 		return web.State{Role: "follower", Reason: "waits for a slot"}
 	}
-}
-
-// instanceName tells this process from the others, for people.
-func instanceName() string {
-	host := os.Getenv("RENDER_INSTANCE_ID")
-	if host == "" {
-		host, _ = os.Hostname()
-	}
-	return fmt.Sprintf("%s-%d", host, os.Getpid())
 }

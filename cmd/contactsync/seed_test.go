@@ -232,6 +232,10 @@ func TestSeed6Batches(t *testing.T) {
 		t.Errorf("cycles of %s, want 10 10 5", got)
 	}
 	in.wantEachOnce(25)
+	// Back to back: the tick is an hour away, and no cycle waited for anything.
+	if n := in.ask(`SELECT count(*)::text FROM contactsync.cycles a JOIN contactsync.cycles b ON b.id > a.id AND b.started_at > a.finished_at + interval '30 s'`); n != "0" {
+		t.Error("a cycle waited although the queue was not empty")
+	}
 }
 
 // wantEachOnce checks that HubSpot got n contacts, each in one write.
@@ -254,11 +258,11 @@ func (in *installation) wantEachOnce(n int) {
 func TestSeed7ThreeReplicas(t *testing.T) {
 	t.Parallel()
 	in := install(t)
-	replicas := map[string]*process{}
+	var replicas []*process
 	for range 3 {
 		p := in.start(in.env(), "run")
 		p.wait("HubSpot sync scheduler job registered successfully", 1)
-		replicas[fmt.Sprint(p.cmd.Process.Pid)] = p
+		replicas = append(replicas, p)
 	}
 	in.awaitAsleep()
 	in.queue(20)
@@ -268,8 +272,8 @@ func TestSeed7ThreeReplicas(t *testing.T) {
 		t.Errorf("%s leaders worked, want one", n)
 	}
 	lead := in.leader()
-	for pid, p := range replicas {
-		if strings.HasSuffix(lead, "-"+pid) {
+	for _, p := range replicas {
+		if p.is(lead) {
 			if code := p.stop(); code != 0 {
 				t.Errorf("the leader's exit code is %d", code)
 			}
@@ -334,7 +338,13 @@ func TestSeed8Performance(t *testing.T) {
 func TestSeedRollback(t *testing.T) {
 	t.Parallel()
 	in := install(t)
+	before := in.start(in.env(), "run")
 	in.exec(seedContacts)
+	in.await("3 Complete/Complete", counts)
+	if code := before.stop(); code != 0 {
+		t.Fatalf("exit code %d", code)
+	}
+	in.exec(`UPDATE contacts SET hubspot_processing_status = 'Queued', hubspot_sync_status = 'Queued'`)
 	p := in.start(in.env("HUBSPOT_API_KEY="), "run")
 	p.wait("HUBSPOT_API_KEY not configured - HubSpot sync scheduler DISABLED", 1)
 	out, errs, code := in.command(in.env(), "sync", "Scheduler-Test-2@example.com ")

@@ -11,11 +11,10 @@ import (
 
 // What is to be expected of a healthy installation.
 const (
-	leastSuccess      = 0.95
-	mostRetries       = 0.05
-	mostPerContact    = 2.0  // seconds
-	mostPerTen        = 20.0 // seconds, for a cycle of ten
-	wellKnownPageSize = 10
+	leastSuccess   = 0.95
+	mostRetries    = 0.05
+	mostPerContact = 2.0  // seconds
+	mostPerTen     = 20.0 // seconds, for ten contacts
 )
 
 // writeStatus shows a status on one screen.
@@ -42,7 +41,7 @@ func writeStatus(out io.Writer, s admin.Status) error {
 	m := s.Measures
 	fmt.Fprintf(w, "\nlast %d hours\t%d contacts in %d cycles, %d requests\t\n", s.Hours, m.Contacts, m.Cycles, m.Requests)
 	if m.Cycles > 0 {
-		perTen := m.SecondsPerContact * wellKnownPageSize
+		perTen := 10 * m.SecondsPerContact
 		fmt.Fprintf(w, "success rate\t%.1f %%\t%s > 95 %%\n", 100*m.SuccessRate(), mark(m.SuccessRate() > leastSuccess))
 		fmt.Fprintf(w, "retry rate\t%.1f %%\t%s < 5 %%\n", 100*m.RetryRate(), mark(m.RetryRate() < mostRetries))
 		fmt.Fprintf(w, "time per contact\t%s\t%s ≤ 2 s\n", seconds(m.SecondsPerContact), mark(m.SecondsPerContact <= mostPerContact))

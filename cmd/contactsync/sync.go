@@ -6,13 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net/http"
 	"os/signal"
-	"sync/atomic"
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 
 	"github.com/scrapersky/contactsync/internal/config"
@@ -46,8 +43,9 @@ that a replica is working on at this moment is left to it. Exit code 1 if one co
 			if cfg.HubSpot.APIKey.IsZero() {
 				return &config.Error{Problems: []config.Problem{{Var: "HUBSPOT_API_KEY", Message: "is not set; give it for this call: HUBSPOT_API_KEY=... contactsync sync ..."}}}
 			}
-			s := &manualSync{cfg: cfg, log: newLogger(p.stderr, cfg.Log), out: p.stdout, instance: instanceName()}
-			return s.run(cmd.Context(), args)
+			cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn) // what happens to the contacts goes to stdout
+			m := &manualSync{link: link{cfg: cfg, log: newLogger(p.stderr, cfg.Log), instance: instanceName()}, out: p.stdout}
+			return m.run(cmd.Context(), args)
 		},
 	}
 }
@@ -55,50 +53,34 @@ that a replica is working on at this moment is left to it. Exit code 1 if one co
 // manualSync does a leader's work on single contacts. It holds a slot of its
 // own, so that its claims are fenced and rescued like any leader's.
 type manualSync struct {
-	cfg      config.Config
-	log      *slog.Logger
-	out      io.Writer
-	instance string
-
-	session atomic.Pointer[leader.Session]
+	link
+	out io.Writer
 }
 
 func (m *manualSync) run(ctx context.Context, args []string) error {
 	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
+	if err := m.checkSchema(ctx); err != nil {
+		return err
+	}
 	ids, err := m.find(ctx, args)
 	if err != nil {
 		return err
 	}
-	fresh := func() error {
-		if s := m.session.Load(); s != nil {
-			return s.Fresh()
-		}
-		return leader.ErrLeaseLost
-	}
-	client, err := newHubSpotClient(m.cfg.HubSpot, m.cfg.Sync.MaxInstances, m.log, func(base http.RoundTripper) http.RoundTripper {
-		return leader.Transport(base, fresh)
-	})
+	client, err := m.client()
 	if err != nil {
 		return err
 	}
-	waiting, end := context.WithCancel(ctx)
-	defer end()
-	result := errors.New("interrupted before anything was sent")
-	err = leader.Campaign(waiting, context.WithoutCancel(ctx), leader.Config{
-		Connect: func(ctx context.Context) (*pgx.Conn, error) {
-			return database.Connect(ctx, m.cfg.Database.DirectURL.Reveal(), m.instance)
-		},
-		Destination: destination, First: database.ManualSlot, Slots: manualSlots,
-		Instance: m.instance, Log: slog.New(slog.DiscardHandler),
-	}, func(leading context.Context, s *leader.Session) error {
-		defer end()
+	campaign := leader.Config{
+		Connect: m.connect, Destination: destination, First: database.ManualSlot, Slots: manualSlots,
+		Instance: m.instance, Log: m.log,
+	}
+	busy := fmt.Errorf("%d people sync by hand already; try again in a moment", manualSlots)
+	return leadOnce(ctx, context.WithoutCancel(ctx), campaign, busy, func(leading context.Context, s *leader.Session) error {
 		m.session.Store(s)
 		defer m.session.Store(nil)
-		result = m.each(leading, ctx, s, client, ids)
-		return result
+		return m.each(leading, ctx, s, client, ids)
 	})
-	return errors.Join(err, result)
 }
 
 // find turns what the person typed into ids.
@@ -119,15 +101,18 @@ func (m *manualSync) find(ctx context.Context, args []string) ([]string, error) 
 	return found, nil
 }
 
-func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client drain.Destination, ids []string) error {
-	q, err := queue.Enter(ctx, s, queue.Options{
-		Destination: destination, Instance: m.instance, Slot: s.Slot(), Slots: 1,
-		MaxRetries: m.cfg.Sync.MaxRetries, RetryDelay: m.cfg.Sync.RetryDelay,
-		Exponential: m.cfg.Sync.RetryExponential, Doubt: m.cfg.HubSpot.Timeout,
-	})
+func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client drain.Destination, ids []string) (err error) {
+	q, err := m.enter(ctx, s)
 	if err != nil {
 		return err
 	}
+	// An app may have queued a contact again while it was in flight here, and
+	// what was released is for the leader: neither rings by itself.
+	defer func() {
+		if ctx.Err() == nil {
+			err = errors.Join(err, q.Leave(ctx))
+		}
+	}()
 	loop := &drain.Loop{
 		Queue: q, Destination: client, Log: slog.New(slog.DiscardHandler),
 		BatchSize: 1, Slots: 1, CutAfter: m.cfg.ShutdownTimeout - cutBefore,

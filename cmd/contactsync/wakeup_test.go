@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -64,15 +65,15 @@ func TestNothingIsLost(t *testing.T) {
 			}
 		})
 	}
-	lead := in.leader()
-	for _, p := range replicas {
-		if lead[len(lead)-len(fmt.Sprint(p.cmd.Process.Pid)):] == fmt.Sprint(p.cmd.Process.Pid) {
-			p.kill()
-		}
+	leading := slices.IndexFunc(replicas, func(p *process) bool { return p.is(in.leader()) })
+	if leading < 0 {
+		t.Fatal("none of the replicas leads")
 	}
+	replicas[leading].kill()
 	writers.Wait()
 	in.await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status IN ('Queued', 'Processing')`)
 	in.await("0", `SELECT count(*)::text FROM contactsync.claims`)
+	in.await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Error'`)
 	rows, err := in.app.Query(t.Context(), `SELECT email, phone_number FROM contacts WHERE hubspot_processing_status = 'Complete'`)
 	if err != nil {
 		t.Fatal(err)

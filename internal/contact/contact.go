@@ -19,9 +19,7 @@ type Contact struct {
 	DomainID string
 	PageID   string
 
-	HubSpotID  string    // the id a former sync stored; empty before the first
-	RetryCount int       // failed attempts already spent on this request
-	UpdatedAt  time.Time // zero when the column is NULL
+	UpdatedAt time.Time // zero when the column is NULL
 }
 
 // Key is the email as a destination compares it: trimmed and folded. It is

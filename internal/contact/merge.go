@@ -50,7 +50,6 @@ func newestOver(batch []Contact, rows []int) Contact {
 		fill(&merged.Phone, older.Phone)
 		fill(&merged.DomainID, older.DomainID)
 		fill(&merged.PageID, older.PageID)
-		fill(&merged.HubSpotID, older.HubSpotID)
 	}
 	return merged
 }

@@ -67,7 +67,8 @@ type Listener interface {
 	Proven() bool
 }
 
-// Loop drains one slot. All fields but Once are required.
+// Loop drains one slot. Run needs all fields but Once; Process can do without
+// Listener, Wake and Interval.
 type Loop struct {
 	Queue       Queue
 	Destination Destination

@@ -197,6 +197,28 @@ func TestLostLeaseSettlesNothing(t *testing.T) {
 	})
 }
 
+// After an error of a claim or of the doorbell nobody knows whether the doorbell
+// is still held: the session must be given up, and not one more statement tried.
+func TestErrorsEndTheSession(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("after the unlock")
+	for _, at := range []string{"claim", "arm"} {
+		t.Run(at, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q, d := &brokenQueue{at: at, err: broken}, &fakeDestination{}
+				l := &Loop{Queue: q, Destination: d, Listener: listener(true), Wake: make(chan struct{}), Log: quiet(), BatchSize: 10, Slots: 1, Interval: time.Hour}
+				if err := l.Run(t.Context(), t.Context()); !errors.Is(err, broken) {
+					t.Errorf("Run: %v, want the error of the %s", err, at)
+				}
+				if q.after != 0 {
+					t.Errorf("%d more statements on a broken session", q.after)
+				}
+			})
+		})
+	}
+}
+
 func TestOnceReturnsWhenNothingIsDue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -117,6 +117,34 @@ func (q *fakeQueue) Resume(context.Context, []contact.Code) (int, error) {
 	return 0, nil
 }
 
+// brokenQueue fails at one call and counts what is asked of it afterwards.
+type brokenQueue struct {
+	fakeQueue
+	at    string
+	err   error
+	done  bool
+	after int
+}
+
+func (q *brokenQueue) fail(at string) error {
+	if q.done {
+		q.after++
+	}
+	if at == q.at {
+		q.done = true
+		return q.err
+	}
+	return nil
+}
+
+func (q *brokenQueue) Claim(context.Context, int) (contact.Batch, error) {
+	return contact.Batch{}, q.fail("claim")
+}
+
+func (q *brokenQueue) Arm(context.Context) (contact.Idle, error) {
+	return contact.Idle{Armed: true, Next: -1}, q.fail("arm")
+}
+
 // fakeDestination answers as it is told, Synced by default.
 type fakeDestination struct {
 	mu     sync.Mutex

@@ -60,6 +60,9 @@ func (r *run) rest(ctx, stop context.Context) (again bool, err error) {
 	case idle.Due && !r.looked:
 		r.looked = true // committed since the claim: claim again at once
 		return true, nil
+	case idle.Due && r.Once:
+		r.Log.WarnContext(ctx, "Contacts that are due are locked by somebody else; they are left to the next run")
+		return false, nil
 	case idle.Due:
 		r.locked = min(max(lockedPoll, r.locked*3/2), maxLockedPoll)
 		r.sleep(ctx, stop, r.locked)

@@ -44,7 +44,7 @@ func (q *Queue) claim(ctx context.Context, limit int, sql string, args ...any) (
 				var c contact.Contact
 				var updated *time.Time
 				err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID,
-					&c.HubSpotID, &c.RetryCount, &updated, &taken.ClaimedAt)
+					&updated, &taken.ClaimedAt)
 				if updated != nil {
 					c.UpdatedAt = *updated
 				}

@@ -36,8 +36,7 @@ WITH retries AS MATERIALIZED (
        SET hubspot_processing_status = 'Processing',
            hubspot_sync_status = 'Processing'
      WHERE c.id = ANY (ARRAY(SELECT contact_id FROM claimed))
- RETURNING c.id, c.email, c.name, c.phone_number, c.domain_id, c.page_id,
-           c.hubspot_contact_id, c.retry_count, c.updated_at
+ RETURNING c.id, c.email, c.name, c.phone_number, c.domain_id, c.page_id, c.updated_at
 )
 SELECT m.id::text,
        coalesce(m.email, '')::text,
@@ -45,8 +44,6 @@ SELECT m.id::text,
        coalesce(m.phone_number, '')::text,
        coalesce(m.domain_id::text, ''),
        coalesce(m.page_id::text, ''),
-       coalesce(m.hubspot_contact_id, '')::text,
-       coalesce(m.retry_count, 0)::int,
        m.updated_at::timestamptz,
        statement_timestamp() AS claimed_at
   FROM marked m

@@ -36,10 +36,10 @@ func TestClaimTakesDueRetriesFirstThenTheOldest(t *testing.T) {
 func TestClaimReadsTheContact(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.exec(`INSERT INTO contacts (id, email, name, phone_number, domain_id, page_id, hubspot_contact_id, hubspot_processing_status)
+	b.exec(`INSERT INTO contacts (id, email, name, phone_number, domain_id, page_id, hubspot_processing_status)
 		VALUES ('11111111-1111-1111-1111-111111111111', 'A@Example.org', 'Ann Example', '+1 555', '22222222-2222-2222-2222-222222222222',
-		        '33333333-3333-3333-3333-333333333333', '42', 'Queued'),
-		       ('44444444-4444-4444-4444-444444444444', NULL, NULL, NULL, NULL, NULL, NULL, 'Queued')`)
+		        '33333333-3333-3333-3333-333333333333', 'Queued'),
+		       ('44444444-4444-4444-4444-444444444444', NULL, NULL, NULL, NULL, NULL, 'Queued')`)
 	b.exec(`UPDATE contacts SET updated_at = NULL WHERE email IS NULL`)
 	got := map[string]contact.Contact{}
 	for _, c := range claim(t, b.leader(0), 10).Contacts {
@@ -51,7 +51,7 @@ func TestClaimReadsTheContact(t *testing.T) {
 	full := got["11111111-1111-1111-1111-111111111111"]
 	want := contact.Contact{
 		ID: "11111111-1111-1111-1111-111111111111", Email: "A@Example.org", Name: "Ann Example", Phone: "+1 555",
-		DomainID: "22222222-2222-2222-2222-222222222222", PageID: "33333333-3333-3333-3333-333333333333", HubSpotID: "42", UpdatedAt: full.UpdatedAt,
+		DomainID: "22222222-2222-2222-2222-222222222222", PageID: "33333333-3333-3333-3333-333333333333", UpdatedAt: full.UpdatedAt,
 	}
 	if full != want {
 		t.Errorf("read %+v, want %+v", full, want)

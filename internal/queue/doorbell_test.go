@@ -29,6 +29,9 @@ func TestArmedConsumerIsRung(t *testing.T) {
 		t.Errorf("%d claimed, want 1", n)
 	}
 	// The claim gave the doorbell back: nobody rings for a consumer that works.
+	if got := b.ask(`SELECT pg_try_advisory_xact_lock_shared($1, $2)::text`, lockClass, doorbell); got != "true" {
+		t.Error("the doorbell is still held after a claim: every writer rings")
+	}
 	b.exec(queueOne)
 	if idle := arm(t, q); !idle.Armed || !idle.Due {
 		t.Errorf("idle %+v, want a row that nobody rang for to be seen", idle)

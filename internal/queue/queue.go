@@ -85,7 +85,7 @@ func Enter(ctx context.Context, session Session, opt Options) (*Queue, error) {
 		if opt.Slot < database.ManualSlot { // a command does not lead
 			batch.Queue(enterSQL, opt.Destination, opt.Slot, opt.Instance)
 		}
-		batch.Queue("SELECT nextval(pg_get_serial_sequence('contactsync.cycles', 'id'))").
+		batch.Queue(nextCycleSQL).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&q.cycle) })
 		return conn.SendBatch(ctx, batch).Close()
 	})

@@ -2,7 +2,9 @@ package queue
 
 import (
 	"context"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -189,47 +191,41 @@ var synced = contact.Outcome{Verdict: contact.Synced, RemoteID: "77", Created: t
 // Time is the database's: two clocks would disagree about what is due.
 func TestNoGoClockEntersSQL(t *testing.T) {
 	t.Parallel()
-	files, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range files {
-		if strings.HasSuffix(f.Name(), "_test.go") || !strings.HasSuffix(f.Name(), ".go") {
-			continue
+	eachFile(t, ".go", func(name, text string) {
+		if !strings.HasSuffix(name, "_test.go") && strings.Contains(text, "time.Now(") {
+			t.Errorf("%s asks the process's clock", name)
 		}
-		text, err := os.ReadFile(f.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if strings.Contains(string(text), "time.Now(") {
-			t.Errorf("%s asks the process's clock", f.Name())
-		}
-	}
+	})
 }
 
 // Every statement must fit the schema as migrated.
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	files, err := os.ReadDir(".")
+	prepared := 0
+	eachFile(t, ".sql", func(name, text string) {
+		prepared++
+		if _, err := b.app.Prepare(t.Context(), name, text); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	})
+	if prepared < 20 {
+		t.Errorf("only %d statements found", prepared)
+	}
+}
+
+// eachFile reads the files of this package and those below it.
+func eachFile(t *testing.T, suffix string, look func(name, text string)) {
+	t.Helper()
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, suffix) {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		look(path, string(text))
+		return err
+	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	prepared := 0
-	for _, f := range files {
-		if !strings.HasSuffix(f.Name(), ".sql") {
-			continue
-		}
-		text, err := os.ReadFile(f.Name())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := b.app.Prepare(t.Context(), f.Name(), string(text)); err != nil {
-			t.Errorf("%s: %v", f.Name(), err)
-		}
-		prepared++
-	}
-	if prepared < 10 {
-		t.Errorf("only %d statements found", prepared)
 	}
 }

@@ -2,7 +2,8 @@
 -- slot's lock. $1 destination, $2 slot, $3 cycles of this session that are
 -- still in flight, $4 after how many seconds a claim is dead, $5 maximum of
 -- retries.
--- The lost attempt counts, so that a contact that kills its worker cannot do
+-- The branches that are never taken give the CASEs their column's own type,
+-- whose name nobody knows here. The lost attempt counts, so that a contact that kills its worker cannot do
 -- so for ever; the row is due at once, because the quarantine was wait enough.
 WITH dead AS MATERIALIZED (
     SELECT x.contact_id AS id, x.cycle

@@ -13,7 +13,8 @@ import (
 //go:embed settle.sql
 var settleSQL string
 
-// nextCycleSQL draws the number of the next claim, in the settle's round trip.
+// nextCycleSQL draws the number of the next claim, in a round trip that is made
+// anyway.
 const nextCycleSQL = `SELECT nextval(pg_get_serial_sequence('contactsync.cycles', 'id'))`
 
 // Settle writes what became of a batch. It answers what it did row by row, and

@@ -77,6 +77,9 @@ func TestSettle(t *testing.T) {
 			if n := b.claims(); n != "0" {
 				t.Errorf("%s claims left", n)
 			}
+			if len(q.active) != 0 {
+				t.Errorf("cycles %v count as active after their settle", q.active)
+			}
 		})
 	}
 }
@@ -180,6 +183,38 @@ func TestSettleNeverWaitsForAnApp(t *testing.T) {
 	b.wantRow(ids[4], "Complete Complete tries=0 - 77 unscheduled")
 	if got := b.ask(`SELECT concat_ws(' ', claimed, synced, created, requests) FROM contactsync.cycles`); got != "10 10 10 1" {
 		t.Errorf("cycle recorded as %q, want 10 10 10 1", got)
+	}
+}
+
+// An app and a settle that meet at two rows, in either order, must not wait for
+// each other in a circle.
+func TestSettleNeverDeadlocks(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := b.queued(2)
+	q := b.leader(0)
+	batch := claim(t, q, 2)
+	tx, err := b.app.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, id := range []string{ids[1], ids[0]} {
+		if _, err := tx.Exec(t.Context(), `UPDATE contacts SET name = 'app' WHERE id = $1`, id); err != nil {
+			t.Fatalf("the app's statement %d: %v", i+1, err)
+		}
+		if i == 0 { // between the app's two rows
+			done, rest := settle(t, q, batch, synced)
+			if len(done) != 1 || len(rest.Contacts) != 1 {
+				t.Fatalf("settled %d, %d left", len(done), len(rest.Contacts))
+			}
+			batch = rest.Batch
+		}
+	}
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if done, _ := settle(t, q, batch, synced); len(done) != 1 {
+		t.Errorf("settled %+v after the app's commit", done)
 	}
 }
 

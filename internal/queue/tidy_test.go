@@ -143,6 +143,19 @@ func TestDoubtKeepsTheClaim(t *testing.T) {
 	}
 }
 
+// Rows in quarantine at the head of the queue must not fill the claim: those
+// behind them are due.
+func TestQuarantineKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := b.queued(3)
+	q := b.leader(0)
+	settle(t, q, claim(t, q, 2), contact.Outcome{Verdict: contact.Unspent, Code: contact.CodeTimeout, InDoubt: true})
+	if got := claim(t, q, 2).Contacts; len(got) != 1 || got[0].ID != ids[2] {
+		t.Errorf("claimed %+v, want the third contact", got)
+	}
+}
+
 // A row that an app holds locked is passed over by the rescue too.
 func TestRescueNeverWaitsForAnApp(t *testing.T) {
 	t.Parallel()

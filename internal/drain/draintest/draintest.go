@@ -56,7 +56,7 @@ func Conformance(t *testing.T, start func(t *testing.T) Remote) {
 		{"a bad email costs nobody else", badEmail},
 		{"texts of every kind arrive as they are", texts},
 		{"a dead context sends nothing", deadContext},
-		{"a cut request is in doubt", cutRequest},
+		{"a cut request is released", cutRequest},
 		{"a refused key pauses and spends no row's budget for good", refusedKey},
 		{"an outage blames no row", outage},
 		{"a lost response is in doubt, and sending again is harmless", lostResponse},
@@ -205,6 +205,8 @@ func texts(t *testing.T, r Remote) {
 	names := []string{
 		`Robert'); DROP TABLE contacts;-- Tables`, `"Quoted" <b>Name</b>`, "Zoë 👩‍🚀 Example", "שלום עולם", "line\nbreak Name", `back\slash Name`,
 	}
+	stored := slices.Clone(names)
+	stored[4] = "line break Name" // a name is parted at its first blank, of whatever kind
 	batch := people(len(names))
 	for i, name := range names {
 		batch[i].Name = name
@@ -213,9 +215,8 @@ func texts(t *testing.T, r Remote) {
 	want(t, upsert(t.Context(), t, r, batch), contact.Synced)
 	for i, c := range batch {
 		_, name, phone, _ := r.Stored(c.Key())
-		// The first run of blanks parts first name and last name.
-		if wanted := names[i]; name != wanted && i != 4 {
-			t.Errorf("stored %q, want %q", name, wanted)
+		if name != stored[i] {
+			t.Errorf("stored %q, want %q", name, stored[i])
 		}
 		if phone != c.Phone {
 			t.Errorf("stored phone %q, want %q", phone, c.Phone)

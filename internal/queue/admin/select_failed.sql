@@ -5,5 +5,5 @@ SELECT id::text
  WHERE hubspot_processing_status = 'Error'
    AND ($1 = '' OR hubspot_error_code = $1)
    AND id > $2::text::uuid
- ORDER BY id
+ ORDER BY contacts.id -- the column: the output named id is its text, which no index has
  LIMIT $3::int

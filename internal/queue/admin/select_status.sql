@@ -5,5 +5,5 @@ SELECT id::text
  WHERE hubspot_sync_status::text = $1
    AND hubspot_processing_status::text IS DISTINCT FROM 'Queued'
    AND id > $2::text::uuid
- ORDER BY id
+ ORDER BY contacts.id -- the column: the output named id is its text, which no index has
  LIMIT $3::int

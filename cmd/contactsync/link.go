@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/leader"
+	"github.com/scrapersky/contactsync/internal/queue"
+	"github.com/scrapersky/contactsync/internal/schema"
+)
+
+// destination names HubSpot's claims, slots and cycles in the database.
+const destination = "hubspot"
+
+// slotPatience is how long a command waits for a slot that others hold.
+const slotPatience = 5 * time.Second
+
+// link is what everything that sends contacts has in common: the way to the
+// database past any pooler, and the way to HubSpot while a slot is held.
+type link struct {
+	cfg      config.Config
+	log      *slog.Logger
+	instance string
+
+	session atomic.Pointer[leader.Session] // while this process holds a slot
+}
+
+// connect opens a connection of a worker's.
+func (l *link) connect(ctx context.Context) (*pgx.Conn, error) {
+	return database.Connect(ctx, l.cfg.Database.DirectURL.Reveal(), l.instance)
+}
+
+// client speaks to HubSpot while this process holds a slot, and not a moment
+// longer.
+func (l *link) client() (*hubspot.Client, error) {
+	fresh := func() error {
+		if s := l.session.Load(); s != nil {
+			return s.Fresh()
+		}
+		return leader.ErrLeaseLost
+	}
+	return newHubSpotClient(l.cfg.HubSpot, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
+		return leader.Transport(base, fresh)
+	})
+}
+
+// enter opens the queue for a slot.
+func (l *link) enter(ctx context.Context, s *leader.Session) (*queue.Queue, error) {
+	return queue.Enter(ctx, s, queue.Options{
+		Destination: destination, Instance: l.instance, Slot: s.Slot(), Slots: l.cfg.Sync.MaxInstances,
+		MaxRetries: l.cfg.Sync.MaxRetries, RetryDelay: l.cfg.Sync.RetryDelay,
+		Exponential: l.cfg.Sync.RetryExponential, Doubt: l.cfg.HubSpot.Timeout,
+	})
+}
+
+// checkSchema waits for the database and refuses one that is not migrated.
+func (l *link) checkSchema(ctx context.Context) error {
+	conn, err := connectWithBackoff(ctx, l.log, l.connect)
+	if err != nil {
+		return err
+	}
+	defer database.Close(ctx, conn)
+	err = schema.Check(ctx, conn)
+	if stale, ok := errors.AsType[*schema.StaleTriggersError](err); ok {
+		l.log.WarnContext(ctx, "The triggers are not those of this version", "error", stale)
+		return nil
+	}
+	return err
+}
+
+// leadOnce holds a slot one time. It does not wait long for one that others hold
+// and answers busy then.
+func leadOnce(stop, hard context.Context, cfg leader.Config, busy error, lead func(ctx context.Context, s *leader.Session) error) error {
+	waiting, end := context.WithCancel(stop)
+	defer end()
+	var late atomic.Bool
+	timer := time.AfterFunc(slotPatience, func() {
+		late.Store(true)
+		end()
+	})
+	defer timer.Stop()
+	led := false
+	var result error
+	err := leader.Campaign(waiting, hard, cfg, func(ctx context.Context, s *leader.Session) error {
+		timer.Stop()
+		led = true
+		result = lead(ctx, s)
+		end()
+		return result
+	})
+	switch {
+	case err != nil:
+		return err
+	case led:
+		return result
+	case late.Load() && stop.Err() == nil:
+		return busy
+	default:
+		return errors.New("interrupted before anything was sent")
+	}
+}
+
+// instanceName tells this process from the others, for people.
+func instanceName() string {
+	host := os.Getenv("RENDER_INSTANCE_ID")
+	if host == "" {
+		host, _ = os.Hostname()
+	}
+	return fmt.Sprintf("%s-%d", host, os.Getpid())
+}
