@@ -1,6 +1,12 @@
 package main
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -147,4 +153,33 @@ func TestMissingPropertySpendsNothing(t *testing.T) {
 	if n := in.ask(`SELECT sum(retry_count)::text FROM contacts`); n != "0" {
 		t.Errorf("%s attempts spent, want none", n)
 	}
+}
+
+// One contact makes HubSpot (or something on the way) fail. It must not stand
+// before all others for ever, and it ends in Error itself.
+func TestPoisonContact(t *testing.T) {
+	t.Parallel()
+	in := install(t)
+	target, err := url.Parse(in.api)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forward := httputil.NewSingleHostReverseProxy(target)
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || bytes.Contains(body, []byte("poison")) {
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		forward.ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	in.exec(`INSERT INTO contacts (email, name, hubspot_processing_status) VALUES ('poison@example.org', 'Bad', 'Queued')`)
+	p := in.start(in.env("HUBSPOT_API_BASE_URL="+proxy.URL, "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=300ms"), "run")
+	p.wait("HubSpot sync paused", 1)
+	in.exec(`INSERT INTO contacts (email, name, hubspot_processing_status) SELECT 'c' || i || '@example.org', 'Good', 'Queued' FROM generate_series(1, 30) i`)
+	in.awaitFor(3*time.Minute, "30", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
+	in.wantEachOnce(30)
+	in.await("Error", `SELECT hubspot_processing_status::text FROM contacts WHERE name = 'Bad'`)
 }

@@ -120,7 +120,12 @@ func (in *installation) ask(sql string, args ...any) string {
 // await asks until the answer is the wanted one.
 func (in *installation) await(want, sql string) {
 	in.Helper()
-	end := time.Now().Add(patience)
+	in.awaitFor(patience, want, sql)
+}
+
+func (in *installation) awaitFor(most time.Duration, want, sql string) {
+	in.Helper()
+	end := time.Now().Add(most)
 	for {
 		got := in.ask(sql)
 		if got == want {

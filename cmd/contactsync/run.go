@@ -139,9 +139,11 @@ func (w *worker) sync(stop, hard context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := w.checkSchema(stop); stop.Err() != nil {
-		return nil // asked to stop meanwhile, which is no failure
-	} else if err != nil {
+	err = w.checkSchema(stop)
+	if stop.Err() != nil {
+		return nil //nolint:nilerr // asked to stop meanwhile, which is no failure
+	}
+	if err != nil {
 		return err
 	}
 	signal := wake.NewSignal()

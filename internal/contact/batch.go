@@ -24,6 +24,9 @@ type Final string
 const (
 	// Exhausted is a Retry whose budget is spent: the row is Error.
 	Exhausted Final = "exhausted"
+	// Touched is a contact whose values an app changed while it was in flight:
+	// it is Queued again rather than at rest.
+	Touched Final = "touched"
 	// Lost is a contact whose claim is no longer ours; nothing was written.
 	Lost Final = "lost"
 )
@@ -46,6 +49,6 @@ type Idle struct {
 	Dead bool // there are dead claims to rescue or quarantines to lift
 
 	// Next is how long until a row or a claim becomes due by itself, by the
-	// database's clock; negative when there is none.
+	// database's clock; a day at most.
 	Next time.Duration
 }

@@ -20,6 +20,7 @@ type Contact struct {
 	PageID   string
 
 	UpdatedAt time.Time // zero when the column is NULL
+	Version   string    // stands for the values above as claimed; the queue compares it
 }
 
 // Key is the email as a destination compares it: trimmed and folded. It is

@@ -34,6 +34,11 @@ type Outcome struct {
 	// before the doubt is over, or the older data could land after newer.
 	InDoubt bool
 
+	// PutOff is how long an Unspent contact waits before it is due again; zero
+	// leaves it due. The caller sets it, so that the same contact is not the
+	// first to be tried every time.
+	PutOff time.Duration
+
 	// Forgiving says that this Retry never ends in Error, however often it
 	// happens: the account is to blame, not the row.
 	Forgiving bool

@@ -3,6 +3,7 @@ package drain
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -43,7 +44,9 @@ type pause struct {
 
 // judge decides what a report means beyond its rows: whether the account is
 // paused now, and whether its failures are to be spent on the rows. The first
-// report after a pause is a probe and spends nothing.
+// report after a pause is a probe with one contact, and its failure spends
+// nothing. That contact is put off beyond the next probe, or one that makes
+// HubSpot fail would stand before all others for ever.
 func (r *run) judge(ctx context.Context, report *contact.Report) {
 	if report.Pause == nil && !report.Outage {
 		if report.Requests > 0 {
@@ -51,24 +54,33 @@ func (r *run) judge(ctx context.Context, report *contact.Report) {
 		}
 		return
 	}
-	if r.unproven {
-		for i := range report.Outcomes {
-			if report.Outcomes[i].Verdict == contact.Retry {
-				report.Outcomes[i].Verdict = contact.Unspent
-			}
+	probe := r.unproven
+	switch {
+	case report.Pause != nil:
+		r.startPause(ctx, *report.Pause, firstProbe, maxProbe)
+	default:
+		r.outages++
+		if probe || r.outages >= outagesToStop {
+			r.startPause(ctx, outagePause(report.Outcomes), firstOutage, maxOutage)
 		}
 	}
-	if report.Pause != nil {
-		r.startPause(ctx, *report.Pause, firstProbe, maxProbe)
-		return
+	for i := range report.Outcomes {
+		o := &report.Outcomes[i]
+		if probe && o.Verdict == contact.Retry {
+			o.Verdict = contact.Unspent
+		}
+		if probe && o.Verdict == contact.Unspent {
+			o.PutOff = r.paused.For + time.Second
+		}
 	}
-	r.outages++
-	if r.unproven || r.outages >= outagesToStop {
-		last := report.Outcomes[len(report.Outcomes)-1]
-		r.startPause(ctx, contact.Pause{
-			Code:   last.Code,
-			Reason: "HubSpot cannot be reached or answers with errors: " + last.Message,
-		}, firstOutage, maxOutage)
+}
+
+// outagePause is the pause for a report without a usable answer.
+func outagePause(outcomes []contact.Outcome) contact.Pause {
+	at := max(0, slices.IndexFunc(outcomes, func(o contact.Outcome) bool { return o.Verdict != contact.Reject }))
+	return contact.Pause{
+		Code:   outcomes[at].Code,
+		Reason: "HubSpot cannot be reached or answers with errors: " + outcomes[at].Message,
 	}
 }
 
@@ -131,8 +143,8 @@ func (r *run) endPause(ctx context.Context) error {
 	if err := r.Queue.ShowPause(ctx, nil); err != nil {
 		return err
 	}
-	if slices.Contains(accountCodes, ended.Code) {
-		return r.resume(ctx, accountCodes)
+	if slices.Contains(accountCodes, ended.Code) && r.pauses%2 == 1 { // else let another contact try
+		return r.tryResume(ctx)
 	}
 	return nil
 }
@@ -143,13 +155,33 @@ func (r *run) probe(ctx context.Context) error {
 	return r.Destination.Probe(ctx)
 }
 
-// resume makes the rows due that waited for the account.
-func (r *run) resume(ctx context.Context, codes []contact.Code) error {
-	n, err := r.Queue.Resume(ctx, codes)
+// allRows is more than there are.
+const allRows = math.MaxInt32
+
+// tryResume makes one row due that waited for the account. When it goes through,
+// the others follow.
+func (r *run) tryResume(ctx context.Context) error {
+	r.unproven, r.resuming = true, true
+	return r.resume(ctx, 1)
+}
+
+// resume makes rows due that waited for the account.
+func (r *run) resume(ctx context.Context, most int) error {
+	n, err := r.Queue.Resume(ctx, accountCodes, most)
 	if n > 0 {
 		r.Log.InfoContext(ctx, "Contacts that waited for the account are due now", "rows", n)
 	}
 	return err
+}
+
+// resumeRest makes the rows due that still wait for the account, once it has
+// taken a write.
+func (r *run) resumeRest(ctx context.Context) error {
+	if !r.resuming || r.unproven {
+		return nil
+	}
+	r.resuming = false
+	return r.resume(ctx, allRows)
 }
 
 // accountCheck is the check at the start: it only logs, and it brings back the

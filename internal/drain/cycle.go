@@ -15,7 +15,11 @@ const touchEvery = 5 * time.Second
 // cycle claims a batch, sends it and settles it. It answers whether there was
 // anything to do.
 func (r *run) cycle(ctx, stop context.Context) (worked bool, err error) {
-	batch, err := r.Queue.Claim(ctx, r.BatchSize)
+	limit := r.BatchSize
+	if r.unproven {
+		limit = 1
+	}
+	batch, err := r.Queue.Claim(ctx, limit)
 	if err != nil || len(batch.Contacts) == 0 {
 		return false, err
 	}
@@ -31,6 +35,9 @@ func (r *run) cycle(ctx, stop context.Context) (worked bool, err error) {
 		return true, err
 	}
 	r.logEnd(ctx, answered, done, time.Since(began))
+	if err := r.resumeRest(ctx); err != nil {
+		return true, err
+	}
 	return true, r.showPause(ctx)
 }
 

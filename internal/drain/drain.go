@@ -9,6 +9,7 @@ package drain
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -56,8 +57,8 @@ type Keeper interface {
 type Account interface {
 	// ShowPause makes a pause visible to other processes; nil ends it.
 	ShowPause(ctx context.Context, pause *contact.Pause) error
-	// Resume makes the rows due that failed for one of the codes.
-	Resume(ctx context.Context, codes []contact.Code) (int, error)
+	// Resume makes rows due that failed for one of the codes, at most so many.
+	Resume(ctx context.Context, codes []contact.Code, most int) (int, error)
 }
 
 // Listener is what the loop needs to know of the wake-up's other end.
@@ -100,8 +101,11 @@ func (l *Loop) Run(ctx, stop context.Context) error {
 			return context.Cause(ctx)
 		}
 		again, err := r.step(ctx, stop, account)
-		if err != nil || !again {
-			return err
+		if err != nil {
+			return errors.Join(err, r.settleAll(ctx)) // what was answered must not be sent again for it
+		}
+		if !again {
+			return r.finish(ctx)
 		}
 	}
 	return r.finish(ctx)
@@ -142,15 +146,18 @@ type run struct {
 	pauses   int    // pauses in a row, since the last usable answer
 	outages  int    // reports in a row without a usable answer
 	unproven bool   // the next report is a probe: its failure spends nothing
+	resuming bool   // rows wait for the account, and become due when it takes a write
+	untidy   bool   // the last try to tidy failed, and was told
 }
 
 // step does the next thing there is to do. It answers false when a Run that is
 // to do one round only has done it.
 func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool, err error) {
 	if account.passed() {
-		if err := r.resume(ctx, accountCodes); err != nil {
+		if err := r.resume(ctx, 1); err != nil {
 			return false, err
 		}
+		r.resuming = true
 	}
 	if !time.Now().Before(r.tickAt) {
 		if err := r.tidy(ctx); err != nil {
@@ -171,7 +178,10 @@ func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool
 		return false, err
 	}
 	if worked {
-		r.pace = pace{poll: firstPoll, worked: time.Now()}
+		r.pace = pace{poll: firstPoll, worked: time.Now(), tidied: r.tidied}
+		if time.Since(r.tidied) >= busyTidy { // dead claims are looked for before sleep, which may be far
+			return true, r.tidy(ctx)
+		}
 		return true, nil
 	}
 	return r.rest(ctx, stop)
@@ -182,9 +192,13 @@ func (r *run) tidy(ctx context.Context) error {
 	r.tickAt = time.Now().Add(r.Interval)
 	r.tidied = time.Now()
 	n, err := r.Queue.Tidy(ctx)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return err
+	case err != nil && !r.untidy: // what is queued must not wait for it
+		r.Log.ErrorContext(ctx, "Rows of a stopped worker could not be put back into the queue; trying again", "error", err)
 	}
+	r.untidy = err != nil
 	if n > 0 {
 		r.Log.WarnContext(ctx, "Rows of a stopped worker are back in the queue", "rows", n)
 	}

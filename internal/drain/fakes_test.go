@@ -110,7 +110,7 @@ func (q *fakeQueue) ShowPause(_ context.Context, p *contact.Pause) error {
 	return nil
 }
 
-func (q *fakeQueue) Resume(context.Context, []contact.Code) (int, error) {
+func (q *fakeQueue) Resume(context.Context, []contact.Code, int) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.resumed++

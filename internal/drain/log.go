@@ -50,6 +50,8 @@ func (r *run) logOutcomes(ctx context.Context, a contact.Answered, done []contac
 		case contact.Final(contact.Unspent):
 			r.Log.LogAttrs(ctx, slog.LevelInfo, "Contact released: it stays queued, no attempt is spent",
 				append(who, slog.String("code", string(o.Code)))...)
+		case contact.Touched:
+			r.Log.LogAttrs(ctx, slog.LevelInfo, "Contact changed while it was in flight: it is queued again", who...)
 		case contact.Lost:
 			r.Log.LogAttrs(ctx, slog.LevelWarn, "The claim of a contact was lost; nothing was written", who...)
 		default:

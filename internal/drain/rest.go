@@ -31,6 +31,9 @@ const (
 	// tidyPause keeps dead claims that cannot be freed yet (their rows are
 	// locked, their slot is alive after all) from making the loop hot.
 	tidyPause = time.Second
+
+	// busyTidy is how often to look for dead claims while there is always work.
+	busyTidy = 15 * time.Second
 )
 
 // pace is how fast the loop falls asleep.
@@ -67,7 +70,7 @@ func (r *run) rest(ctx, stop context.Context) (again bool, err error) {
 		r.locked = min(max(lockedPoll, r.locked*3/2), maxLockedPoll)
 		r.sleep(ctx, stop, r.locked)
 		return true, nil
-	case r.Once && len(r.pending) == 0:
+	case r.Once:
 		return false, nil
 	case !idle.Armed:
 		r.sleep(ctx, stop, r.poll)

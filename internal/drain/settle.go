@@ -15,6 +15,10 @@ const (
 	lockedRowWait     = 150 * time.Millisecond
 	refusedRowWait    = time.Second
 	maxRefusedRowWait = time.Minute
+
+	// refusalsToReject is how often the database may refuse an outcome before the
+	// row is to end in Error, without what may be the trouble: the remote id.
+	refusalsToReject = 3
 )
 
 // pending is what was answered and could not be settled yet.
@@ -22,6 +26,7 @@ type pending struct {
 	contact.Answered
 	at      time.Time     // when to try again
 	refused time.Duration // the last wait after a refusal; zero when only locked
+	times   int           // how often it was refused
 }
 
 // settle writes the outcomes. What cannot be written now becomes pending. When
@@ -42,7 +47,7 @@ func (r *run) settle(ctx context.Context, a contact.Answered) ([]contact.Settled
 	r.Log.ErrorContext(ctx, "The outcomes of a cycle could not be written; writing them one by one",
 		"cycle", a.Cycle, "error", err)
 	for i := range a.Contacts {
-		one, err := r.settleOne(ctx, single(a, i), 0)
+		one, err := r.settleOne(ctx, pending{Answered: single(a, i)})
 		if err != nil {
 			return done, err
 		}
@@ -51,24 +56,32 @@ func (r *run) settle(ctx context.Context, a contact.Answered) ([]contact.Settled
 	return done, nil
 }
 
-// settleOne settles one row; refused is the wait after its last refusal.
-func (r *run) settleOne(ctx context.Context, a contact.Answered, refused time.Duration) ([]contact.Settled, error) {
-	done, rest, err := r.Queue.Settle(ctx, a)
+// settleOne settles one row.
+func (r *run) settleOne(ctx context.Context, p pending) ([]contact.Settled, error) {
+	done, rest, err := r.Queue.Settle(ctx, p.Answered)
 	switch {
 	case err == nil && len(rest.Contacts) == 0:
 		return done, nil
 	case err == nil:
-		r.pending = append(r.pending, pending{Answered: rest, at: time.Now().Add(lockedRowWait), refused: refused})
+		p.Answered, p.at = rest, time.Now().Add(lockedRowWait)
+		r.pending = append(r.pending, p)
 		return done, nil
 	case ctx.Err() != nil:
 		return nil, err
 	}
-	if refused == 0 { // once a row, not once a try
+	if p.times++; p.times == 1 { // once a row, not once a try
 		r.Log.ErrorContext(ctx, "The database refuses the outcome of a contact; it stays Processing and is tried again",
-			"contact_id", a.Contacts[0].ID, "error", err)
+			"contact_id", p.Contacts[0].ID, "error", err)
 	}
-	refused = min(max(refusedRowWait, 2*refused), maxRefusedRowWait)
-	r.pending = append(r.pending, pending{Answered: a, at: time.Now().Add(refused), refused: refused})
+	if p.times == refusalsToReject {
+		p.Outcomes = []contact.Outcome{{
+			Verdict: contact.Reject, Code: contact.CodeOther,
+			Message: "The database refuses the outcome of this contact: " + err.Error(),
+		}}
+	}
+	p.refused = min(max(refusedRowWait, 2*p.refused), maxRefusedRowWait)
+	p.at = time.Now().Add(p.refused)
+	r.pending = append(r.pending, p)
 	return nil, nil
 }
 
@@ -88,7 +101,7 @@ func (r *run) settlePending(ctx context.Context) error {
 		var done []contact.Settled
 		var err error
 		if p.refused > 0 {
-			done, err = r.settleOne(ctx, p.Answered, p.refused)
+			done, err = r.settleOne(ctx, p)
 		} else {
 			done, err = r.settle(ctx, p.Answered)
 		}
@@ -99,6 +112,17 @@ func (r *run) settlePending(ctx context.Context) error {
 		r.logOutcomes(ctx, p.Answered, done)
 	}
 	return nil
+}
+
+// settleAll tries all that is pending once more, due or not.
+func (r *run) settleAll(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // nothing can be settled any more
+	}
+	for i := range r.pending {
+		r.pending[i].at = time.Time{}
+	}
+	return r.settlePending(ctx)
 }
 
 // untilPending is how long until the next pending row can be tried.

@@ -1,6 +1,7 @@
 package hubspot
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"time"
@@ -16,7 +17,7 @@ const maxResponseHeader = 64 << 10
 func NewHTTPClient() *http.Client {
 	return withoutRedirects(&http.Client{Transport: &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
+		DialContext:            dial,
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
@@ -25,6 +26,19 @@ func NewHTTPClient() *http.Client {
 		IdleConnTimeout:        5 * time.Minute,
 		MaxResponseHeaderBytes: maxResponseHeader,
 	}})
+}
+
+// dial opens connections that take what was not delivered with them when they
+// are closed, also by the end of the process. Otherwise the kernel would go on
+// trying to deliver a request that was given up, and could bring it after newer
+// data.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: 10 * time.Second, KeepAlive: 15 * time.Second}
+	conn, err := dialer.DialContext(ctx, network, address)
+	if tcp, ok := conn.(*net.TCPConn); ok && err == nil {
+		err = tcp.SetLinger(0)
+	}
+	return conn, err
 }
 
 // withoutRedirects makes a client answer with a redirect instead of following

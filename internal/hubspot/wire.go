@@ -60,7 +60,7 @@ const maxID = 64
 // id is the contact's id, empty where there is none that could be one.
 func (r *result) id() string {
 	id := strings.TrimSpace(string(r.ID))
-	if len(id) > maxID || strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c >= 0x7f }) {
+	if len(id) > maxID || !allDigits.MatchString(id) { // a server that echoes texts must not bring them into the row
 		return ""
 	}
 	return id

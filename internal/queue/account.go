@@ -31,12 +31,12 @@ func (q *Queue) ShowPause(ctx context.Context, pause *contact.Pause) error {
 	})
 }
 
-// Resume makes the rows due at once that are in back-off for one of the codes,
-// and answers how many. The codes are those for which the account, not the row,
-// was to blame.
-func (q *Queue) Resume(ctx context.Context, codes []contact.Code) (n int, err error) {
+// Resume makes rows due at once that are in back-off for one of the codes, at
+// most so many, and answers how many. The codes are those for which the account,
+// not the row, was to blame.
+func (q *Queue) Resume(ctx context.Context, codes []contact.Code, most int) (n int, err error) {
 	err = q.do(ctx, "resume", func(ctx context.Context, conn *pgx.Conn) error {
-		return conn.QueryRow(ctx, resumeSQL, codes).Scan(&n)
+		return conn.QueryRow(ctx, resumeSQL, codes, most).Scan(&n)
 	})
 	return n, err
 }

@@ -18,20 +18,50 @@ var claimSQL string
 var claimIDsSQL string
 
 // Claim takes at most limit contacts that are due. It first gives the doorbell
-// back, in the same round trip: who works has no need of being woken. After an
-// error the session must be given up, because nobody knows then whether the
-// doorbell is still held.
+// back, in the same round trip: who works has no need of being woken. A row that
+// the database refuses to let be claimed costs the others nothing. After an error
+// the session must be given up, because nobody knows then whether the doorbell is
+// still held.
 func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
-	return q.claim(ctx, limit, claimSQL, limit, q.opt.Slot, q.cycle, q.opt.Destination)
+	armed := q.armed
+	taken, err := q.take(ctx, claimSQL, limit, q.opt.Slot, q.cycle, q.opt.Destination, q.aside.ids())
+	if err != nil && refused(ctx, err) {
+		if armed { // whether or not the first try came that far; twice does no harm
+			q.armed = true
+		}
+		taken, err = q.claimSingly(ctx, limit)
+	}
+	if err != nil || len(taken.Contacts) == 0 {
+		return contact.Batch{}, err
+	}
+	q.begin(taken)
+	if q.opt.Slots > 1 && len(taken.Contacts) == limit {
+		return taken, q.Ring(ctx)
+	}
+	return taken, nil
 }
 
 // ClaimIDs takes the named contacts whatever their status, but for those that
-// are in flight or locked by somebody.
+// are in flight or locked by somebody. It rings, so that the leaders know of a
+// claim that they would have to rescue.
 func (q *Queue) ClaimIDs(ctx context.Context, ids []string) (contact.Batch, error) {
-	return q.claim(ctx, len(ids), claimIDsSQL, ids, q.opt.Slot, q.cycle, q.opt.Destination)
+	taken, err := q.take(ctx, claimIDsSQL, ids, q.opt.Slot, q.cycle, q.opt.Destination)
+	if err != nil || len(taken.Contacts) == 0 {
+		return contact.Batch{}, err
+	}
+	q.begin(taken)
+	return taken, q.Ring(ctx)
 }
 
-func (q *Queue) claim(ctx context.Context, limit int, sql string, args ...any) (contact.Batch, error) {
+// begin notes that a cycle is in flight; its settle brings the number of the
+// next.
+func (q *Queue) begin(taken contact.Batch) {
+	q.active = append(q.active, taken.Cycle)
+	q.cycle = 0
+}
+
+// take runs a claim.
+func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batch, error) {
 	taken := contact.Batch{Cycle: q.cycle}
 	err := q.do(ctx, "claim", func(ctx context.Context, conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
@@ -44,7 +74,7 @@ func (q *Queue) claim(ctx context.Context, limit int, sql string, args ...any) (
 				var c contact.Contact
 				var updated *time.Time
 				err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID,
-					&updated, &taken.ClaimedAt)
+					&updated, &taken.ClaimedAt, &c.Version)
 				if updated != nil {
 					c.UpdatedAt = *updated
 				}
@@ -58,16 +88,6 @@ func (q *Queue) claim(ctx context.Context, limit int, sql string, args ...any) (
 		return contact.Batch{}, err
 	}
 	q.armed = false
-	if len(taken.Contacts) == 0 {
-		return contact.Batch{}, nil
-	}
-	q.active = append(q.active, taken.Cycle)
-	q.cycle = 0 // the settle brings the next
-	if q.opt.Slots > 1 && len(taken.Contacts) == limit {
-		if err := q.Ring(ctx); err != nil {
-			return taken, err
-		}
-	}
 	return taken, nil
 }
 

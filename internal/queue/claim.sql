@@ -1,5 +1,6 @@
 -- Claim a batch: due retries first, then fresh rows, oldest first.
--- $1 how many rows at most, $2 slot, $3 cycle, $4 destination.
+-- $1 how many rows at most, $2 slot, $3 cycle, $4 destination, $5 rows that are
+-- set aside.
 -- The ARRAYs and the scalar sub-selects are fences: they keep the index scans
 -- whatever the planner believes about the table. Only what could be inserted
 -- into claims is ours: a row that another leader claimed meanwhile is not.
@@ -9,6 +10,7 @@ WITH retries AS MATERIALIZED (
           FROM contacts c
          WHERE c.hubspot_processing_status = 'Queued'
            AND c.next_retry_at <= now()
+           AND c.id <> ALL ($5::text[]::uuid[])
            AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $4) IS NULL
          ORDER BY c.next_retry_at
          LIMIT $1::int
@@ -19,6 +21,7 @@ WITH retries AS MATERIALIZED (
           FROM contacts c
          WHERE c.hubspot_processing_status = 'Queued'
            AND c.next_retry_at IS NULL
+           AND c.id <> ALL ($5::text[]::uuid[])
            AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $4) IS NULL
          ORDER BY c.updated_at
          LIMIT $1::int - (SELECT cardinality(ids) FROM retries)
@@ -39,13 +42,14 @@ WITH retries AS MATERIALIZED (
  RETURNING c.id, c.email, c.name, c.phone_number, c.domain_id, c.page_id, c.updated_at
 )
 SELECT m.id::text,
-       coalesce(m.email, '')::text,
-       coalesce(m.name, '')::text,
-       coalesce(m.phone_number, '')::text,
+       coalesce(m.email::text, ''),
+       coalesce(m.name::text, ''),
+       coalesce(m.phone_number::text, ''),
        coalesce(m.domain_id::text, ''),
        coalesce(m.page_id::text, ''),
-       m.updated_at::timestamptz,
-       statement_timestamp() AS claimed_at
+       CASE WHEN isfinite(m.updated_at) THEN m.updated_at::timestamptz END,
+       statement_timestamp() AS claimed_at,
+       md5(ROW(m.email, m.name, m.phone_number, m.domain_id, m.page_id)::text) AS version
   FROM marked m
   JOIN picked USING (id)
  ORDER BY picked.place

@@ -19,11 +19,12 @@ WITH picked AS MATERIALIZED (
  RETURNING c.id, c.email, c.name, c.phone_number, c.domain_id, c.page_id, c.updated_at
 )
 SELECT m.id::text,
-       coalesce(m.email, '')::text,
-       coalesce(m.name, '')::text,
-       coalesce(m.phone_number, '')::text,
+       coalesce(m.email::text, ''),
+       coalesce(m.name::text, ''),
+       coalesce(m.phone_number::text, ''),
        coalesce(m.domain_id::text, ''),
        coalesce(m.page_id::text, ''),
-       m.updated_at::timestamptz,
-       statement_timestamp() AS claimed_at
+       CASE WHEN isfinite(m.updated_at) THEN m.updated_at::timestamptz END,
+       statement_timestamp() AS claimed_at,
+       md5(ROW(m.email, m.name, m.phone_number, m.domain_id, m.page_id)::text) AS version
   FROM marked m

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -51,12 +52,12 @@ func TestClaimReadsTheContact(t *testing.T) {
 	full := got["11111111-1111-1111-1111-111111111111"]
 	want := contact.Contact{
 		ID: "11111111-1111-1111-1111-111111111111", Email: "A@Example.org", Name: "Ann Example", Phone: "+1 555",
-		DomainID: "22222222-2222-2222-2222-222222222222", PageID: "33333333-3333-3333-3333-333333333333", UpdatedAt: full.UpdatedAt,
+		DomainID: "22222222-2222-2222-2222-222222222222", PageID: "33333333-3333-3333-3333-333333333333", UpdatedAt: full.UpdatedAt, Version: full.Version,
 	}
 	if full != want {
 		t.Errorf("read %+v, want %+v", full, want)
 	}
-	if empty := (contact.Contact{ID: "44444444-4444-4444-4444-444444444444"}); got[empty.ID] != empty {
+	if empty := (contact.Contact{ID: "44444444-4444-4444-4444-444444444444", Version: got["44444444-4444-4444-4444-444444444444"].Version}); got[empty.ID] != empty {
 		t.Errorf("read %+v, want %+v", got[empty.ID], empty)
 	}
 }
@@ -118,7 +119,7 @@ func TestClaimKeepsItsIndexScans(t *testing.T) {
 			if _, err := conn.Exec(t.Context(), "SET plan_cache_mode = "+mode); err != nil {
 				t.Fatal(err)
 			}
-			rows, err := conn.Query(t.Context(), "EXPLAIN "+claimSQL, 100, 0, int64(1), "hubspot")
+			rows, err := conn.Query(t.Context(), "EXPLAIN "+claimSQL, 100, 0, int64(1), "hubspot", []string{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -164,4 +165,66 @@ func TestClaimIDs(t *testing.T) {
 		t.Errorf("claimed %d of a complete, a queued and an in-flight contact, want 2", len(batch.Contacts))
 	}
 	b.wantRow(ids[0], "Processing Processing tries=0 - - unscheduled")
+}
+
+// A row that cannot be claimed costs the others nothing, and ends in Error with
+// the database's own words; one that cannot even end there is left alone.
+func TestRowsThatTheDatabaseRefuses(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct{ condition, want string }{
+		"to be Processing": {"NEW.hubspot_processing_status = 'Processing'", "Error Error tries=0 OTHER - unscheduled"},
+		"to change at all": {"true", "Queued Queued tries=0 - - unscheduled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			ids := b.queued(5)
+			b.exec(`CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE EXCEPTION ''the app is against it''; END'`)
+			b.exec(`CREATE TRIGGER refuse BEFORE UPDATE ON contacts FOR EACH ROW WHEN (NEW.name = 'Name 2' AND ` + test.condition + `) EXECUTE FUNCTION refuse()`)
+			q := b.leader(0)
+			arm(t, q)
+			if n := len(claim(t, q, 3).Contacts); n < 2 {
+				t.Errorf("%d claimed beside a refused row, want the others", n)
+			}
+			b.wantRow(ids[1], test.want)
+			claim(t, q, 5)
+			if n := b.claims(); n != "4" {
+				t.Errorf("%s claims, want those of the four good rows", n)
+			}
+			if idle := arm(t, q); idle.Due {
+				t.Errorf("idle %+v, want the refused row to be left alone", idle)
+			}
+		})
+	}
+}
+
+// Values at the edge of what a column can hold stop nobody.
+func TestOddValues(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.queued(6)
+	for i, odd := range []string{
+		"updated_at = 'infinity'", "updated_at = '-infinity'", "retry_count = 2147483647", "retry_count = -2000",
+		"next_retry_at = '-infinity'", "next_retry_at = 'infinity'",
+	} {
+		b.exec(`SET contactsync.worker = 'on'`)
+		b.exec(`UPDATE contacts SET `+odd+` WHERE email = 'c' || $1::int || '@example.org'`, i+1)
+	}
+	q := b.leader(0)
+	if idle := arm(t, q); !idle.Due {
+		t.Errorf("idle %+v, want Due", idle)
+	}
+	batch := claim(t, q, 10)
+	if len(batch.Contacts) != 5 {
+		t.Errorf("%d claimed, want all but the one that is never due", len(batch.Contacts))
+	}
+	settle(t, q, batch, contact.Outcome{Verdict: contact.Retry, Code: contact.CodeTimeout, Message: "x"})
+	if n := b.claims(); n != "0" {
+		t.Errorf("%s claims left", n)
+	}
+	b.exec(`UPDATE contacts SET next_retry_at = '9999-12-31' WHERE next_retry_at = 'infinity'`)
+	b.exec(`UPDATE contacts SET hubspot_processing_status = NULL WHERE next_retry_at < '9999-01-01'`)
+	if idle := arm(t, q); idle.Due || idle.Next < 23*time.Hour {
+		t.Errorf("idle %+v, want a long sleep", idle)
+	}
 }

@@ -43,13 +43,10 @@ func (q *Queue) Arm(ctx context.Context) (contact.Idle, error) {
 				return row.Scan(&q.armed)
 			})
 		}
-		batch.Queue(lookSQL, q.opt.Destination, q.active, q.deadAfter()).QueryRow(func(row pgx.Row) error {
-			var seconds *float64
+		batch.Queue(lookSQL, q.opt.Destination, q.active, q.deadAfter(), q.aside.ids()).QueryRow(func(row pgx.Row) error {
+			var seconds float64
 			err := row.Scan(&idle.Due, &idle.Dead, &seconds)
-			idle.Next = -1
-			if seconds != nil {
-				idle.Next = max(0, time.Duration(*seconds*float64(time.Second)))
-			}
+			idle.Next = max(0, time.Duration(seconds*float64(time.Second)))
 			return err
 		})
 		return conn.SendBatch(ctx, batch).Close()

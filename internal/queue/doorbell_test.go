@@ -20,7 +20,7 @@ func TestArmedConsumerIsRung(t *testing.T) {
 	if _, err := ear.Exec(t.Context(), `LISTEN contact_queued`); err != nil {
 		t.Fatal(err)
 	}
-	if idle := arm(t, q); !idle.Armed || idle.Due || idle.Next >= 0 {
+	if idle := arm(t, q); !idle.Armed || idle.Due || idle.Next < 23*time.Hour {
 		t.Fatalf("idle %+v, want armed with nothing to do", idle)
 	}
 	b.exec(queueOne)
@@ -160,7 +160,7 @@ func TestResumeMakesRowsDueThatWaitedForTheAccount(t *testing.T) {
 	b.exec(`UPDATE contacts SET next_retry_at = now() + interval '5 min'`)
 	b.exec(`UPDATE contacts SET hubspot_error_code = 'UNAUTHORIZED' WHERE id = $1`, ids[0])
 	b.exec(`UPDATE contacts SET hubspot_error_code = 'TIMEOUT' WHERE id = $1`, ids[1])
-	n, err := b.leader(0).Resume(t.Context(), []contact.Code{contact.CodeUnauthorized})
+	n, err := b.leader(0).Resume(t.Context(), []contact.Code{contact.CodeUnauthorized}, 10)
 	if err != nil || n != 1 {
 		t.Errorf("%d rows resumed, %v; want 1", n, err)
 	}

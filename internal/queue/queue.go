@@ -57,8 +57,9 @@ type Queue struct {
 	session Session
 	opt     Options
 
-	armed  bool    // the doorbell is locked by this session
-	cycle  int64   // the number of the next claim
+	armed  bool  // the doorbell is locked by this session
+	cycle  int64 // the number of the next claim
+	aside  aside
 	active []int64 // cycles that are claimed and not settled to the last row; never nil, which SQL takes for NULL
 }
 

@@ -16,7 +16,7 @@ WITH dead AS MATERIALIZED (
 ), held AS MATERIALIZED (
     SELECT c.id,
            c.hubspot_processing_status = 'Processing' AS ours,
-           coalesce(c.retry_count, 0) AS tries
+           least(greatest(coalesce(c.retry_count, 0), 0), 1000000)::int AS tries
       FROM contacts c
      WHERE c.id = ANY (ARRAY(SELECT id FROM dead))
        FOR NO KEY UPDATE OF c SKIP LOCKED

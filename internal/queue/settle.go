@@ -31,7 +31,7 @@ func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.
 			q.opt.Exponential, q.opt.Doubt.Seconds(), q.opt.Instance, q.opt.Slot, a.ClaimedAt,
 			a.Requests, a.Throttled.Milliseconds(),
 			col.ids, col.verdicts, col.remoteIDs, col.created, col.codes, col.messages,
-			col.statuses, col.correlationIDs, col.inDoubt, col.forgiving,
+			col.statuses, col.correlationIDs, col.inDoubt, col.forgiving, col.putOff, col.versions,
 		).Query(func(rows pgx.Rows) error {
 			var err error
 			done, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s contact.Settled, err error) {
@@ -77,6 +77,8 @@ type settleColumns struct {
 	ids, verdicts, remoteIDs, codes, messages, correlationIDs []string
 	created, inDoubt, forgiving                               []bool
 	statuses                                                  []int
+	versions                                                  []string
+	putOff                                                    []float64
 }
 
 func columns(a contact.Answered) settleColumns {
@@ -92,6 +94,8 @@ func columns(a contact.Answered) settleColumns {
 		col.correlationIDs = append(col.correlationIDs, printable(o.CorrelationID))
 		col.inDoubt = append(col.inDoubt, o.InDoubt)
 		col.forgiving = append(col.forgiving, o.Forgiving)
+		col.versions = append(col.versions, a.Contacts[i].Version)
+		col.putOff = append(col.putOff, o.PutOff.Seconds())
 	}
 	return col
 }

@@ -4,32 +4,39 @@
 -- $7 instance, $8 slot, $9 claimed_at, $10 requests, $11 throttled in ms,
 -- then one array each, a place a contact: $12 ids, $13 verdicts, $14 remote ids,
 -- $15 created, $16 codes, $17 messages, $18 HTTP statuses, $19 correlation ids,
--- $20 in doubt, $21 forgiving.
+-- $20 in doubt, $21 forgiving, $22 for how many seconds an unspent row is put off;
+-- $23 the versions of what was sent.
 -- A row is written only while our claim of this cycle stands, and its status
--- only while it still is Processing: whatever the app made of it stays. Rows
+-- only while it still is Processing: whatever the app made of it stays. A row
+-- that is Processing but holds other values than were sent was touched meanwhile,
+-- perhaps queued again and then overwritten by a save of the whole row: it goes
+-- back to the queue rather than to rest. Rows
 -- that somebody holds locked are passed over and not returned; the caller
 -- settles them later.
 WITH o AS MATERIALIZED (
     SELECT *
       FROM unnest($12::text[]::uuid[], $13::text[], $14::text[], $15::bool[], $16::text[],
-                  $17::text[], $18::int[], $19::text[], $20::bool[], $21::bool[])
-        AS o (id, verdict, remote_id, created, code, message, http_status, correlation_id, in_doubt, forgiving)
+                  $17::text[], $18::int[], $19::text[], $20::bool[], $21::bool[], $22::float8[], $23::text[])
+        AS o (id, verdict, remote_id, created, code, message, http_status, correlation_id, in_doubt, forgiving, put_off, version)
      WHERE (SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = $1) = $2::bigint
 ), held AS MATERIALIZED (
     SELECT c.id,
            c.hubspot_processing_status = 'Processing' AS ours,
-           coalesce(c.retry_count, 0) AS tries
+           md5(ROW(c.email, c.name, c.phone_number, c.domain_id, c.page_id)::text) AS version,
+           least(greatest(coalesce(c.retry_count, 0), 0), 1000000)::int AS tries
       FROM contacts c
      WHERE c.id = ANY (ARRAY(SELECT id FROM o))
        FOR NO KEY UPDATE OF c SKIP LOCKED
 ), found AS MATERIALIZED (
-    SELECT id, coalesce(ours, false) AS ours, tries FROM held
+    SELECT id, coalesce(ours, false) AS ours, version, tries FROM held
     UNION ALL -- deleted by the app while it was in flight
-    SELECT o.id, false, 0 FROM o WHERE (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
+    SELECT o.id, false, o.version, 0 FROM o WHERE (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
 ), d AS MATERIALIZED (
     SELECT o.*, found.ours, found.tries,
-           CASE WHEN o.verdict = 'retry' AND NOT o.forgiving AND found.tries >= $3::int
-                THEN 'exhausted' ELSE o.verdict END AS final
+           CASE WHEN found.ours AND found.version <> o.version AND o.verdict IN ('synced', 'reject') THEN 'touched'
+                WHEN o.verdict = 'retry' AND NOT o.forgiving AND found.tries >= $3::int
+                THEN CASE WHEN found.ours AND found.version <> o.version THEN 'touched' ELSE 'exhausted' END
+                ELSE o.verdict END AS final
       FROM found JOIN o USING (id)
 ), e AS MATERIALIZED (
     SELECT d.*,
@@ -54,11 +61,11 @@ WITH o AS MATERIALIZED (
                ELSE 'Queued' END,
            hubspot_processing_error = CASE
                WHEN NOT e.ours OR e.final = 'unspent' THEN c.hubspot_processing_error
-               WHEN e.final = 'synced' THEN NULL
+               WHEN e.final IN ('synced', 'touched') THEN NULL
                ELSE e.error END,
            hubspot_error_code = CASE
                WHEN NOT e.ours OR e.final = 'unspent' THEN c.hubspot_error_code
-               WHEN e.final = 'synced' THEN NULL
+               WHEN e.final IN ('synced', 'touched') THEN NULL
                ELSE e.code END,
            hubspot_contact_id = CASE WHEN e.remote_id <> '' THEN e.remote_id ELSE c.hubspot_contact_id END,
            hubspot_synced_at = CASE WHEN e.ours AND e.final = 'synced' THEN now() ELSE c.hubspot_synced_at END,
@@ -66,6 +73,8 @@ WITH o AS MATERIALIZED (
                WHEN e.ours AND e.final = 'retry' THEN greatest(e.tries, least(e.tries + 1, $3::int))
                ELSE c.retry_count END,
            next_retry_at = CASE
+               WHEN e.ours AND e.final = 'unspent' AND e.put_off > 0
+               THEN clock_timestamp() + make_interval(secs => e.put_off)
                WHEN NOT e.ours OR e.final = 'unspent' THEN c.next_retry_at
                WHEN e.final = 'retry' THEN e.retry_at
                ELSE NULL END,
@@ -101,12 +110,12 @@ WITH o AS MATERIALIZED (
            (id, destination, instance, slot, started_at, finished_at, claimed, synced, created,
             retried, failed, released, recovered, requests, throttled_ms)
     SELECT $2::bigint, $1, $7, $8::int, $9::timestamptz, clock_timestamp(), count(*),
-           count(*) FILTER (WHERE final = 'synced'),
-           count(*) FILTER (WHERE final = 'synced' AND created),
+           count(*) FILTER (WHERE verdict = 'synced'),
+           count(*) FILTER (WHERE verdict = 'synced' AND created),
            count(*) FILTER (WHERE final = 'retry'),
            count(*) FILTER (WHERE final IN ('reject', 'exhausted')),
            count(*) FILTER (WHERE final = 'unspent'),
-           count(*) FILTER (WHERE final = 'synced' AND tries > 0),
+           count(*) FILTER (WHERE verdict = 'synced' AND tries > 0),
            $10::int, $11::bigint
       FROM e
     HAVING count(*) > 0
