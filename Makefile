@@ -38,9 +38,9 @@ check: lint ## what CI runs beside the tests: format, vet, lint, tidy, fix
 	go mod tidy -diff
 	@test -z "$$(go fix -diff ./... 2>/dev/null)" || { go fix -diff ./...; exit 1; }
 
-.PHONY: latency
-latency: build ## measure commit -> request at the simulator: 500 single updates
-	go test -count=1 -run '^TestLatency$$' -v ./cmd/contactsync
+.PHONY: measure
+measure: ## measure commit -> request (500 single updates) and fail-over (20 kills)
+	go test -count=1 -run '^(TestLatency|TestFailover)$$' -v ./cmd/contactsync | grep -E 'latency_test.go|PostgreSQL|^(---|ok|FAIL)'
 
 .PHONY: image
 image: ## build the container images

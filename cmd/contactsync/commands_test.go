@@ -117,9 +117,9 @@ func TestSyncCommand(t *testing.T) {
 	if n := in.ask(`SELECT count(*)::text FROM contactsync.claims`); n != "0" {
 		t.Errorf("%s claims left", n)
 	}
-	_, errs, code = in.command(in.env(), "sync", "nobody@example.org")
-	if code != 1 || !strings.Contains(errs, "nobody@example.org") {
-		t.Errorf("exit code %d for an unknown contact, want 1 and its name:\n%s", code, errs)
+	out, errs, code = in.command(in.env(), "sync", "nobody@example.org", "good@example.org")
+	if code != 1 || !strings.Contains(out, "nobody@example.org") || !strings.Contains(out, "updated as HubSpot contact") {
+		t.Errorf("exit code %d for a known and an unknown contact, want 1, the one synced and the other named:\n%s%s", code, out, errs)
 	}
 	_, errs, code = in.command(in.env("HUBSPOT_API_KEY="), "sync", "good@example.org")
 	if code != 2 || !strings.Contains(errs, "HUBSPOT_API_KEY") {
@@ -166,6 +166,17 @@ func TestOnce(t *testing.T) {
 		t.Errorf("exit code %d:\n%s", code, errs)
 	}
 	in.wantEachOnce(25)
+
+	// What failed for a wrong key is done in the first round with the right one.
+	in.exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('a@example.org', 'Queued'), ('b@example.org', 'Queued')`)
+	if _, _, code := in.command(in.env("HUBSPOT_API_KEY=pat-eu1-wrong"), "run", "--once"); code != 1 {
+		t.Errorf("exit code %d with a wrong key, want 1", code)
+	}
+	if _, errs, code := in.command(in.env(), "run", "--once"); code != 0 {
+		t.Errorf("exit code %d:\n%s", code, errs)
+	}
+	in.await("27", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
+
 	in.start(in.env(), "run")
 	in.awaitAsleep()
 	if _, errs, code := in.command(in.env(), "run", "--once"); code != 1 || !strings.Contains(errs, "another process leads") {

@@ -67,3 +67,36 @@ func TestLatency(t *testing.T) { //nolint:paralleltest // it measures
 		len(requests), at(requests, 0.5), at(requests, 0.99), at(requests, 1), at(commits, 0.5))
 	in.wantEachOnce(updates)
 }
+
+// TestFailover measures how long it takes from a kill -9 of the leader to the
+// next one's claim of a contact. It prints; what it asserts is that somebody
+// leads each time and the contact arrives.
+func TestFailover(t *testing.T) { //nolint:paralleltest // it measures
+	rounds := 20
+	if testing.Short() || raceEnabled {
+		rounds = 3
+	}
+	in := install(t)
+	replicas := []*process{in.start(in.env(), "run"), in.start(in.env(), "run")}
+	var leading, claiming []time.Duration
+	for round := range rounds {
+		in.awaitAsleep()
+		at := slices.IndexFunc(replicas, func(p *process) bool { return p.is(in.leader()) })
+		if at < 0 {
+			t.Fatal("none of the replicas leads")
+		}
+		other := replicas[1-at]
+		other.wait("waiting for a slot", 1)
+		killed := time.Now()
+		replicas[at].kill()
+		in.exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('round' || $1::int || '@example.org', 'Queued')`, round)
+		leading = append(leading, other.wait("leading", 1)[0].time(t).Sub(killed))
+		claiming = append(claiming, other.wait("Starting HubSpot sync scheduler cycle", 1)[0].time(t).Sub(killed))
+		in.await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status <> 'Complete'`)
+		replicas[at] = in.start(in.env(), "run")
+	}
+	slices.Sort(leading)
+	slices.Sort(claiming)
+	t.Logf("%d kills of the leader: next one leads after: median %v, slowest %v; and claims after: median %v, slowest %v", rounds,
+		leading[rounds/2], leading[rounds-1], claiming[rounds/2], claiming[rounds-1])
+}

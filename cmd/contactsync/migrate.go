@@ -60,7 +60,8 @@ func newMigrateDownCommand(p *program) *cobra.Command {
 		Use:   "down",
 		Short: "Take back the last migration, or all",
 		Long: `Take the triggers off and undo the newest migration, or with --all every one, after which nothing of contactsync
-is left. Only what "up" created goes: an existing table keeps its own columns and data. Stop all replicas first.`,
+is left. Only what "up" created goes: an existing table keeps its own columns and data. A contacts table that "up"
+created stays as long as it holds rows: empty or drop it first. Stop all replicas first.`,
 		Example: `  contactsync migrate down
   contactsync migrate down --all`,
 		Args: cobra.NoArgs,

@@ -165,6 +165,17 @@ type record map[string]any
 
 func (r record) msg() string { s, _ := r["msg"].(string); return s }
 
+// time is when the line was logged.
+func (r record) time(t *testing.T) time.Time {
+	t.Helper()
+	text, _ := r["time"].(string)
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
 // process is a started program and what it has said so far.
 type process struct {
 	testing.TB

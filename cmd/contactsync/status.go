@@ -50,7 +50,11 @@ func seconds(s float64) string {
 		return fmt.Sprintf("%.0f ms", 1000*s)
 	case s < 120:
 		return fmt.Sprintf("%.1f s", s)
-	default:
+	case s < 7200:
 		return fmt.Sprintf("%.0f min", s/60)
+	case s < 48*3600:
+		return fmt.Sprintf("%.0f h", s/3600)
+	default:
+		return fmt.Sprintf("%.0f days", s/86400)
 	}
 }

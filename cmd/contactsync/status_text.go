@@ -96,7 +96,7 @@ func oldest(q admin.Queue) string {
 	if q.OldestDueSeconds == nil {
 		return ""
 	}
-	return "oldest for " + seconds(max(0, *q.OldestDueSeconds))
+	return "the oldest last changed " + seconds(max(0, *q.OldestDueSeconds)) + " ago"
 }
 
 func next(q admin.Queue) string {

@@ -54,7 +54,8 @@ that a replica is working on at this moment is left to it. Exit code 1 if one co
 // own, so that its claims are fenced and rescued like any leader's.
 type manualSync struct {
 	link
-	out io.Writer
+	out     io.Writer
+	unknown int // how many of the names nobody has
 }
 
 func (m *manualSync) run(ctx context.Context, args []string) error {
@@ -66,6 +67,9 @@ func (m *manualSync) run(ctx context.Context, args []string) error {
 	ids, err := m.find(ctx, args)
 	if err != nil {
 		return err
+	}
+	if len(ids) == 0 {
+		return errors.New("none of the contacts exists")
 	}
 	client, err := m.client()
 	if err != nil {
@@ -95,9 +99,10 @@ func (m *manualSync) find(ctx context.Context, args []string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	if len(missing) > 0 {
-		return nil, fmt.Errorf("no contact has the email %s", quoteAll(missing))
+	for _, email := range missing {
+		fmt.Fprintf(m.out, "✗ %s  not sent: no contact has this email\n", m.shown(email))
 	}
+	m.unknown = len(missing)
 	return found, nil
 }
 
@@ -130,8 +135,8 @@ func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client d
 			failed++
 		}
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d of %d contacts were not synced", failed, len(ids))
+	if failed += m.unknown; failed > 0 {
+		return fmt.Errorf("%d of %d contacts were not synced", failed, len(ids)+m.unknown)
 	}
 	return nil
 }

@@ -9,9 +9,11 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/lmittmann/tint"
+	"golang.org/x/term"
 
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
@@ -38,7 +40,10 @@ func run(ctx context.Context, args []string, lookup func(string) (string, bool),
 		fmt.Fprintf(stderr, "hubspotsim: %v\n", err)
 		return exitUsage
 	}
-	do := func() error { return serve(ctx, s, slog.New(tint.NewTextHandler(stderr, nil))) }
+	file, isFile := stderr.(*os.File)
+	plain := !isFile || !term.IsTerminal(int(file.Fd())) || os.Getenv("NO_COLOR") != ""
+	log := slog.New(tint.NewTextHandler(stderr, &tint.Options{NoColor: plain}))
+	do := func() error { return serve(ctx, s, log) }
 	if s.healthcheck {
 		do = func() error { return checkHealth(ctx, s.addr) }
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
 
@@ -116,16 +117,19 @@ func (a *app) awaitLast(ctx context.Context) {
 	_ = a.awaitArrivals(ctx)
 }
 
-// awaitRest waits until nothing is in flight: what a killed leader has in
-// flight is sent again only after its quarantine, which is not what the demo is
-// to show.
+// awaitRest waits until the leader sleeps on the doorbell. What it has in flight
+// when it is killed is sent again only after a quarantine, which is not what the
+// demo is to show.
 func (a *app) awaitRest(ctx context.Context) error {
 	for {
-		var claims int
-		if err := a.conn.QueryRow(context.WithoutCancel(ctx), "SELECT count(*) FROM contactsync.claims").Scan(&claims); err != nil {
-			return fmt.Errorf("look at the claims: %w", err)
+		var asleep bool
+		err := a.conn.QueryRow(context.WithoutCancel(ctx), `SELECT EXISTS (
+			SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = $1::int::bigint::oid AND objid = $2::int::bigint::oid
+			   AND mode = 'ExclusiveLock' AND granted)`, database.LockClass, database.DoorbellLock).Scan(&asleep)
+		if err != nil {
+			return fmt.Errorf("look at the doorbell: %w", err)
 		}
-		if claims == 0 {
+		if asleep {
 			return nil
 		}
 		select {
@@ -164,7 +168,12 @@ func (a *app) summary(ctx context.Context, team *team) error {
 		a.screen.line(styleNormal, "next leader after kill -9: %s", brief(a.takeover))
 	}
 	if complete < total {
-		return fmt.Errorf("%d contacts did not arrive", total-complete)
+		return &lostError{total - complete}
 	}
 	return nil
 }
+
+// lostError says that contacts did not arrive.
+type lostError struct{ contacts int }
+
+func (e *lostError) Error() string { return fmt.Sprintf("%d contacts did not arrive", e.contacts) }

@@ -46,6 +46,15 @@ type Options struct {
 // contact did not arrive.
 func Run(ctx context.Context, opt Options) error {
 	screen := newScreen(opt.Out, opt.Color)
+	err := perform(ctx, opt, screen)
+	if err != nil && ctx.Err() != nil && !errors.As(err, new(*lostError)) {
+		screen.note("Stopped before it had begun.")
+		return nil
+	}
+	return err
+}
+
+func perform(ctx context.Context, opt Options, screen *screen) error {
 	screen.title("contactsync demo")
 
 	postgres, err := throwaway.Start(ctx, throwaway.Options{})
@@ -120,9 +129,9 @@ func play(ctx context.Context, app *app, team *team, screen *screen) error {
 		return err
 	}
 
-	screen.act(fmt.Sprintf("kill -9 for the leader, replica %d, and a contact is queued at the same moment", leader.number))
+	screen.act(fmt.Sprintf("kill -9 for the leader, replica %d; the next contact is queued at once", leader.number))
 	killed := time.Now()
-	if err := leader.kill(); err != nil {
+	if err := leader.kill(ctx); err != nil {
 		return err
 	}
 	if err := app.queue(ctx, 1); err != nil {

@@ -36,6 +36,7 @@ type replica struct {
 	team   *team
 	since  time.Time // when it began to lead
 	killed bool
+	gone   chan struct{} // closed when it has ended
 }
 
 func newTeam(program string, env []string, screen *screen) *team {
@@ -44,7 +45,7 @@ func newTeam(program string, env []string, screen *screen) *team {
 
 // hire starts one more replica, whose end the group waits for.
 func (t *team) hire(group *errgroup.Group) error {
-	r := &replica{number: len(t.members) + 1, team: t}
+	r := &replica{number: len(t.members) + 1, team: t, gone: make(chan struct{})}
 	r.cmd = exec.Command(t.program, "run") //nolint:noctx // it is stopped in order, by a signal
 	r.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, t.env...)
 	r.cmd.Dir = os.TempDir() // where no .env is
@@ -64,6 +65,7 @@ func (t *team) hire(group *errgroup.Group) error {
 
 // attend follows a replica's log to its end.
 func (r *replica) attend(log io.Reader) error {
+	defer close(r.gone)
 	lines := bufio.NewScanner(log)
 	lines.Buffer(nil, 1<<20)
 	last := ""
@@ -142,14 +144,21 @@ func (t *team) awaitLeader(ctx context.Context, not *replica) (*replica, error) 
 	}
 }
 
-func (r *replica) kill() error {
+// kill ends the replica without a warning and waits until it is gone.
+func (r *replica) kill(ctx context.Context) error {
 	r.team.mu.Lock()
-	defer r.team.mu.Unlock()
 	r.killed = true
-	if err := r.cmd.Process.Kill(); err != nil {
+	err := r.cmd.Process.Kill()
+	r.team.mu.Unlock()
+	if err != nil {
 		return fmt.Errorf("kill replica %d: %w", r.number, err)
 	}
-	return nil
+	select {
+	case <-r.gone:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // dismiss asks every replica to stop. The errgroup waits for them.

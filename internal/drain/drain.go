@@ -96,6 +96,9 @@ func (l *Loop) Run(ctx, stop context.Context) error {
 	r := &run{Loop: l, pace: pace{poll: firstPoll}, tickAt: time.Now()}
 	account := r.checkAccount(ctx)
 	defer account.wait()
+	if l.Once { // contacts that waited for a key which has been changed are due in this one round
+		account.group.Wait()
+	}
 	for stop.Err() == nil {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
