@@ -90,9 +90,16 @@ func (p *program) queueStatus(ctx context.Context, desk *admin.Desk, status stri
 	if err != nil {
 		return err
 	}
+	return p.queuePages(ctx, desk, total, func(work func(ids []string) error) error {
+		return desk.WithStatus(ctx, status, work)
+	})
+}
+
+// queuePages queues page after page of a selection and tells how many.
+func (p *program) queuePages(ctx context.Context, desk *admin.Desk, total int, pages func(work func(ids []string) error) error) error {
 	bar := newProgress(p.stderr, "Queueing", total)
 	queued := 0
-	err = desk.WithStatus(ctx, status, func(ids []string) error {
+	err := pages(func(ids []string) error {
 		found, err := desk.Queue(ctx, ids)
 		queued += len(found)
 		bar.add(len(ids))

@@ -73,17 +73,9 @@ func (p *program) retryFailed(ctx context.Context, desk *admin.Desk, code string
 		fmt.Fprintf(p.stdout, "%d contacts would be queued\n", total)
 		return nil
 	}
-	bar := newProgress(p.stderr, "Queueing", total)
-	queued := 0
-	err = desk.Failed(ctx, code, func(ids []string) error {
-		found, err := desk.Queue(ctx, ids)
-		queued += len(found)
-		bar.add(len(ids))
-		return err
+	return p.queuePages(ctx, desk, total, func(work func(ids []string) error) error {
+		return desk.Failed(ctx, code, work)
 	})
-	bar.finish()
-	fmt.Fprintf(p.stdout, "%d contacts queued\n", queued)
-	return err
 }
 
 // retryNamed queues those of the named contacts that are in Error.

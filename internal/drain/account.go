@@ -177,7 +177,7 @@ func (r *run) resume(ctx context.Context, most int) error {
 // resumeRest makes the rows due that still wait for the account, once it has
 // taken a write.
 func (r *run) resumeRest(ctx context.Context) error {
-	if !r.resuming || r.unproven {
+	if !r.resuming || r.unproven || r.outages > 0 {
 		return nil
 	}
 	r.resuming = false
