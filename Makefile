@@ -40,7 +40,7 @@ check: lint ## what CI runs beside the tests: format, vet, lint, tidy, fix
 
 .PHONY: measure
 measure: ## measure commit -> request (500 single updates) and fail-over (20 kills)
-	go test -count=1 -run '^(TestLatency|TestFailover)$$' -v ./cmd/contactsync | grep -E 'latency_test.go|PostgreSQL|^(---|ok|FAIL)'
+	CONTACTSYNC_MEASURE=1 go test -count=1 -run '^(TestLatency|TestFailover)$$' -v ./cmd/contactsync | grep -E 'latency_test.go|PostgreSQL|^(---|ok|FAIL)'
 
 .PHONY: image
 image: ## build the container images
