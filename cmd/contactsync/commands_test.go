@@ -207,7 +207,8 @@ func TestTwoInstances(t *testing.T) {
 func TestSyncWakesTheLeader(t *testing.T) {
 	t.Parallel()
 	in := install(t)
-	in.start(in.env(), "run")
+	env := in.env("HUBSPOT_TIMEOUT=5m") // nor would the leader look for a dead claim before
+	in.start(env, "run")
 	in.awaitAsleep()
 	in.exec(`INSERT INTO contacts (email, name) VALUES ('again@example.org', 'First Version')`)
 	in.sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Latency: 300 * time.Millisecond, Times: 1})
@@ -219,7 +220,7 @@ func TestSyncWakesTheLeader(t *testing.T) {
 	})
 	done := make(chan int)
 	go func() {
-		_, _, code := in.command(in.env(), "sync", "again@example.org")
+		_, _, code := in.command(env, "sync", "again@example.org")
 		done <- code
 	}()
 	select {
