@@ -208,7 +208,7 @@ func TestSyncWakesTheLeader(t *testing.T) {
 	t.Parallel()
 	in := install(t)
 	env := in.env("HUBSPOT_TIMEOUT=5m") // nor would the leader look for a dead claim before
-	in.start(env, "run")
+	in.start(env, "run").wait("notifications arrive", 1) // until then it looks every second
 	in.awaitAsleep()
 	in.exec(`INSERT INTO contacts (email, name) VALUES ('again@example.org', 'First Version')`)
 	in.sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Latency: 300 * time.Millisecond, Times: 1})
