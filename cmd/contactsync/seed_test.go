@@ -97,6 +97,7 @@ func TestSeed3Processed(t *testing.T) {
 	t.Parallel()
 	in := install(t)
 	p := in.start(in.env(), "run")
+	p.wait("notifications arrive", 1) // until then it looks every second
 	in.awaitAsleep()
 	began := time.Now()
 	in.exec(seedContacts)

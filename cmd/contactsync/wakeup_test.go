@@ -17,7 +17,7 @@ func TestStrangersLocksKeepNobodyAsleep(t *testing.T) {
 	t.Parallel()
 	in := install(t)
 	in.exec(`INSERT INTO contacts (email, name) SELECT 'c' || i || '@example.org', 'Name' FROM generate_series(1, 20) i`)
-	in.start(in.env(), "run")
+	in.start(in.env(), "run").wait("notifications arrive", 1) // until then it looks every second
 	in.awaitAsleep()
 	var apps sync.WaitGroup
 	for i := 1; i <= 20; i++ {
