@@ -207,7 +207,7 @@ func TestTwoInstances(t *testing.T) {
 func TestSyncWakesTheLeader(t *testing.T) {
 	t.Parallel()
 	in := install(t)
-	env := in.env("HUBSPOT_TIMEOUT=5m") // nor would the leader look for a dead claim before
+	env := in.env("HUBSPOT_TIMEOUT=5m")                  // nor would the leader look for a dead claim before
 	in.start(env, "run").wait("notifications arrive", 1) // until then it looks every second
 	in.awaitAsleep()
 	in.exec(`INSERT INTO contacts (email, name) VALUES ('again@example.org', 'First Version')`)
