@@ -167,8 +167,11 @@ func TestTooFastStopsAll(t *testing.T) {
 		p.Inject(hubspotsim.Fault{
 			Path: "batch/upsert", Status: http.StatusTooManyRequests, Times: 1, Header: map[string]string{"Retry-After": "3"},
 		})
+		var mu sync.Mutex // requests end side by side
 		var refused time.Time
 		p.OnRequest(func(r hubspotsim.Request) {
+			mu.Lock()
+			defer mu.Unlock()
 			switch {
 			case r.Status == http.StatusTooManyRequests:
 				refused = r.Time
