@@ -160,8 +160,11 @@ func TestOthersAreLeftTheirShare(t *testing.T) {
 				_, _ = other.Account(ctx)
 			}
 		})
+		var mu sync.Mutex // requests end side by side
 		refused, requests := 0, 0
 		p.OnRequest(func(r hubspotsim.Request) {
+			mu.Lock()
+			defer mu.Unlock()
 			requests++
 			if r.Status == http.StatusTooManyRequests {
 				refused++
