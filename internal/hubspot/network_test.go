@@ -24,7 +24,7 @@ func TestSpoiledAnswers(t *testing.T) {
 	}{
 		{"lost response", hubspotsim.Fault{Mode: hubspotsim.Cut, AfterWrite: true}, "3 retry NETWORK in doubt, outage", "broke", true},
 		{"cut before it was read", hubspotsim.Fault{Mode: hubspotsim.Cut}, "3 retry NETWORK in doubt, outage", "broke", false},
-		{"hang", hubspotsim.Fault{Mode: hubspotsim.Hang}, "3 retry TIMEOUT in doubt, outage", "no answer from HubSpot within 100ms", false},
+		{"hang", hubspotsim.Fault{Mode: hubspotsim.Hang}, "3 retry TIMEOUT in doubt, outage", "no answer from HubSpot within 3s", false},
 		{"hang after the write", hubspotsim.Fault{Mode: hubspotsim.Hang, AfterWrite: true}, "3 retry TIMEOUT in doubt, outage", "no answer", true},
 		{"truncated", hubspotsim.Fault{Mode: hubspotsim.Truncate}, "3 retry BAD_RESPONSE in doubt, outage", "broke off", true},
 		{"not JSON", hubspotsim.Fault{Mode: hubspotsim.NotJSON}, "3 retry BAD_RESPONSE, outage", "not the JSON", false},
@@ -40,7 +40,7 @@ func TestSpoiledAnswers(t *testing.T) {
 			// A deadline that must pass is short, one that must not is not.
 			timeout := time.Minute
 			if test.fault.Mode == hubspotsim.Hang {
-				timeout = 100 * time.Millisecond
+				timeout = 3 * time.Second
 			}
 			p := overTheWire(t, simOptions(), func(o *Options) { o.Timeout = timeout })
 			p.Inject(test.fault)
