@@ -50,7 +50,7 @@ type pause struct {
 func (r *run) judge(ctx context.Context, report *contact.Report) {
 	if report.Pause == nil && !report.Outage {
 		if report.Requests > 0 {
-			r.unproven, r.pauses, r.outages = false, 0, 0
+			r.unproven, r.tried, r.pauses, r.outages = false, false, 0, 0
 		}
 		return
 	}
@@ -143,7 +143,7 @@ func (r *run) endPause(ctx context.Context) error {
 	if err := r.Queue.ShowPause(ctx, nil); err != nil {
 		return err
 	}
-	if slices.Contains(accountCodes, ended.Code) && r.pauses%2 == 1 { // else let another contact try
+	if r.tried = !r.tried && slices.Contains(accountCodes, ended.Code); r.tried { // every other time: let another contact try
 		return r.tryResume(ctx)
 	}
 	return nil

@@ -212,3 +212,35 @@ func TestOncePausedSaysSo(t *testing.T) {
 		}
 	})
 }
+
+// However often the probe failed before, a mended key makes a waiting row due.
+func TestMendedKeyResumesAfterAnyNumberOfProbes(t *testing.T) {
+	t.Parallel()
+	for failures := range 4 {
+		synctest.Test(t, func(t *testing.T) {
+			q, d := &fakeQueue{next: -1}, &fakeDestination{}
+			left := failures + 1 // the check at the start is a probe too
+			d.probe = func() error {
+				if left--; left >= 0 {
+					return errors.New("401")
+				}
+				return nil
+			}
+			d.answer = func(_ context.Context, batch []contact.Contact) contact.Report {
+				r := all(batch, contact.Outcome{Verdict: contact.Retry, Forgiving: true, Code: contact.CodeUnauthorized})
+				r.Pause = &contact.Pause{Code: contact.CodeUnauthorized, Probe: true}
+				return r
+			}
+			q.add(1)
+			_, stop, _ := start(t, q, d, nil)
+			time.Sleep(30 * time.Minute)
+			synctest.Wait()
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+			if q.resumed != 1 {
+				t.Errorf("after %d failed probes: Resume called %d times, want once", failures, q.resumed)
+			}
+		})
+	}
+}

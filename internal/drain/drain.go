@@ -150,6 +150,7 @@ type run struct {
 	outages  int    // reports in a row without a usable answer
 	unproven bool   // the next report is a probe: its failure spends nothing
 	resuming bool   // rows wait for the account, and become due when it takes a write
+	tried    bool   // one that waited was tried after the last pause
 	untidy   bool   // the last try to tidy failed, and was told
 }
 
