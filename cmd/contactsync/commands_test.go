@@ -11,29 +11,20 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/progtest"
 )
-
-// must runs a command that is to succeed and answers what it printed.
-func (in *installation) must(args ...string) string {
-	in.Helper()
-	out, errs, code := in.command(in.env(), args...)
-	if code != 0 {
-		in.Fatalf("contactsync %s: exit code %d\n%s%s", strings.Join(args, " "), code, out, errs)
-	}
-	return out
-}
 
 func TestQueueCommand(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.exec(`INSERT INTO contacts (id, email, hubspot_sync_status)
+	in := progtest.Install(t)
+	in.Exec(`INSERT INTO contacts (id, email, hubspot_sync_status)
 		SELECT ('00000000-0000-0000-0000-' || lpad(i::text, 12, '0'))::uuid, 'C' || i || '@Example.org', CASE WHEN i > 10 THEN 'Selected' ELSE 'New' END::contactsync.sync_status
 		  FROM generate_series(1, 2510) i`)
 	queued := func() string {
-		return in.ask(`SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Queued'`)
+		return in.Ask(`SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Queued'`)
 	}
 
-	in.must("queue", "00000000-0000-0000-0000-000000000001", " c2@example.ORG ")
+	in.Must("queue", "00000000-0000-0000-0000-000000000001", " c2@example.ORG ")
 	if n := queued(); n != "2" {
 		t.Errorf("%s queued by id and email, want 2", n)
 	}
@@ -41,68 +32,68 @@ func TestQueueCommand(t *testing.T) {
 	if err := os.WriteFile(file, []byte("\uFEFFc3@example.org\r\n\n# a comment\n00000000-0000-0000-0000-000000000004\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	in.must("queue", "--file", file)
+	in.Must("queue", "--file", file)
 	if n := queued(); n != "4" {
 		t.Errorf("%s queued with a file, want 4", n)
 	}
-	out, errs, code := in.commandIn(in.env(), "c5@example.org\nnobody@example.org\n00000000-0000-0000-0000-00000000ffff\n", "queue", "--file", "-")
+	out, errs, code := in.CommandIn(in.Env(), "c5@example.org\nnobody@example.org\n00000000-0000-0000-0000-00000000ffff\n", "queue", "--file", "-")
 	if code != 1 || !strings.Contains(out, "1 contacts queued") || !strings.Contains(errs, "nobody@example.org") || !strings.Contains(errs, "00000000ffff") {
 		t.Errorf("exit code %d with two unknown contacts, want 1 and their names:\n%s%s", code, out, errs)
 	}
-	if out := in.must("queue", "--status", "Selected"); !strings.Contains(out, "2500 contacts queued") {
+	if out := in.Must("queue", "--status", "Selected"); !strings.Contains(out, "2500 contacts queued") {
 		t.Errorf("queue --status said %q", out)
 	}
 	if n := queued(); n != "2505" {
 		t.Errorf("%s queued in the end, want 2505", n)
 	}
 	for _, args := range [][]string{{"queue"}, {"queue", "a@example.org", "--status", "New"}} {
-		if _, errs, code := in.command(in.env(), args...); code != 2 || !strings.Contains(errs, "--help") {
+		if _, errs, code := in.Command(in.Env(), args...); code != 2 || !strings.Contains(errs, "--help") {
 			t.Errorf("%v: exit code %d, want 2 and a hint:\n%s", args, code, errs)
 		}
 	}
-	if _, errs, code := in.commandIn(in.env(), "\xff\xfe\n", "queue", "--file", "-"); code != 1 || !strings.Contains(errs, "line 1") {
+	if _, errs, code := in.CommandIn(in.Env(), "\xff\xfe\n", "queue", "--file", "-"); code != 1 || !strings.Contains(errs, "line 1") {
 		t.Errorf("exit code %d for a line that is no text, want 1 and its number:\n%s", code, errs)
 	}
 }
 
 func TestRetryCommand(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.exec(`INSERT INTO contacts (email, hubspot_processing_status, hubspot_sync_status, hubspot_error_code, hubspot_processing_error, retry_count)
+	in := progtest.Install(t)
+	in.Exec(`INSERT INTO contacts (email, hubspot_processing_status, hubspot_sync_status, hubspot_error_code, hubspot_processing_error, retry_count)
 		SELECT 'c' || i || '@example.org', 'Error', 'Error', CASE WHEN i <= 3 THEN 'INVALID_EMAIL' ELSE 'TIMEOUT' END, 'x', 3 FROM generate_series(1, 10) i`)
-	in.exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('fine@example.org', 'Complete')`)
+	in.Exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('fine@example.org', 'Complete')`)
 	queued := func() string {
-		return in.ask(`SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Queued' AND retry_count = 0 AND hubspot_error_code IS NULL`)
+		return in.Ask(`SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Queued' AND retry_count = 0 AND hubspot_error_code IS NULL`)
 	}
-	if out := in.must("retry", "--all", "--dry-run"); !strings.Contains(out, "10 contacts would be queued") || queued() != "0" {
+	if out := in.Must("retry", "--all", "--dry-run"); !strings.Contains(out, "10 contacts would be queued") || queued() != "0" {
 		t.Errorf("retry --all --dry-run: %q, %s queued", out, queued())
 	}
-	in.must("retry", "--code", "invalid_email")
+	in.Must("retry", "--code", "invalid_email")
 	if n := queued(); n != "3" {
 		t.Errorf("%s queued by code, want 3", n)
 	}
-	in.must("retry", "c4@example.org")
+	in.Must("retry", "c4@example.org")
 	if n := queued(); n != "4" {
 		t.Errorf("%s queued with one by name, want 4", n)
 	}
-	if _, errs, code := in.command(in.env(), "retry", "fine@example.org"); code != 1 || !strings.Contains(errs, "not in Error") {
+	if _, errs, code := in.Command(in.Env(), "retry", "fine@example.org"); code != 1 || !strings.Contains(errs, "not in Error") {
 		t.Errorf("exit code %d for a contact that is fine, want 1:\n%s", code, errs)
 	}
-	in.must("retry", "--all")
+	in.Must("retry", "--all")
 	if n := queued(); n != "10" {
 		t.Errorf("%s queued in the end, want 10", n)
 	}
-	if _, errs, code := in.command(in.env(), "retry", "--code", "NONSENSE"); code != 2 || !strings.Contains(errs, "INVALID_EMAIL") {
+	if _, errs, code := in.Command(in.Env(), "retry", "--code", "NONSENSE"); code != 2 || !strings.Contains(errs, "INVALID_EMAIL") {
 		t.Errorf("exit code %d for an unknown code, want 2 and the list:\n%s", code, errs)
 	}
 }
 
 func TestSyncCommand(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.exec(`INSERT INTO contacts (email, name, hubspot_processing_status) VALUES
+	in := progtest.Install(t)
+	in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status) VALUES
 		('good@example.org', 'Good One', 'Complete'), ('bad', 'Bad One', NULL), ('later@example.org', 'Later', 'Queued')`)
-	out, errs, code := in.command(in.env(), "sync", "good@example.org", "bad")
+	out, errs, code := in.Command(in.Env(), "sync", "good@example.org", "bad")
 	if code != 1 {
 		t.Errorf("exit code %d with one bad contact, want 1", code)
 	}
@@ -111,21 +102,21 @@ func TestSyncCommand(t *testing.T) {
 			t.Errorf("output does not say %q:\n%s%s", want, out, errs)
 		}
 	}
-	if got := in.ask(`SELECT string_agg(hubspot_processing_status::text, ' ' ORDER BY name) FROM contacts`); got != "Error Complete Queued" {
+	if got := in.Ask(`SELECT string_agg(hubspot_processing_status::text, ' ' ORDER BY name) FROM contacts`); got != "Error Complete Queued" {
 		t.Errorf("contacts are %s", got)
 	}
-	if n := in.ask(`SELECT count(*)::text FROM contactsync.claims`); n != "0" {
+	if n := in.Ask(`SELECT count(*)::text FROM contactsync.claims`); n != "0" {
 		t.Errorf("%s claims left", n)
 	}
-	out, errs, code = in.command(in.env(), "sync", "nobody@example.org", "good@example.org")
+	out, errs, code = in.Command(in.Env(), "sync", "nobody@example.org", "good@example.org")
 	if code != 1 || !strings.Contains(out, "nobody@example.org") || !strings.Contains(out, "updated as HubSpot contact") {
 		t.Errorf("exit code %d for a known and an unknown contact, want 1, the one synced and the other named:\n%s%s", code, out, errs)
 	}
-	_, errs, code = in.command(in.env("HUBSPOT_API_KEY="), "sync", "good@example.org")
+	_, errs, code = in.Command(in.Env("HUBSPOT_API_KEY="), "sync", "good@example.org")
 	if code != 2 || !strings.Contains(errs, "HUBSPOT_API_KEY") {
 		t.Errorf("exit code %d without a key, want 2 and its name:\n%s", code, errs)
 	}
-	out, _, code = in.command(in.env("HUBSPOT_API_KEY=pat-eu1-wrong"), "sync", "later@example.org")
+	out, _, code = in.Command(in.Env("HUBSPOT_API_KEY=pat-eu1-wrong"), "sync", "later@example.org")
 	if code != 1 || !strings.Contains(out, "UNAUTHORIZED") {
 		t.Errorf("exit code %d with a wrong key, want 1 and the reason:\n%s", code, out)
 	}
@@ -133,53 +124,53 @@ func TestSyncCommand(t *testing.T) {
 
 func TestStatusSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
-	in := install(t)
+	in := progtest.Install(t)
 	says := func(want string) {
 		t.Helper()
-		if out := in.must("status"); !strings.Contains(out, want) {
+		if out := in.Must("status"); !strings.Contains(out, want) {
 			t.Errorf("status does not say %q:\n%s", want, out)
 		}
 	}
 	says("Nobody leads")
-	p := in.start(in.env(), "run")
-	in.awaitAsleep()
+	p := in.Start(in.Env(), "run")
+	in.AwaitAsleep()
 	says("Healthy")
-	in.sim.SetToken("another")
-	in.queue(1)
-	p.wait("HubSpot sync paused", 1)
-	in.await("UNAUTHORIZED", `SELECT pause_code FROM contactsync.slots`)
+	in.Sim.SetToken("another")
+	in.Queue(1)
+	p.Wait("HubSpot sync paused", 1)
+	in.Await("UNAUTHORIZED", `SELECT pause_code FROM contactsync.slots`)
 	says("Paused since")
 	says("HUBSPOT_API_KEY")
-	in.exec(`UPDATE contacts SET hubspot_processing_status = 'Error', hubspot_error_code = 'OTHER'`)
-	in.sim.SetToken(goodKey)
-	p.stop()
-	in.start(in.env(), "run")
-	in.awaitAsleep()
+	in.Exec(`UPDATE contacts SET hubspot_processing_status = 'Error', hubspot_error_code = 'OTHER'`)
+	in.Sim.SetToken(progtest.GoodKey)
+	p.Stop()
+	in.Start(in.Env(), "run")
+	in.AwaitAsleep()
 	says("1 contacts are in Error")
 }
 
 func TestOnce(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.queue(25)
-	if _, errs, code := in.command(in.env(), "run", "--once"); code != 0 {
+	in := progtest.Install(t)
+	in.Queue(25)
+	if _, errs, code := in.Command(in.Env(), "run", "--once"); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, errs)
 	}
-	in.wantEachOnce(25)
+	in.WantEachOnce(25)
 
 	// What failed for a wrong key is done in the first round with the right one.
-	in.exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('a@example.org', 'Queued'), ('b@example.org', 'Queued')`)
-	if _, _, code := in.command(in.env("HUBSPOT_API_KEY=pat-eu1-wrong"), "run", "--once"); code != 1 {
+	in.Exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('a@example.org', 'Queued'), ('b@example.org', 'Queued')`)
+	if _, _, code := in.Command(in.Env("HUBSPOT_API_KEY=pat-eu1-wrong"), "run", "--once"); code != 1 {
 		t.Errorf("exit code %d with a wrong key, want 1", code)
 	}
-	if _, errs, code := in.command(in.env(), "run", "--once"); code != 0 {
+	if _, errs, code := in.Command(in.Env(), "run", "--once"); code != 0 {
 		t.Errorf("exit code %d:\n%s", code, errs)
 	}
-	in.await("27", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
+	in.Await("27", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
 
-	in.start(in.env(), "run")
-	in.awaitAsleep()
-	if _, errs, code := in.command(in.env(), "run", "--once"); code != 1 || !strings.Contains(errs, "another process leads") {
+	in.Start(in.Env(), "run")
+	in.AwaitAsleep()
+	if _, errs, code := in.Command(in.Env(), "run", "--once"); code != 1 || !strings.Contains(errs, "another process leads") {
 		t.Errorf("exit code %d beside a leader, want 1 and the reason:\n%s", code, errs)
 	}
 }
@@ -187,17 +178,17 @@ func TestOnce(t *testing.T) {
 // A second leader's slot: both work, nobody works twice.
 func TestTwoInstances(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Latency: 20e6})
-	env := in.env("HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES=2", "HUBSPOT_RATE_LIMIT_PER_10S=1000")
+	in := progtest.Install(t)
+	in.Sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Latency: 20e6})
+	env := in.Env("HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES=2", "HUBSPOT_RATE_LIMIT_PER_10S=1000")
 	for range 2 {
-		in.start(env, "run")
+		in.Start(env, "run")
 	}
-	in.await("2", `SELECT count(*)::text FROM contactsync.slots`)
-	in.queue(300)
-	in.await("300 Complete/Complete", counts)
-	in.wantEachOnce(300)
-	if n := in.ask(`SELECT count(DISTINCT instance)::text FROM contactsync.cycles`); n != "2" {
+	in.Await("2", `SELECT count(*)::text FROM contactsync.slots`)
+	in.Queue(300)
+	in.Await("300 Complete/Complete", progtest.Counts)
+	in.WantEachOnce(300)
+	if n := in.Ask(`SELECT count(DISTINCT instance)::text FROM contactsync.cycles`); n != "2" {
 		t.Errorf("%s instances worked, want 2", n)
 	}
 }
@@ -206,43 +197,43 @@ func TestTwoInstances(t *testing.T) {
 // away and sync's own writes do not ring.
 func TestSyncWakesTheLeader(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	env := in.env("HUBSPOT_TIMEOUT=5m")                  // nor would the leader look for a dead claim before
-	in.start(env, "run").wait("notifications arrive", 1) // until then it looks every second
-	in.awaitAsleep()
-	in.exec(`INSERT INTO contacts (email, name) VALUES ('again@example.org', 'First Version')`)
-	in.sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Latency: 300 * time.Millisecond, Times: 1})
+	in := progtest.Install(t)
+	env := in.Env("HUBSPOT_TIMEOUT=5m")                  // nor would the leader look for a dead claim before
+	in.Start(env, "run").Wait("notifications arrive", 1) // until then it looks every second
+	in.AwaitAsleep()
+	in.Exec(`INSERT INTO contacts (email, name) VALUES ('again@example.org', 'First Version')`)
+	in.Sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Latency: 300 * time.Millisecond, Times: 1})
 	arrived := make(chan struct{}, 10)
-	in.sim.OnArrival(func(r hubspotsim.Request) {
+	in.Sim.OnArrival(func(r hubspotsim.Request) {
 		if strings.HasSuffix(r.Path, "batch/upsert") {
 			arrived <- struct{}{}
 		}
 	})
 	done := make(chan int)
 	go func() {
-		_, _, code := in.command(env, "sync", "again@example.org")
+		_, _, code := in.Command(env, "sync", "again@example.org")
 		done <- code
 	}()
 	select {
 	case <-arrived:
-	case <-time.After(patience):
+	case <-time.After(progtest.Patience):
 		t.Fatal("sync sent nothing")
 	}
-	in.exec(`UPDATE contacts SET name = 'Second Version', hubspot_processing_status = 'Queued'`)
+	in.Exec(`UPDATE contacts SET name = 'Second Version', hubspot_processing_status = 'Queued'`)
 	if code := <-done; code != 0 {
 		t.Errorf("sync: exit code %d", code)
 	}
-	in.await("Complete", `SELECT hubspot_processing_status::text FROM contacts`)
-	if c, _ := in.sim.Contact("again@example.org"); c.Properties["firstname"] != "Second" {
+	in.Await("Complete", `SELECT hubspot_processing_status::text FROM contacts`)
+	if c, _ := in.Sim.Contact("again@example.org"); c.Properties["firstname"] != "Second" {
 		t.Errorf("HubSpot has the %s version, want the second", c.Properties["firstname"])
 	}
 }
 
 func TestSyncNamesItsTroubles(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.must("migrate", "down", "--all")
-	_, errs, code := in.command(in.env(), "sync", "nobody@example.org")
+	in := progtest.Install(t)
+	in.Must("migrate", "down", "--all")
+	_, errs, code := in.Command(in.Env(), "sync", "nobody@example.org")
 	if code != 1 || !strings.Contains(errs, "contactsync migrate up") {
 		t.Errorf("exit code %d on a database that is not migrated, want 1 and the remedy:\n%s", code, errs)
 	}
@@ -251,8 +242,8 @@ func TestSyncNamesItsTroubles(t *testing.T) {
 // The demo plays to its end on whatever Postgres there is, and leaves nothing.
 func TestDemo(t *testing.T) {
 	t.Parallel()
-	in := &installation{TB: t}
-	out, errs, code := in.command([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, "demo", "--for", "4s")
+	in := &progtest.Installation{TB: t}
+	out, errs, code := in.Command([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, "demo", "--for", "4s")
 	if code != 0 {
 		t.Fatalf("exit code %d:\n%s%s", code, out, errs)
 	}

@@ -12,47 +12,48 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/progtest"
 )
 
 // A leader is killed while its request hangs: the next one leads, other contacts
 // flow at once, and those in flight are sent again after the quarantine.
 func TestKillDuringTheRequest(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Mode: hubspotsim.Hang, Times: 1})
+	in := progtest.Install(t)
+	in.Sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Mode: hubspotsim.Hang, Times: 1})
 	hanging := make(chan struct{}, 10)
-	in.sim.OnArrival(func(r hubspotsim.Request) {
+	in.Sim.OnArrival(func(r hubspotsim.Request) {
 		if strings.HasSuffix(r.Path, "batch/upsert") {
 			hanging <- struct{}{}
 		}
 	})
-	env := in.env("HUBSPOT_TIMEOUT=5m") // longer than the test: only the kill ends the request
-	first := in.start(env, "run")
-	first.wait("leading", 1)
-	second := in.start(env, "run")
-	second.wait("waiting for a slot", 1)
-	in.exec(`INSERT INTO contacts (email, hubspot_sync_status, hubspot_processing_status) VALUES ('inflight@example.org', 'Queued', 'Queued')`)
+	env := in.Env("HUBSPOT_TIMEOUT=5m") // longer than the test: only the kill ends the request
+	first := in.Start(env, "run")
+	first.Wait("leading", 1)
+	second := in.Start(env, "run")
+	second.Wait("waiting for a slot", 1)
+	in.Exec(`INSERT INTO contacts (email, hubspot_sync_status, hubspot_processing_status) VALUES ('inflight@example.org', 'Queued', 'Queued')`)
 	select {
 	case <-hanging:
-	case <-time.After(patience):
+	case <-time.After(progtest.Patience):
 		t.Fatal("no request arrived")
 	}
 	killed := time.Now()
-	first.kill()
-	second.wait("leading", 1)
+	first.Kill()
+	second.Wait("leading", 1)
 	t.Logf("the next one leads %v after the kill", time.Since(killed))
-	in.exec(`INSERT INTO contacts (email, hubspot_sync_status, hubspot_processing_status) VALUES ('other@example.org', 'Queued', 'Queued')`)
-	in.await("Complete", `SELECT hubspot_processing_status::text FROM contacts WHERE email = 'other@example.org'`)
-	if got := in.ask(`SELECT hubspot_processing_status::text FROM contacts WHERE email = 'inflight@example.org'`); got != "Processing" {
+	in.Exec(`INSERT INTO contacts (email, hubspot_sync_status, hubspot_processing_status) VALUES ('other@example.org', 'Queued', 'Queued')`)
+	in.Await("Complete", `SELECT hubspot_processing_status::text FROM contacts WHERE email = 'other@example.org'`)
+	if got := in.Ask(`SELECT hubspot_processing_status::text FROM contacts WHERE email = 'inflight@example.org'`); got != "Processing" {
 		t.Errorf("the contact in flight is %s inside the quarantine, want Processing", got)
 	}
 	// The quarantine passes: its claim is made as old as it would be then.
-	in.exec(`UPDATE contactsync.claims SET claimed_at = claimed_at - interval '1 hour'`)
-	if code := second.stop(); code != 0 { // whoever leads next looks for dead claims at once
+	in.Exec(`UPDATE contactsync.claims SET claimed_at = claimed_at - interval '1 hour'`)
+	if code := second.Stop(); code != 0 { // whoever leads next looks for dead claims at once
 		t.Errorf("exit code %d", code)
 	}
-	in.start(env, "run")
-	in.await("Complete 1", `SELECT hubspot_processing_status || ' ' || retry_count FROM contacts WHERE email = 'inflight@example.org'`)
+	in.Start(env, "run")
+	in.Await("Complete 1", `SELECT hubspot_processing_status || ' ' || retry_count FROM contacts WHERE email = 'inflight@example.org'`)
 }
 
 // A stop while a request is under way finishes it; one that takes too long is
@@ -70,20 +71,20 @@ func TestStopDuringTheRequest(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			in := install(t)
-			in.sim.Inject(test.fault)
-			in.queue(10)
-			p := in.start(in.env("SHUTDOWN_TIMEOUT=5s"), "run")
-			p.wait("Processing contact", 10)
+			in := progtest.Install(t)
+			in.Sim.Inject(test.fault)
+			in.Queue(10)
+			p := in.Start(in.Env("SHUTDOWN_TIMEOUT=5s"), "run")
+			p.Wait("Processing contact", 10)
 			asked := time.Now()
-			if code := p.stop(); code != 0 {
+			if code := p.Stop(); code != 0 {
 				t.Errorf("exit code %d, want 0", code)
 			}
 			t.Logf("ended %v after SIGTERM", time.Since(asked))
-			if got := in.ask(counts); got != test.want {
+			if got := in.Ask(progtest.Counts); got != test.want {
 				t.Errorf("contacts are %s, want %s", got, test.want)
 			}
-			if n := in.ask(`SELECT count(*)::text FROM contacts WHERE retry_count > 0`); n != "0" {
+			if n := in.Ask(`SELECT count(*)::text FROM contacts WHERE retry_count > 0`); n != "0" {
 				t.Errorf("%s contacts spent an attempt", n)
 			}
 		})
@@ -94,19 +95,19 @@ func TestStopDuringTheRequest(t *testing.T) {
 // and its log stays calm.
 func TestBackendsAreTerminated(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	p := in.start(in.env(), "run")
+	in := progtest.Install(t)
+	p := in.Start(in.Env(), "run")
 	for round := range 4 {
-		in.awaitAsleep()
-		in.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+		in.AwaitAsleep()
+		in.Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 			WHERE datname = current_database() AND application_name LIKE 'contactsync/%' ORDER BY pid LIMIT 1`)
-		in.exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('round' || $1::int || '@example.org', 'Queued')`, round)
-		in.await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status <> 'Complete'`)
+		in.Exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('round' || $1::int || '@example.org', 'Queued')`, round)
+		in.Await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status <> 'Complete'`)
 	}
-	if n := len(p.log()); n > 120 {
-		t.Errorf("%d lines of log for four terminations:\n%s", n, p.tail())
+	if n := len(p.Log()); n > 120 {
+		t.Errorf("%d lines of log for four terminations:\n%s", n, p.Tail())
 	}
-	if strings.Contains(strings.Join(p.log(), "\n"), goodKey) {
+	if strings.Contains(strings.Join(p.Log(), "\n"), progtest.GoodKey) {
 		t.Error("the key is in the log")
 	}
 }
@@ -115,15 +116,15 @@ func TestBackendsAreTerminated(t *testing.T) {
 // after the doubt leaves one contact and the right data.
 func TestLostResponse(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Mode: hubspotsim.Cut, AfterWrite: true, Times: 1})
-	in.start(in.env("HUBSPOT_TIMEOUT=500ms", "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=200ms"), "run")
-	in.queue(3)
-	in.await("3 Complete/Complete", counts)
-	if n := len(in.sim.Contacts()); n != 3 {
+	in := progtest.Install(t)
+	in.Sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Mode: hubspotsim.Cut, AfterWrite: true, Times: 1})
+	in.Start(in.Env("HUBSPOT_TIMEOUT=500ms", "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=200ms"), "run")
+	in.Queue(3)
+	in.Await("3 Complete/Complete", progtest.Counts)
+	if n := len(in.Sim.Contacts()); n != 3 {
 		t.Errorf("%d contacts in HubSpot, want 3", n)
 	}
-	if n := in.ask(`SELECT min(retry_count) || ' ' || max(retry_count) FROM contacts`); n != "1 1" {
+	if n := in.Ask(`SELECT min(retry_count) || ' ' || max(retry_count) FROM contacts`); n != "1 1" {
 		t.Errorf("retry_count from %s, want one attempt spent by each", n)
 	}
 }
@@ -133,24 +134,24 @@ func TestLostResponse(t *testing.T) {
 // the program is restarted instead.
 func TestMissingPropertySpendsNothing(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.sim.RemoveProperty("scrapersky_page_id")
-	in.exec(seedContacts)
-	p := in.start(in.env(), "run")
-	pause := p.wait("HubSpot sync paused", 1)[0]
+	in := progtest.Install(t)
+	in.Sim.RemoveProperty("scrapersky_page_id")
+	in.Exec(seedContacts)
+	p := in.Start(in.Env(), "run")
+	pause := p.Wait("HubSpot sync paused", 1)[0]
 	if reason, _ := pause["reason"].(string); !strings.Contains(reason, "scrapersky_page_id") {
 		t.Errorf("the pause says %q, want the property's name", reason)
 	}
-	in.await("3 Queued/Queued", counts)
-	p.stop()
+	in.Await("3 Queued/Queued", progtest.Counts)
+	p.Stop()
 	for _, property := range hubspotsim.ContactsyncProperties() {
 		if property.Name == "scrapersky_page_id" {
-			in.sim.AddProperty(property)
+			in.Sim.AddProperty(property)
 		}
 	}
-	in.start(in.env(), "run")
-	in.await("3 Complete/Complete", counts)
-	if n := in.ask(`SELECT sum(retry_count)::text FROM contacts`); n != "0" {
+	in.Start(in.Env(), "run")
+	in.Await("3 Complete/Complete", progtest.Counts)
+	if n := in.Ask(`SELECT sum(retry_count)::text FROM contacts`); n != "0" {
 		t.Errorf("%s attempts spent, want none", n)
 	}
 }
@@ -159,8 +160,8 @@ func TestMissingPropertySpendsNothing(t *testing.T) {
 // before all others for ever, and it ends in Error itself.
 func TestPoisonContact(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	target, err := url.Parse(in.api)
+	in := progtest.Install(t)
+	target, err := url.Parse(in.API)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,11 +176,11 @@ func TestPoisonContact(t *testing.T) {
 		forward.ServeHTTP(w, r)
 	}))
 	t.Cleanup(proxy.Close)
-	in.exec(`INSERT INTO contacts (email, name, hubspot_processing_status) VALUES ('poison@example.org', 'Bad', 'Queued')`)
-	p := in.start(in.env("HUBSPOT_API_BASE_URL="+proxy.URL, "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=300ms"), "run")
-	p.wait("HubSpot sync paused", 1)
-	in.exec(`INSERT INTO contacts (email, name, hubspot_processing_status) SELECT 'c' || i || '@example.org', 'Good', 'Queued' FROM generate_series(1, 30) i`)
-	in.awaitFor(3*time.Minute, "30", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
-	in.wantEachOnce(30)
-	in.await("Error", `SELECT hubspot_processing_status::text FROM contacts WHERE name = 'Bad'`)
+	in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status) VALUES ('poison@example.org', 'Bad', 'Queued')`)
+	p := in.Start(in.Env("HUBSPOT_API_BASE_URL="+proxy.URL, "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=300ms"), "run")
+	p.Wait("HubSpot sync paused", 1)
+	in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status) SELECT 'c' || i || '@example.org', 'Good', 'Queued' FROM generate_series(1, 30) i`)
+	in.AwaitFor(3*time.Minute, "30", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
+	in.WantEachOnce(30)
+	in.Await("Error", `SELECT hubspot_processing_status::text FROM contacts WHERE name = 'Bad'`)
 }

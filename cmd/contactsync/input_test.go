@@ -3,13 +3,15 @@ package main
 import (
 	"strings"
 	"testing"
+
+	"github.com/scrapersky/contactsync/internal/progtest"
 )
 
 // Whatever an app writes into a row ends as it should, and costs no other row
 // anything.
 func TestForeignTexts(t *testing.T) {
 	t.Parallel()
-	in := install(t)
+	in := progtest.Install(t)
 	type row struct{ id, email, name, want string }
 	const complete = "Complete -"
 	long := strings.Repeat("x", 10_000)
@@ -37,14 +39,14 @@ func TestForeignTexts(t *testing.T) {
 		if r.email == "NULL" {
 			email = nil
 		}
-		in.exec(`INSERT INTO contacts (id, email, name, phone_number, updated_at)
+		in.Exec(`INSERT INTO contacts (id, email, name, phone_number, updated_at)
 			VALUES (('00000000-0000-0000-0000-0000000000' || $1)::uuid, $2, $3, '', now() + $4::int * interval '1 second')`, r.id, email, r.name, i)
 	}
-	in.exec(`UPDATE contacts SET hubspot_sync_status = 'Queued', hubspot_processing_status = 'Queued'`)
-	in.start(in.env("HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=100"), "run")
-	in.await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status IN ('Queued', 'Processing')`)
+	in.Exec(`UPDATE contacts SET hubspot_sync_status = 'Queued', hubspot_processing_status = 'Queued'`)
+	in.Start(in.Env("HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=100"), "run")
+	in.Await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status IN ('Queued', 'Processing')`)
 	for _, r := range rows {
-		got := in.ask(`SELECT concat_ws(' ', hubspot_processing_status, coalesce(hubspot_error_code, '-')) FROM contacts
+		got := in.Ask(`SELECT concat_ws(' ', hubspot_processing_status, coalesce(hubspot_error_code, '-')) FROM contacts
 			WHERE id = ('00000000-0000-0000-0000-0000000000' || $1)::uuid`, r.id)
 		if got != r.want {
 			t.Errorf("%s (%.40q): %s, want %s", r.email, r.name, got, r.want)
@@ -56,12 +58,12 @@ func TestForeignTexts(t *testing.T) {
 		"long@example.org":        {long, ""},
 		"same.person@example.org": {"Second", "Writing"}, // the newest row has no name: the next newest fills it
 	} {
-		c, ok := in.sim.Contact(email)
+		c, ok := in.Sim.Contact(email)
 		if !ok || c.Properties["firstname"] != want[0] || c.Properties["lastname"] != want[1] {
 			t.Errorf("%s is %.60q %.60q in HubSpot, want %.60q %.60q", email, c.Properties["firstname"], c.Properties["lastname"], want[0], want[1])
 		}
 	}
-	if n := in.ask(`SELECT count(DISTINCT hubspot_contact_id)::text FROM contacts WHERE lower(btrim(email)) = 'same.person@example.org'`); n != "1" {
+	if n := in.Ask(`SELECT count(DISTINCT hubspot_contact_id)::text FROM contacts WHERE lower(btrim(email)) = 'same.person@example.org'`); n != "1" {
 		t.Errorf("the three rows of one person have %s HubSpot ids", n)
 	}
 }
@@ -70,20 +72,20 @@ func TestForeignTexts(t *testing.T) {
 // and the newer one is the last to be written.
 func TestOnePersonInTwoBatches(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.exec(`INSERT INTO contacts (email, name, hubspot_processing_status, updated_at) VALUES
+	in := progtest.Install(t)
+	in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status, updated_at) VALUES
 		('person@example.org', 'Older Row', 'Queued', now()), ('PERSON@example.org', 'Newer Row', 'Queued', now() + interval '1 second')`)
-	in.start(in.env("HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=1"), "run")
-	in.await("2", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
-	if c, _ := in.sim.Contact("person@example.org"); c.Properties["firstname"] != "Newer" {
+	in.Start(in.Env("HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=1"), "run")
+	in.Await("2", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
+	if c, _ := in.Sim.Contact("person@example.org"); c.Properties["firstname"] != "Newer" {
 		t.Errorf("HubSpot has %q, want the newer row", c.Properties["firstname"])
 	}
 }
 
 func TestBadSettings(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	_, errs, code := in.command(in.env(
+	in := progtest.Install(t)
+	_, errs, code := in.Command(in.Env(
 		"DATABASE_URL=postgres://user:s3cr3t-word@[bad", "HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=0", "HUBSPOT_TIMEOUT=soon",
 		"HUBSPOT_API_BASE_URL=http://api.example.org", "LOG_FORMAT=xml", "SHUTDOWN_TIMEOUT=1s"), "run")
 	if code != 2 {
@@ -96,16 +98,16 @@ func TestBadSettings(t *testing.T) {
 			t.Errorf("%s is not named in:\n%s", name, errs)
 		}
 	}
-	if strings.Contains(errs, "s3cr3t") || strings.Contains(errs, goodKey) {
+	if strings.Contains(errs, "s3cr3t") || strings.Contains(errs, progtest.GoodKey) {
 		t.Errorf("a secret is in:\n%s", errs)
 	}
 }
 
 func TestNotMigrated(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.command(in.env(), "migrate", "down", "--all")
-	_, errs, code := in.command(in.env(), "run")
+	in := progtest.Install(t)
+	in.Command(in.Env(), "migrate", "down", "--all")
+	_, errs, code := in.Command(in.Env(), "run")
 	if code != 1 || !strings.Contains(errs, "contactsync migrate up") {
 		t.Errorf("exit code %d, want 1 and the remedy:\n%s", code, errs)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/progtest"
 )
 
 // measuring says whether the figures are for people, who want many.
@@ -21,20 +22,20 @@ func TestLatency(t *testing.T) { //nolint:paralleltest // it measures
 	if measuring() {
 		updates = 500
 	}
-	in := install(t)
-	in.exec(`INSERT INTO contacts (email, name) SELECT 'c' || i || '@example.org', 'Name ' || i FROM generate_series(1, $1::int) i`, updates)
+	in := progtest.Install(t)
+	in.Exec(`INSERT INTO contacts (email, name) SELECT 'c' || i || '@example.org', 'Name ' || i FROM generate_series(1, $1::int) i`, updates)
 	type arrival struct {
 		email string
 		at    time.Time
 	}
 	arrivals := make(chan arrival, updates)
-	in.sim.OnRequest(func(r hubspotsim.Request) {
+	in.Sim.OnRequest(func(r hubspotsim.Request) {
 		for _, i := range r.Inputs {
 			arrivals <- arrival{i.ID, r.Time}
 		}
 	})
-	in.start(in.env("HUBSPOT_RATE_LIMIT_PER_10S=1000"), "run")
-	rows, err := in.app.Query(t.Context(), `SELECT email FROM contacts`)
+	in.Start(in.Env("HUBSPOT_RATE_LIMIT_PER_10S=1000"), "run")
+	rows, err := in.App.Query(t.Context(), `SELECT email FROM contacts`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,9 +49,9 @@ func TestLatency(t *testing.T) { //nolint:paralleltest // it measures
 	}
 	var requests, commits []time.Duration
 	for _, email := range emails {
-		in.awaitAsleep()
+		in.AwaitAsleep()
 		began := time.Now()
-		in.exec(`UPDATE contacts SET hubspot_processing_status = 'Queued' WHERE email = $1`, email)
+		in.Exec(`UPDATE contacts SET hubspot_processing_status = 'Queued' WHERE email = $1`, email)
 		commits = append(commits, time.Since(began))
 		select {
 		case a := <-arrivals:
@@ -58,7 +59,7 @@ func TestLatency(t *testing.T) { //nolint:paralleltest // it measures
 				t.Fatalf("%s arrived, want %s", a.email, email)
 			}
 			requests = append(requests, a.at.Sub(began))
-		case <-time.After(patience):
+		case <-time.After(progtest.Patience):
 			t.Fatalf("%s did not arrive", email)
 		}
 	}
@@ -69,7 +70,7 @@ func TestLatency(t *testing.T) { //nolint:paralleltest // it measures
 	}
 	t.Logf("%d single updates, leader asleep: statement sent -> request at HubSpot: median %v, 99th percentile %v, slowest %v (the UPDATE itself: median %v)",
 		len(requests), at(requests, 0.5), at(requests, 0.99), at(requests, 1), at(commits, 0.5))
-	in.wantEachOnce(updates)
+	in.WantEachOnce(updates)
 }
 
 // TestFailover measures how long it takes from a kill -9 of the leader to the
@@ -80,24 +81,24 @@ func TestFailover(t *testing.T) { //nolint:paralleltest // it measures
 	if measuring() {
 		rounds = 20
 	}
-	in := install(t)
-	replicas := []*process{in.start(in.env(), "run"), in.start(in.env(), "run")}
+	in := progtest.Install(t)
+	replicas := []*progtest.Process{in.Start(in.Env(), "run"), in.Start(in.Env(), "run")}
 	var leading, claiming []time.Duration
 	for round := range rounds {
-		in.awaitAsleep()
-		at := slices.IndexFunc(replicas, func(p *process) bool { return p.is(in.leader()) })
+		in.AwaitAsleep()
+		at := slices.IndexFunc(replicas, func(p *progtest.Process) bool { return p.Is(in.Leader()) })
 		if at < 0 {
 			t.Fatal("none of the replicas leads")
 		}
 		other := replicas[1-at]
-		other.wait("waiting for a slot", 1)
+		other.Wait("waiting for a slot", 1)
 		killed := time.Now()
-		replicas[at].kill()
-		in.exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('round' || $1::int || '@example.org', 'Queued')`, round)
-		leading = append(leading, other.wait("leading", 1)[0].time(t).Sub(killed))
-		claiming = append(claiming, other.wait("Starting HubSpot sync scheduler cycle", 1)[0].time(t).Sub(killed))
-		in.await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status <> 'Complete'`)
-		replicas[at] = in.start(in.env(), "run")
+		replicas[at].Kill()
+		in.Exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('round' || $1::int || '@example.org', 'Queued')`, round)
+		leading = append(leading, other.Wait("leading", 1)[0].Time(t).Sub(killed))
+		claiming = append(claiming, other.Wait("Starting HubSpot sync scheduler cycle", 1)[0].Time(t).Sub(killed))
+		in.Await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status <> 'Complete'`)
+		replicas[at] = in.Start(in.Env(), "run")
 	}
 	slices.Sort(leading)
 	slices.Sort(claiming)

@@ -9,19 +9,21 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/progtest"
 )
 
 // Nobody rings when a stranger's row lock goes. The rows must be found all the
 // same, though the tick is an hour away.
 func TestStrangersLocksKeepNobodyAsleep(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.exec(`INSERT INTO contacts (email, name) SELECT 'c' || i || '@example.org', 'Name' FROM generate_series(1, 20) i`)
-	in.start(in.env(), "run").wait("notifications arrive", 1) // until then it looks every second
-	in.awaitAsleep()
+	in := progtest.Install(t)
+	in.Exec(`INSERT INTO contacts (email, name) SELECT 'c' || i || '@example.org', 'Name' FROM generate_series(1, 20) i`)
+	in.Start(in.Env(), "run").Wait("notifications arrive", 1) // until then it looks every second
+	in.AwaitAsleep()
 	var apps sync.WaitGroup
 	for i := 1; i <= 20; i++ {
-		app := in.connect()
+		app := in.Connect()
 		apps.Go(func() {
 			email := fmt.Sprintf("c%d@example.org", i)
 			do := func(sql string, args ...any) {
@@ -37,7 +39,7 @@ func TestStrangersLocksKeepNobodyAsleep(t *testing.T) {
 		})
 	}
 	apps.Wait()
-	in.await("20", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
+	in.Await("20", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
 }
 
 // Apps write as apps do: in transactions that commit late, roll back, use
@@ -46,15 +48,15 @@ func TestStrangersLocksKeepNobodyAsleep(t *testing.T) {
 // is an hour away and a leader is killed on the way.
 func TestNothingIsLost(t *testing.T) {
 	t.Parallel()
-	in := install(t)
+	in := progtest.Install(t)
 	const contacts, apps, rounds = 40, 4, 60
-	in.exec(`INSERT INTO contacts (email, name, phone_number) SELECT 'c' || i || '@example.org', 'Name', '0' FROM generate_series(1, $1::int) i`, contacts)
-	env := in.env("HUBSPOT_TIMEOUT=1s", "HUBSPOT_RATE_LIMIT_PER_10S=1000", "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=200ms", "HUBSPOT_SYNC_MAX_RETRIES=100")
-	replicas := []*process{in.start(env, "run"), in.start(env, "run")}
-	in.awaitAsleep()
+	in.Exec(`INSERT INTO contacts (email, name, phone_number) SELECT 'c' || i || '@example.org', 'Name', '0' FROM generate_series(1, $1::int) i`, contacts)
+	env := in.Env("HUBSPOT_TIMEOUT=1s", "HUBSPOT_RATE_LIMIT_PER_10S=1000", "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=200ms", "HUBSPOT_SYNC_MAX_RETRIES=100")
+	replicas := []*progtest.Process{in.Start(env, "run"), in.Start(env, "run")}
+	in.AwaitAsleep()
 	var writers sync.WaitGroup
 	for a := range apps {
-		app := in.connect()
+		app := in.Connect()
 		chance := rand.New(rand.NewPCG(1, uint64(a)))
 		writers.Go(func() {
 			for round := range rounds {
@@ -65,16 +67,16 @@ func TestNothingIsLost(t *testing.T) {
 			}
 		})
 	}
-	leading := slices.IndexFunc(replicas, func(p *process) bool { return p.is(in.leader()) })
+	leading := slices.IndexFunc(replicas, func(p *progtest.Process) bool { return p.Is(in.Leader()) })
 	if leading < 0 {
 		t.Fatal("none of the replicas leads")
 	}
-	replicas[leading].kill()
+	replicas[leading].Kill()
 	writers.Wait()
-	in.await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status IN ('Queued', 'Processing')`)
-	in.await("0", `SELECT count(*)::text FROM contactsync.claims`)
-	in.await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Error'`)
-	rows, err := in.app.Query(t.Context(), `SELECT email, phone_number FROM contacts WHERE hubspot_processing_status = 'Complete'`)
+	in.Await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status IN ('Queued', 'Processing')`)
+	in.Await("0", `SELECT count(*)::text FROM contactsync.claims`)
+	in.Await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Error'`)
+	rows, err := in.App.Query(t.Context(), `SELECT email, phone_number FROM contacts WHERE hubspot_processing_status = 'Complete'`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,11 +85,11 @@ func TestNothingIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, v := range versions {
-		if c, _ := in.sim.Contact(v.Email); c.Properties["phone"] != v.Version {
+		if c, _ := in.Sim.Contact(v.Email); c.Properties["phone"] != v.Version {
 			t.Errorf("%s is at version %q in HubSpot, committed was %q", v.Email, c.Properties["phone"], v.Version)
 		}
 	}
-	t.Logf("%d contacts synced in the end, %d writes at HubSpot", len(versions), len(in.sim.Writes()))
+	t.Logf("%d contacts synced in the end, %d writes at HubSpot", len(versions), len(in.Sim.Writes()))
 	if len(versions) == 0 {
 		t.Error("no contact was synced")
 	}
@@ -136,11 +138,11 @@ func write(ctx context.Context, app *pgx.Conn, chance *rand.Rand, contacts, vers
 // An idle leader asks for little, and holds few connections; a follower fewer.
 func TestConnections(t *testing.T) {
 	t.Parallel()
-	in := install(t)
-	in.start(in.env(), "run")
-	in.awaitAsleep()
-	in.start(in.env(), "run").wait("waiting for a slot", 1)
+	in := progtest.Install(t)
+	in.Start(in.Env(), "run")
+	in.AwaitAsleep()
+	in.Start(in.Env(), "run").Wait("waiting for a slot", 1)
 	const connections = `SELECT string_agg(n::text, ' ' ORDER BY n DESC) FROM (
 		SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'contactsync/%' GROUP BY application_name) x`
-	in.await("2 1", connections) // the slot's and the listener's; the follower's
+	in.Await("2 1", connections) // the slot's and the listener's; the follower's
 }
