@@ -24,7 +24,8 @@ DATABASE_URL (or DATABASE_DIRECT_URL, where that goes through a pooler), of a ro
 		Example: `  contactsync migrate up
   contactsync migrate status`,
 	}
-	cmd.AddCommand(newMigrateUpCommand(p), newMigrateDownCommand(p), newMigrateStatusCommand(p))
+	cmd.AddCommand(newMigrateUpCommand(p), newMigrateDownCommand(p), newMigrateStatusCommand(p),
+		newMigrateGrantCommand(p))
 	return cmd
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -25,11 +27,12 @@ const (
 )
 
 // remedyFor says what was tried and what to check when the database could not be
-// reached. It is empty for any other error: those name their remedies.
+// reached, or forbids something. It is empty for any other error: those name
+// their remedies.
 func remedyFor(err error) string {
 	refused, ok := errors.AsType[*pgconn.ConnectError](err)
 	if !ok {
-		return ""
+		return remedyForDenied(err)
 	}
 	cfg := refused.Config
 	where := net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port))) + "/" + cfg.Database
@@ -54,6 +57,12 @@ func advice(err error) string {
 			return "The server is starting up or shutting down: try again in a moment."
 		}
 	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "The server proves to be another: use the name that the certificate is for as the host in " + settings + "."
+	}
+	if isUntrusted(err) {
+		return "The server's certificate is not to be trusted: name the file with the certificate of its CA in " + settings + ": sslrootcert=..."
+	}
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "Nobody knows this host: mend it in " + settings + "."
 	}
@@ -72,6 +81,16 @@ func hopeless(err error) bool {
 	if _, pooled := errors.AsType[*database.PooledError](err); pooled {
 		return true
 	}
+	if isUntrusted(err) {
+		return true
+	}
 	answer, ok := errors.AsType[*pgconn.PgError](err)
 	return ok && slices.Contains([]string{badPassword, notAuthorized, noDatabase, noPrivilege}, answer.Code)
+}
+
+// isUntrusted says whether a server's certificate was refused.
+func isUntrusted(err error) bool {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	return untrusted || unknown
 }

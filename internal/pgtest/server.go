@@ -2,6 +2,7 @@ package pgtest
 
 import (
 	"context"
+	secret "crypto/rand"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -25,6 +26,7 @@ type server struct {
 	stop  func() error
 
 	mark     uint32    // in the name of each database of this process
+	password string    // of the worker's role; nothing else looks like it, so that a test can look for it
 	keeper   *pgx.Conn // holds the mark's lock; nil for a server of our own
 	template func(ctx context.Context) error
 	count    atomic.Int64
@@ -38,7 +40,7 @@ func start() (*server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	running.Store(true)
-	s := &server{mark: rand.Uint32(), stop: func() error { return nil }}
+	s := &server{mark: rand.Uint32(), password: secret.Text(), stop: func() error { return nil }}
 	if s.url = os.Getenv("TEST_DATABASE_URL"); s.url != "" {
 		s.using = "TEST_DATABASE_URL"
 		if err := s.keep(ctx); err != nil {
@@ -74,8 +76,10 @@ func (s *server) migrateTemplate(ctx context.Context) error {
 	if err := s.exec(ctx, "CREATE DATABASE "+s.name(0)); err != nil {
 		return err
 	}
-	_, err := schema.Up(ctx, s.at(s.name(0)), slog.New(slog.DiscardHandler))
-	return err
+	if _, err := schema.Up(ctx, s.at(s.name(0)), slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	return s.grantTemplate(ctx)
 }
 
 // create makes a database: a copy of the migrated template, or an empty one.

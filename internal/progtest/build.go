@@ -5,6 +5,7 @@
 package progtest
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,15 +42,15 @@ func Main(m *testing.M) int {
 // detector it is built with it, too.
 func Binary(tb testing.TB) string {
 	tb.Helper()
-	built.once.Do(func() { built.path, built.err = build() })
+	built.once.Do(func() { built.path, built.err = build(tb.Context()) })
 	if built.err != nil {
 		tb.Fatal("build the program: ", built.err)
 	}
 	return built.path
 }
 
-func build() (string, error) {
-	dir, err := os.MkdirTemp("", "contactsync-test") //nolint:usetesting // it outlives the test that comes first
+func build(ctx context.Context) (string, error) {
+	dir, err := os.MkdirTemp("", "contactsync-test")
 	if err != nil {
 		return "", err
 	}
@@ -58,7 +59,7 @@ func build() (string, error) {
 	if raceEnabled {
 		args = append(args, "-race")
 	}
-	if out, err := exec.Command("go", append(args, program)...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "go", append(args, program)...).CombinedOutput(); err != nil {
 		return path, fmt.Errorf("%w: %s", err, out)
 	}
 	return path, nil

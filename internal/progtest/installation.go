@@ -22,20 +22,24 @@ const GoodKey = "pat-eu1-good-key"
 // Installation is a migrated database, a HubSpot and the programs between them.
 type Installation struct {
 	testing.TB
-	URL string          // the database, as the role that owns it
-	App *pgx.Conn       // an app's connection
-	Sim *hubspotsim.Sim // HubSpot
-	API string          // where HubSpot answers
+	URL    string          // the database, as the role that owns it
+	Worker string          // the same, as the programs' role: it may do their work and nothing else
+	App    *pgx.Conn       // an app's connection
+	Sim    *hubspotsim.Sim // HubSpot
+	API    string          // where HubSpot answers
 }
 
 // Install gives a test an installation on a database of its own.
 func Install(tb testing.TB) *Installation {
 	tb.Helper()
-	return InstallOn(tb, pgtest.New(tb))
+	in := InstallOn(tb, pgtest.New(tb))
+	in.Worker = pgtest.AsWorker(tb, in.URL)
+	return in
 }
 
 // InstallOn gives a test an installation on a migrated database that it has
-// already, perhaps behind something that plays the network.
+// already, perhaps behind something that plays the network. The programs go in with
+// that URL, too, unless the test sets Worker.
 func InstallOn(tb testing.TB, databaseURL string) *Installation {
 	tb.Helper()
 	sim := hubspotsim.New(hubspotsim.Options{Token: GoodKey})
@@ -44,7 +48,7 @@ func InstallOn(tb testing.TB, databaseURL string) *Installation {
 		sim.ClearFaults() // lets go of what hangs
 		server.Close()
 	})
-	in := &Installation{TB: tb, URL: databaseURL, Sim: sim, API: server.URL}
+	in := &Installation{TB: tb, URL: databaseURL, Worker: databaseURL, Sim: sim, API: server.URL}
 	in.App = in.Connect()
 	return in
 }
@@ -72,10 +76,17 @@ func (in *Installation) Queue(n int) {
 func (in *Installation) Env(more ...string) []string {
 	env := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
-		"DATABASE_URL=" + in.URL, "HUBSPOT_API_KEY=" + GoodKey, "HUBSPOT_API_BASE_URL=" + in.API,
+		"DATABASE_URL=" + in.Worker, "HUBSPOT_API_KEY=" + GoodKey, "HUBSPOT_API_BASE_URL=" + in.API,
 		"HTTP_ADDR=127.0.0.1:0", "LOG_FORMAT=json", "HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES=60",
 	}
 	return append(env, more...)
+}
+
+// AsOwner is the same installation with programs that may change the schema.
+func (in *Installation) AsOwner() *Installation {
+	owner := *in
+	owner.Worker = in.URL
+	return &owner
 }
 
 // WantEachOnce checks that HubSpot got n contacts, each in one write.

@@ -2,6 +2,7 @@ package progtest
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -48,7 +49,7 @@ type Process struct {
 func (in *Installation) Start(env []string, args ...string) *Process {
 	in.Helper()
 	p := &Process{TB: in.TB, Exited: make(chan struct{}), changed: make(chan struct{})}
-	p.Cmd = exec.Command(Binary(in.TB), args...)
+	p.Cmd = exec.CommandContext(context.WithoutCancel(in.Context()), Binary(in.TB), args...) // it may be asked to end after the test
 	p.Cmd.Env = env
 	p.Cmd.Dir = in.TempDir() // no .env there
 	out, err := p.Cmd.StderrPipe()
@@ -97,6 +98,13 @@ func (p *Process) Log() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.lines)
+}
+
+// Records is every line so far, read as JSON; a line that is none is empty.
+func (p *Process) Records() []Record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.records)
 }
 
 // Tail is the end of the log, for a test that failed.

@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -21,19 +22,10 @@ func Check(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil {
 		return wrap("check the schema", err)
 	}
-	var pending []string
-	newer := false
-	for _, v := range list {
-		switch v.State {
-		case Pending:
-			pending = append(pending, v.Name)
-		case Unknown:
-			newer = true
-		}
+	if missing := pendingOf(list); len(missing) > 0 {
+		return &NotMigratedError{Pending: missing}
 	}
-	if len(pending) > 0 {
-		return &NotMigratedError{Pending: pending}
-	}
+	newer := slices.ContainsFunc(list, func(v Version) bool { return v.State == Unknown })
 	if err := sameContacts(ctx, conn); err != nil {
 		return err
 	}
@@ -45,6 +37,17 @@ func Check(ctx context.Context, conn *pgx.Conn) error {
 		return &StaleTriggersError{Missing: found.Missing}
 	}
 	return nil
+}
+
+// pendingOf names the migrations that are missing.
+func pendingOf(list []Version) []string {
+	var pending []string
+	for _, v := range list {
+		if v.State == Pending {
+			pending = append(pending, v.Name)
+		}
+	}
+	return pending
 }
 
 // sameContacts compares the table that was migrated with the one that

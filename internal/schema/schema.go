@@ -54,7 +54,10 @@ func up(ctx context.Context, url string, log *slog.Logger, timing timing) (resul
 		result.Triggers, err = m.applyTriggers(ctx)
 		return err
 	})
-	return result, wrap("triggers", err)
+	if err != nil || len(result.Applied) == 0 {
+		return result, wrap("triggers", err)
+	}
+	return result, m.patiently(ctx, func() error { return m.grantAgain(ctx) })
 }
 
 // Down takes the triggers off and undoes the newest migration, or with all

@@ -104,13 +104,14 @@ func (m *migrator) applyTriggers(ctx context.Context) (applied bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	return true, m.briefly(ctx, func(tx pgx.Tx) error {
+	err = m.briefly(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, text, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, triggerRecordSQL, hashOf(text))
 		return err
 	})
+	return err == nil, err
 }
 
 func (m *migrator) dropTriggers(ctx context.Context) error {

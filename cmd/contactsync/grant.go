@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/spf13/cobra"
+
+	"github.com/scrapersky/contactsync/internal/schema"
+)
+
+func newMigrateGrantCommand(p *program) *cobra.Command {
+	var readOnly, text bool
+	cmd := &cobra.Command{
+		Use:   "grant ROLE",
+		Short: "Let a role of the database do the work, and nothing else",
+		Long: `Give a role of the database what run, sync, queue, retry and status need, and nothing else: it can neither insert
+nor delete contacts, nor change their names and emails, nor the schema. With --read-only it may look: status, the views.
+The role must exist; what it may do already it keeps. Needs the URL of the owner, like "up", which from then on gives
+the role what a later version adds. To take everything back: DROP OWNED BY ROLE, as the owner of the role.`,
+		Example: `  contactsync migrate grant contactsync_worker
+  contactsync migrate grant --read-only contactsync_reader
+  contactsync migrate grant --sql contactsync_worker | psql "$DATABASE_URL"`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			role, rights := args[0], schema.Worker
+			if readOnly {
+				rights = schema.Reader
+			}
+			if role == "" || strings.ContainsRune(role, 0) {
+				return usagef("expected the name of a role, for example contactsync_worker")
+			}
+			if text {
+				_, err := fmt.Fprint(p.stdout, schema.GrantText(role, rights))
+				return err
+			}
+			return p.migrate(cmd.Context(), func(ctx context.Context, url string, log *slog.Logger) error {
+				err := schema.Grant(ctx, url, role, rights, log)
+				if errors.Is(err, schema.ErrNoRole) {
+					return fmt.Errorf("%w: create it first: CREATE ROLE %s LOGIN PASSWORD '...'", err, pgx.Identifier{role}.Sanitize())
+				}
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintf(p.stdout, "%s may do a %s's job\n", role, rights)
+				return err
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&readOnly, "read-only", false, "only what status and the views need")
+	cmd.Flags().BoolVar(&text, "sql", false, "print the SQL instead of running it")
+	return cmd
+}
+
+// remedyForDenied says what to do when the database forbids something to this
+// role. It is empty for any other error.
+func remedyForDenied(err error) string {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || answer.Code != noPrivilege {
+		return ""
+	}
+	return "The role in DATABASE_URL may not do this. What changes the schema (migrate) is for the role that owns contacts; " +
+		"for everything else run `contactsync migrate grant ROLE` as that role, once."
+}

@@ -1,0 +1,17 @@
+package schema
+
+// WantedIndex is an index that the queue's statements rely on.
+type WantedIndex struct {
+	Name string // in the schema of contacts
+	On   string // columns and condition, as in CREATE INDEX ... ON contacts
+}
+
+// WantedIndexes lists the indexes that Up builds, for whoever looks whether they
+// are still there.
+func WantedIndexes() []WantedIndex {
+	var list []WantedIndex
+	for _, ix := range indexes() {
+		list = append(list, WantedIndex{"contacts_contactsync_" + ix.short, ix.on})
+	}
+	return list
+}

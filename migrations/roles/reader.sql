@@ -1,0 +1,41 @@
+-- What a person who only looks may do: `contactsync status`, the views
+-- contactsync.status and contactsync.problems, and the tables behind them. Of
+-- contacts it may read the columns that contactsync works with, and no other.
+--
+-- The owner of contacts runs it, once for each role, after `migrate up`:
+--   contactsync migrate grant --read-only ROLE
+-- or with psql, where search_path leads to contacts:
+--   psql "$DATABASE_URL" -v role=ROLE -f migrations/roles/reader.sql
+
+SELECT pg_catalog.set_config('contactsync.grantee', :'role', false);
+
+-- The way in, where it is not everybody's anyway.
+DO $$
+DECLARE
+    grantee name := current_setting('contactsync.grantee');
+    home    name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = 'contacts'::regclass);
+BEGIN
+    IF NOT has_database_privilege(grantee, current_database(), 'CONNECT') THEN
+        EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), grantee);
+    END IF;
+    IF NOT has_schema_privilege(grantee, home, 'USAGE') THEN
+        EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', home, grantee);
+    END IF;
+END
+$$;
+GRANT USAGE ON SCHEMA contactsync TO :"role";
+
+GRANT SELECT (
+    id, email, name, phone_number, domain_id, page_id,
+    hubspot_sync_status, hubspot_processing_status, hubspot_processing_error, hubspot_error_code,
+    hubspot_contact_id, hubspot_synced_at, retry_count, next_retry_at, last_retry_at, last_failed_crm,
+    created_at, updated_at
+) ON contacts TO :"role";
+
+-- What is in flight, what was done, what failed, who leads.
+GRANT SELECT ON contactsync.claims, contactsync.cycles, contactsync.failures, contactsync.slots TO :"role";
+-- Which version the schema has.
+GRANT SELECT ON contactsync.installed, contactsync.goose_db_version TO :"role";
+
+GRANT SELECT ON contactsync.status, contactsync.problems TO :"role";
+GRANT EXECUTE ON FUNCTION contactsync.status_now(), contactsync.problems_now() TO :"role";

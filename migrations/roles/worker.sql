@@ -1,0 +1,23 @@
+-- What the processes need beyond reader.sql: `run`, `sync`, `queue` and
+-- `retry` may write the columns that are contactsync's, and its bookkeeping. They
+-- can neither insert nor delete contacts, nor write the values that apps keep
+-- there, nor read another table, nor change the schema: `migrate` is the owner's.
+--
+-- The owner of contacts runs it, once for each role, after `migrate up`:
+--   contactsync migrate grant ROLE
+-- or with psql, where search_path leads to contacts:
+--   psql "$DATABASE_URL" -v role=ROLE -f migrations/roles/reader.sql -f migrations/roles/worker.sql
+
+-- Locking a row for the time of a statement takes the right to write one of its
+-- columns; these are all there are to write.
+GRANT UPDATE (
+    hubspot_sync_status, hubspot_processing_status, hubspot_processing_error, hubspot_error_code,
+    hubspot_contact_id, hubspot_synced_at, retry_count, next_retry_at, last_retry_at, last_failed_crm,
+    updated_at
+) ON contacts TO :"role";
+
+GRANT INSERT, UPDATE, DELETE ON contactsync.claims, contactsync.cycles, contactsync.slots TO :"role";
+-- What failed is written once, and forgotten after 30 days.
+GRANT INSERT, DELETE ON contactsync.failures TO :"role";
+-- Draws the number of a cycle before there is a row for it.
+GRANT USAGE ON SEQUENCE contactsync.cycles_id_seq TO :"role";
