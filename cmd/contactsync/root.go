@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -27,6 +28,9 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration.`,
 		SilenceErrors: true, // execute prints them, once
 		SilenceUsage:  true,
 	}
+	info, _ := debug.ReadBuildInfo()
+	root.Version = versionText(version, info)
+	root.SetVersionTemplate("contactsync {{.Version}}\n")
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
@@ -38,9 +42,9 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration.`,
 	root.SetHelpCommandGroupID(groupSetup)
 	root.SetCompletionCommandGroupID(groupSetup)
 
-	add(root, groupWork, newRunCommand(p), newStatusCommand(p), newDemoCommand(p))
-	add(root, groupContacts, newQueueCommand(p), newRetryCommand(p), newSyncCommand(p))
-	add(root, groupSetup, newMigrateCommand(p), newHealthcheckCommand(p), newVersionCommand(p))
+	add(root, groupWork, newRunCommand(p), newStatusCommand(p), newDoctorCommand(p), newDemoCommand(p))
+	add(root, groupContacts, newQueueCommand(p), newRetryCommand(p), newSyncCommand(p), newPlanCommand(p))
+	add(root, groupSetup, newMigrateCommand(p), newSetupCommand(p), newHealthcheckCommand(p), newVersionCommand(p))
 	return root
 }
 

@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+func newPlanCommand(p *program) *cobra.Command {
+	var (
+		status string
+		most   int
+		asJSON bool
+	)
+	cmd := &cobra.Command{
+		Use:   "plan [ID|EMAIL...]",
+		Short: "Say what a sync would do, and do nothing",
+		Long: `Say what a sync would do now to the contacts in the queue, to those named, or to all with one
+hubspot_sync_status: which would be created in HubSpot, which updated and how, which are the same there, and which
+cannot be sent and why. Nothing is written, neither to HubSpot nor to the database, and nothing is claimed.
+
+Rows with the same email are merged as the worker does, here among each 1000. What HubSpot would think of a value
+cannot be known without writing it. Exit code 1 if nothing could be sent because a property is missing or does not
+fit, or if a named contact does not exist.`,
+		Example: `  contactsync plan
+  contactsync plan ada@example.org
+  contactsync plan --status Selected --limit 100000 --json | jq .counts`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if most < 1 {
+				return usagef("--limit takes a number from 1")
+			}
+			if len(args) > 0 && status != "" {
+				return usagef("say which contacts, in one way: ids and emails, or --status")
+			}
+			if status != "" {
+				at := slices.IndexFunc(syncStatuses, func(s string) bool { return strings.EqualFold(s, strings.TrimSpace(status)) })
+				if at < 0 {
+					return usagef("there is no status %q; expected %s", status, anyOf(syncStatuses))
+				}
+				status = syncStatuses[at]
+			}
+			cfg, err := load[config.Config](cmd.Context(), p, settingsFile)
+			if err != nil {
+				return err
+			}
+			if cfg.HubSpot.APIKey.IsZero() {
+				return noKey("plan")
+			}
+			ctx, cancel := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
+			defer cancel()
+			return p.withDesk(ctx, func(desk *admin.Desk) error {
+				return p.plan(ctx, cfg, desk, selection{names: args, status: status, most: most}, asJSON)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&status, "status", "", "all contacts whose hubspot_sync_status is this")
+	cmd.Flags().IntVar(&most, "limit", 1000, "how many contacts at most, of the queue or a status")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, for scripts")
+	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(syncStatuses, cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// selection is the contacts that a plan is about.
+type selection struct {
+	names  []string
+	status string
+	most   int
+}
+
+// ids answers them, the names that nobody has, and whether there are more.
+func (s selection) ids(ctx context.Context, desk *admin.Desk) (ids, missing []string, more bool, err error) {
+	switch {
+	case len(s.names) > 0:
+		ids, missing, err = parseNames(s.names).find(ctx, desk)
+		return ids, missing, false, err
+	case s.status != "":
+		ids, err = desk.AnyWithStatus(ctx, s.status, s.most+1)
+	default:
+		ids, err = desk.InQueue(ctx, s.most+1)
+	}
+	if len(ids) > s.most {
+		return ids[:s.most], nil, true, err
+	}
+	return ids, nil, false, err
+}
+
+// plan reads both sides and tells the differences.
+func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk, wanted selection, asJSON bool) error {
+	asIs := func(base http.RoundTripper) http.RoundTripper { return base }
+	client, err := lookingClient(cfg, newLogger(p.stderr, quietly(cfg.Log)), asIs)
+	if err != nil {
+		return err
+	}
+	outcome := &planned{Contacts: []plannedContact{}}
+	if outcome.Blocked, err = unready(ctx, client); err != nil {
+		return err
+	}
+	view := &planView{out: p.stdout, redact: cfg.Log.RedactEmails, quiet: asJSON}
+	view.blocked(outcome.Blocked)
+	ids, missing, more, err := wanted.ids(ctx, desk)
+	if err != nil {
+		return err
+	}
+	outcome.More = more
+	for page := range slices.Chunk(ids, queuePage) {
+		contacts, err := desk.Read(ctx, page)
+		if err != nil {
+			return err
+		}
+		if len(wanted.names) > 0 {
+			missing = append(missing, unread(page, contacts)...)
+		}
+		if err := outcome.add(ctx, client, contacts, view); err != nil {
+			return err
+		}
+	}
+	outcome.Missing = missing
+	if asJSON {
+		encoder := json.NewEncoder(p.stdout)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(outcome); err != nil {
+			return err
+		}
+	} else {
+		view.sum(outcome)
+	}
+	switch {
+	case len(outcome.Blocked) > 0:
+		return errors.New("nothing would be sent: run `contactsync setup`, then `contactsync doctor`")
+	case len(missing) > 0:
+		return fmt.Errorf("%d contacts were not found: %s", len(missing), quoteAll(missing))
+	}
+	return nil
+}
+
+// unready says which properties would keep everything from being sent. A key that
+// may not see properties says nothing about them.
+func unready(ctx context.Context, client *hubspot.Client) ([]string, error) {
+	var reasons []string
+	for _, m := range client.Mapped() {
+		property, found, err := client.Property(ctx, m.Name)
+		if e, ok := errors.AsType[*hubspot.APIError](err); ok && e.Status == http.StatusForbidden {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("look for property %s: %w", m.Name, err)
+		}
+		if !found {
+			reasons = append(reasons, fmt.Sprintf("HubSpot has no property %s (type %s)", m.Name, m.Type))
+		} else if fit, why := m.Judge(property); fit == hubspot.Unfit {
+			reasons = append(reasons, fmt.Sprintf("property %s: %s", m.Name, why))
+		}
+	}
+	return reasons, nil
+}
+
+// unread lists the ids that no row has.
+func unread(ids []string, contacts []contact.Contact) []string {
+	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
+		return slices.ContainsFunc(contacts, func(c contact.Contact) bool { return c.ID == id })
+	})
+}

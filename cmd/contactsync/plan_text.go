@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/hubspot"
+)
+
+// planned is what a sync would do. Its JSON form is what scripts read.
+type planned struct {
+	Blocked  []string         `json:"blocked,omitempty"` // why nothing at all would be sent
+	Contacts []plannedContact `json:"contacts"`
+	Counts   planCounts       `json:"counts"`
+	More     bool             `json:"more"` // there are contacts beyond --limit
+	Missing  []string         `json:"missing,omitempty"`
+}
+
+type plannedContact struct {
+	IDs       []string        `json:"ids"` // of all rows that are sent as one
+	Email     string          `json:"email"`
+	Effect    hubspot.Effect  `json:"effect"`
+	HubSpotID string          `json:"hubspot_id,omitempty"`
+	Fields    []hubspot.Field `json:"fields,omitempty"`
+	Code      contact.Code    `json:"code,omitempty"`
+	Message   string          `json:"message,omitempty"`
+}
+
+// planCounts counts contacts, but for Rows.
+type planCounts struct {
+	Rows      int `json:"rows"`
+	Created   int `json:"created"`
+	Updated   int `json:"updated"`
+	Unchanged int `json:"unchanged"`
+	Rejected  int `json:"rejected"`
+	Unclear   int `json:"unclear"`
+}
+
+// add plans some contacts and shows them.
+func (o *planned) add(ctx context.Context, client *hubspot.Client, contacts []contact.Contact, view *planView) error {
+	groups := contact.Merge(contacts)
+	merged := make([]contact.Contact, len(groups))
+	for i, g := range groups {
+		merged[i] = g.Contact
+	}
+	changes, err := client.Preview(ctx, merged)
+	if err != nil {
+		return fmt.Errorf("read the contacts that HubSpot has: %w", err)
+	}
+	for i, change := range changes {
+		c := plannedContact{
+			Email: view.email(merged[i].Email), Effect: change.Effect, HubSpotID: change.RemoteID,
+			Fields: change.Fields, Code: change.Code, Message: view.text(change.Message),
+		}
+		for _, row := range groups[i].Rows {
+			c.IDs = append(c.IDs, contacts[row].ID)
+		}
+		o.Counts.Rows += len(c.IDs)
+		*o.Counts.of(change.Effect)++
+		o.Contacts = append(o.Contacts, c)
+		view.show(c)
+	}
+	if !view.quiet {
+		o.Contacts = nil // shown, and there may be very many
+	}
+	return nil
+}
+
+func (n *planCounts) of(e hubspot.Effect) *int {
+	return map[hubspot.Effect]*int{
+		hubspot.Creates: &n.Created, hubspot.Updates: &n.Updated, hubspot.Nothing: &n.Unchanged,
+		hubspot.Rejects: &n.Rejected, hubspot.Unclear: &n.Unclear,
+	}[e]
+}
+
+// planView shows a plan for people.
+type planView struct {
+	out    io.Writer
+	redact bool // hide email addresses
+	quiet  bool
+}
+
+var effectSigns = map[hubspot.Effect]string{
+	hubspot.Creates: "+", hubspot.Updates: "~", hubspot.Nothing: "=", hubspot.Rejects: "✗", hubspot.Unclear: "?",
+}
+
+func (v *planView) email(email string) string {
+	if v.redact {
+		return redact(strings.TrimSpace(email))
+	}
+	return strings.TrimSpace(email)
+}
+
+func (v *planView) text(message string) string {
+	if v.redact {
+		return redactText(message)
+	}
+	return message
+}
+
+func (v *planView) blocked(reasons []string) {
+	if v.quiet {
+		return
+	}
+	for _, reason := range reasons {
+		fmt.Fprintf(v.out, "! nothing would be sent: %s\n", reason)
+	}
+}
+
+func (v *planView) show(c plannedContact) {
+	if v.quiet {
+		return
+	}
+	email := c.Email
+	if email == "" {
+		email = "(no email)"
+	}
+	line := fmt.Sprintf("%s %-9s  %s  %s", effectSigns[c.Effect], c.Effect, strings.Join(c.IDs, " and "), printableText(email))
+	if c.HubSpotID != "" {
+		line += "  HubSpot contact " + c.HubSpotID
+	}
+	if c.Message != "" {
+		line += "  " + string(c.Code) + ": " + c.Message
+	}
+	fmt.Fprintln(v.out, line)
+	for _, f := range c.Fields {
+		if f.Before == "" {
+			fmt.Fprintf(v.out, "    %s: %q\n", f.Name, f.After)
+		} else {
+			fmt.Fprintf(v.out, "    %s: %q → %q\n", f.Name, f.Before, f.After)
+		}
+	}
+}
+
+// printableText keeps what a row holds from playing tricks on a terminal.
+func printableText(text string) string {
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
+}
+
+func (v *planView) sum(o *planned) {
+	n := o.Counts
+	if n.Rows > 0 {
+		fmt.Fprintln(v.out)
+	}
+	contacts := n.Created + n.Updated + n.Unchanged + n.Rejected + n.Unclear
+	fmt.Fprintf(v.out, "%d rows are %d contacts: %d created, %d updated, %d unchanged, %d rejected",
+		n.Rows, contacts, n.Created, n.Updated, n.Unchanged, n.Rejected)
+	if n.Unclear > 0 {
+		fmt.Fprintf(v.out, ", %d unclear", n.Unclear)
+	}
+	fmt.Fprintln(v.out)
+	if o.More {
+		fmt.Fprintln(v.out, "There are more: raise --limit.")
+	}
+}

@@ -1,0 +1,59 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+// Rough figures of an index: what an entry takes at most in a well-kept one of
+// the queue, and what it takes when it is empty.
+const (
+	entryBytes   = 56
+	emptyBytes   = 16 << 10
+	bloatedTimes = 4
+)
+
+// bloat compares the size of the queue's indexes with what their rows need. It
+// is a guess: only an extension could tell.
+func (d Database) bloat(ctx context.Context) Finding {
+	type size struct {
+		Name, Quoted string
+		Bytes        int64
+	}
+	h, err := admin.New(d.Pool).Health(ctx, d.Destination, 0, 0)
+	if err != nil {
+		return d.broken(err)
+	}
+	live := map[string]int64{
+		"contacts_contactsync_fresh": h.Fresh, "contacts_contactsync_retry": h.Retries,
+		"contacts_contactsync_processing": h.Processing, "contacts_contactsync_error": h.Failed, "claims_pkey": h.Claims,
+	}
+	sizes, err := askAll[size](ctx, d, sizesSQL, append(indexNames(), "claims_pkey"))
+	if err != nil {
+		return d.broken(err)
+	}
+	var total int64
+	var bad, remedies []string
+	for _, s := range sizes {
+		total += s.Bytes
+		need := emptyBytes + live[s.Name]*entryBytes
+		if s.Bytes > d.limits.bloat && s.Bytes > bloatedTimes*need {
+			bad = append(bad, fmt.Sprintf("%s has %s for %d rows, which need about %s", s.Quoted, bytes(s.Bytes), live[s.Name], bytes(need)))
+			remedies = append(remedies, "REINDEX INDEX CONCURRENTLY "+s.Quoted+";")
+		}
+	}
+	if len(bad) > 0 {
+		return warn(strings.Join(remedies, " ")+" See transactions for what may keep the server from tidying up", "%s (an estimate)", strings.Join(bad, "; "))
+	}
+	return fine("%s for all indexes of the queue (an estimate)", bytes(total))
+}
+
+func bytes(n int64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%d KiB", (n+1023)>>10)
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}

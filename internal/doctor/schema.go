@@ -1,0 +1,135 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/schema"
+)
+
+const migrateUp = "run `contactsync migrate up`; it is safe beside running replicas"
+
+func (d Database) schema(ctx context.Context) Finding {
+	err := d.on(ctx, func(conn *pgx.Conn) error { return schema.Check(ctx, conn) })
+	if missing, ok := errors.AsType[*schema.NotMigratedError](err); ok {
+		return fail(migrateUp, "the database is not migrated (missing: %s)", strings.Join(missing.Pending, ", "))
+	}
+	if unfit, ok := errors.AsType[*schema.UnsuitableError](err); ok {
+		return fail(strings.Join(unfit.Remedies, " "), "%s", strings.Join(unfit.Problems, "; "))
+	}
+	if _, stale := errors.AsType[*schema.StaleTriggersError](err); err != nil && !stale {
+		return d.broken(err)
+	}
+	return fine("this version's, or newer")
+}
+
+func (d Database) privileges(ctx context.Context) Finding {
+	missing := func(conn *pgx.Conn) (list []string, role string, err error) {
+		found, err := rows[struct{ What string }](ctx, conn, privilegesSQL)
+		for _, f := range found {
+			list = append(list, f.What)
+		}
+		return list, conn.Config().User, err
+	}
+	for _, with := range []func(context.Context, func(*pgx.Conn) error) error{d.on, d.onDirect} {
+		var list []string
+		var role string
+		err := with(ctx, func(conn *pgx.Conn) (err error) {
+			list, role, err = missing(conn)
+			return err
+		})
+		if err != nil {
+			return d.broken(err)
+		}
+		if len(list) > 0 {
+			return fail(fmt.Sprintf("with the URL of the role that owns contacts, run `contactsync migrate grant %s`", role),
+				"role %s lacks: %s", role, strings.Join(list, "; "))
+		}
+		if d.URL == d.DirectURL {
+			break
+		}
+	}
+	return fine("this role may do all that a worker does")
+}
+
+// trigger is what triggers.sql gives.
+type trigger struct{ Name, Table, Enabled string }
+
+// fires says whether a trigger fires for apps: O is the normal state, A fires
+// always, R only where a replication applies changes, D never.
+func (t trigger) fires() bool { return t.Enabled == "O" || t.Enabled == "A" }
+
+// triggers tells whether they are there and of this version. Those that are
+// there and do not fire are the next check's.
+func (d Database) triggers(ctx context.Context) Finding {
+	var checked error
+	var there []trigger
+	err := d.on(ctx, func(conn *pgx.Conn) (err error) {
+		checked = schema.Check(ctx, conn)
+		there, err = rows[trigger](ctx, conn, triggersSQL)
+		return err
+	})
+	if err != nil {
+		return d.broken(err)
+	}
+	stale, ok := errors.AsType[*schema.StaleTriggersError](checked)
+	if !ok {
+		return fine("those of this version")
+	}
+	gone := slices.DeleteFunc(slices.Clone(stale.Missing), func(name string) bool {
+		return slices.ContainsFunc(there, func(t trigger) bool { return t.Name == name })
+	})
+	switch {
+	case len(gone) > 0:
+		return fail(migrateUp, "missing: %s; until then contacts wait for the next tick", strings.Join(gone, ", "))
+	case len(stale.Missing) > 0:
+		return fine("those of this version are there")
+	}
+	return warn(migrateUp, "their text is not this version's")
+}
+
+func (d Database) firing(ctx context.Context) Finding {
+	there, err := askAll[trigger](ctx, d, triggersSQL)
+	if err != nil {
+		return d.broken(err)
+	}
+	var asleep, remedies []string
+	for _, t := range there {
+		if t.fires() {
+			continue
+		}
+		state := "disabled"
+		if t.Enabled == "R" {
+			state = "enabled for replicas alone"
+		}
+		asleep = append(asleep, fmt.Sprintf("%s on %s is %s", t.Name, t.Table, state))
+		remedies = append(remedies, fmt.Sprintf("ALTER TABLE %s ENABLE TRIGGER %s;", t.Table, t.Name))
+	}
+	if len(asleep) > 0 {
+		return fail(strings.Join(remedies, " "), "%s: contacts wait for the next tick", strings.Join(asleep, ", "))
+	}
+	s, err := ask[server](ctx, d, serverSQL)
+	if err != nil {
+		return d.broken(err)
+	}
+	whom, err := askAll[struct{ Alter string }](ctx, d, replicaRolesSQL)
+	if err != nil {
+		return d.broken(err)
+	}
+	for _, f := range whom {
+		remedies = append(remedies, fmt.Sprintf("ALTER %s RESET session_replication_role;", f.Alter))
+	}
+	switch {
+	case s.Replication == "replica":
+		return fail(strings.Join(append(remedies, "then let apps connect anew"), " "),
+			"session_replication_role is replica for this role: no trigger fires, contacts wait for the next tick")
+	case len(remedies) > 0:
+		return warn(strings.Join(remedies, " "), "session_replication_role is replica for others: what those queue waits for the next tick")
+	}
+	return fine("all of them fire")
+}

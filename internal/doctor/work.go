@@ -1,0 +1,109 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/queue"
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+const startOne = "start `contactsync run` with a HUBSPOT_API_KEY"
+
+// passing are the reasons of a pause that end without a person.
+var passing = []string{
+	string(contact.CodeRateLimited), string(contact.CodeDailyLimit), string(contact.CodeMigrating), string(contact.CodeServerError),
+	string(contact.CodeTimeout), string(contact.CodeNetwork), string(contact.CodeBadResponse),
+}
+
+// replicas tells who leads, who waits, and whether the work is paused.
+func (d Database) replicas(ctx context.Context) Finding {
+	status, err := admin.New(d.Pool).Status(ctx, d.Destination, 1)
+	if err != nil {
+		return d.broken(err)
+	}
+	others, err := askAll[struct{ Name string }](ctx, d, othersSQL, d.Name)
+	if err != nil {
+		return d.broken(err)
+	}
+	waiting := len(others)
+	var leading []string
+	for _, l := range status.Leaders {
+		leading = append(leading, fmt.Sprintf("%s leads slot %d", l.Instance, l.Slot))
+		if slices.ContainsFunc(others, func(o struct{ Name string }) bool { return o.Name == l.Instance }) {
+			waiting--
+		}
+	}
+	for _, l := range status.Leaders {
+		if l.PauseCode == "" {
+			continue
+		}
+		found := fmt.Sprintf("paused (%s): %s", l.PauseCode, l.PauseReason)
+		if slices.Contains(passing, l.PauseCode) {
+			return warn("wait: it goes on by itself", "%s", found)
+		}
+		return fail("do what the reason says; then it goes on by itself, at the next probe", "%s", found)
+	}
+	if len(leading) == 0 {
+		return warn(startOne, "nobody leads; %d other processes are connected", waiting)
+	}
+	return fine("%s; %d other processes are connected", strings.Join(leading, ", "), waiting)
+}
+
+// queue looks for contacts that stand still. A row that an app has queued a
+// moment ago without touching updated_at looks old: a leader gets the time to
+// show that it works.
+func (d Database) queue(ctx context.Context) Finding {
+	desk := admin.New(d.Pool)
+	late := time.NewTimer(d.limits.patience)
+	defer late.Stop()
+	again := time.NewTicker(200 * time.Millisecond)
+	defer again.Stop()
+	for {
+		status, err := desk.Status(ctx, d.Destination, 1)
+		if err != nil {
+			return d.broken(err)
+		}
+		health, err := desk.Health(ctx, d.Destination, queue.AdoptAfter, d.limits.overdue)
+		if err != nil {
+			return d.broken(err)
+		}
+		finding := d.still(status, health)
+		if finding.Level == OK || len(status.Leaders) == 0 {
+			return finding
+		}
+		select {
+		case <-again.C:
+		case <-late.C:
+			return finding
+		case <-ctx.Done():
+			return finding
+		}
+	}
+}
+
+func (d Database) still(s admin.Status, h admin.Health) Finding {
+	led := len(s.Leaders) > 0
+	paused := slices.ContainsFunc(s.Leaders, func(l admin.Leader) bool { return l.PauseCode != "" })
+	working := h.LastCycleSeconds != nil && *h.LastCycleSeconds < d.limits.overdue.Seconds()
+	standing := fmt.Sprintf("%d due, %d waiting for their time, %d in flight, %d in Error", s.Queue.Due, s.Queue.Waiting, s.Queue.InFlight, s.Queue.Error)
+	switch {
+	case h.Orphaned > 0 && !led:
+		return fail(startOne+": it puts them back into the queue", "%d contacts are Processing for over %v, and nobody works on them", h.Orphaned, queue.AdoptAfter)
+	case h.Orphaned > 0:
+		return fail("the leader puts them back at its next tick; to do it now: `contactsync queue --status Processing`",
+			"%d contacts are Processing for over %v, and nobody works on them", h.Orphaned, queue.AdoptAfter)
+	case h.Overdue == 0, led && working && !paused:
+		return fine("%s", standing)
+	case !led:
+		return fail(startOne, "%d contacts are due for over %v, and nobody leads", h.Overdue, d.limits.overdue)
+	case paused:
+		return warn("see replicas", "%d contacts are due and wait for the end of the pause", h.Overdue)
+	}
+	return fail("look at the leader's log; look for apps that hold the rows locked (see transactions) or whose triggers refuse the claim; restart the leader",
+		"%d contacts are due for over %v, and nobody works although %s leads", h.Overdue, d.limits.overdue, s.Leaders[0].Instance)
+}
