@@ -34,6 +34,7 @@ type link struct {
 	instance string
 
 	session atomic.Pointer[leader.Session] // while this process holds a slot
+	queue   atomic.Pointer[queue.Queue]    // the slot's
 }
 
 // connect opens a connection of a worker's.
@@ -45,10 +46,14 @@ func (l *link) connect(ctx context.Context) (*pgx.Conn, error) {
 // longer.
 func (l *link) client() (*hubspot.Client, error) {
 	fresh := func() error {
-		if s := l.session.Load(); s != nil {
-			return s.Fresh()
+		s, q := l.session.Load(), l.queue.Load()
+		if s == nil || q == nil {
+			return leader.ErrLeaseLost
 		}
-		return leader.ErrLeaseLost
+		if err := s.Fresh(); err != nil {
+			return err
+		}
+		return q.Fresh()
 	}
 	return newHubSpotClient(l.cfg.HubSpot, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
 		return leader.Transport(base, fresh)
@@ -57,11 +62,13 @@ func (l *link) client() (*hubspot.Client, error) {
 
 // enter opens the queue for a slot.
 func (l *link) enter(ctx context.Context, s *leader.Session) (*queue.Queue, error) {
-	return queue.Enter(ctx, s, queue.Options{
+	q, err := queue.Enter(ctx, s, queue.Options{
 		Destination: destination, Instance: l.instance, Slot: s.Slot(), Slots: l.cfg.Sync.MaxInstances,
 		MaxRetries: l.cfg.Sync.MaxRetries, RetryDelay: l.cfg.Sync.RetryDelay,
 		Exponential: l.cfg.Sync.RetryExponential, Doubt: l.cfg.HubSpot.Timeout,
 	})
+	l.queue.Store(q)
+	return q, err
 }
 
 // checkSchema waits for the database and refuses one that is not migrated.

@@ -48,8 +48,14 @@ type Process struct {
 // test if it still runs.
 func (in *Installation) Start(env []string, args ...string) *Process {
 	in.Helper()
+	return in.StartProgram(Binary(in.TB), env, args...)
+}
+
+// StartProgram is Start for another build of the program.
+func (in *Installation) StartProgram(path string, env []string, args ...string) *Process {
+	in.Helper()
 	p := &Process{TB: in.TB, Exited: make(chan struct{}), changed: make(chan struct{})}
-	p.Cmd = exec.CommandContext(context.WithoutCancel(in.Context()), Binary(in.TB), args...) // it may be asked to end after the test
+	p.Cmd = exec.CommandContext(context.WithoutCancel(in.Context()), path, args...) // it may be asked to end after the test
 	p.Cmd.Env = env
 	p.Cmd.Dir = in.TempDir() // no .env there
 	out, err := p.Cmd.StderrPipe()

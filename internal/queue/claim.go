@@ -23,11 +23,10 @@ var claimIDsSQL string
 // the session must be given up, because nobody knows then whether the doorbell is
 // still held.
 func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
-	armed := q.armed
 	taken, err := q.take(ctx, claimSQL, limit, q.opt.Slot, q.cycle, q.opt.Destination, q.aside.ids())
 	if err != nil && refused(ctx, err) {
-		if armed { // whether or not the first try came that far; twice does no harm
-			q.armed = true
+		if err := q.disarm(ctx); err != nil {
+			return contact.Batch{}, err
 		}
 		taken, err = q.claimSingly(ctx, limit)
 	}
@@ -63,6 +62,7 @@ func (q *Queue) begin(taken contact.Batch) {
 // take runs a claim.
 func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batch, error) {
 	taken := contact.Batch{Cycle: q.cycle}
+	confirmed := q.alive.ask()
 	err := q.do(ctx, "claim", func(ctx context.Context, conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
 		if q.armed {
@@ -88,6 +88,9 @@ func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batc
 		return contact.Batch{}, err
 	}
 	q.armed = false
+	if len(taken.Contacts) > 0 {
+		confirmed()
+	}
 	return taken, nil
 }
 
@@ -97,6 +100,7 @@ var touchSQL string
 // Touch keeps the claims of a cycle from counting as dead. It is called every
 // few seconds while the cycle's requests are under way.
 func (q *Queue) Touch(ctx context.Context, cycle int64) error {
+	confirmed := q.alive.ask()
 	err := q.session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, touchSQL, q.opt.Destination, cycle)
 		return err
@@ -104,5 +108,6 @@ func (q *Queue) Touch(ctx context.Context, cycle int64) error {
 	if err != nil {
 		return fmt.Errorf("touch cycle %d: %w", cycle, err)
 	}
+	confirmed()
 	return nil
 }

@@ -55,6 +55,23 @@ func (q *Queue) Arm(ctx context.Context) (contact.Idle, error) {
 	return idle, err
 }
 
+// disarm gives the doorbell back after a claim that was to do so was refused:
+// only the server knows how far that came. Where it was given back already, the
+// server warns and nothing happens.
+func (q *Queue) disarm(ctx context.Context) error {
+	if !q.armed {
+		return nil
+	}
+	err := q.do(ctx, "give the doorbell back", func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, disarmSQL, lockClass, doorbell)
+		return err
+	})
+	if err == nil {
+		q.armed = false
+	}
+	return err
+}
+
 // Ring wakes every consumer.
 func (q *Queue) Ring(ctx context.Context) error {
 	return q.do(ctx, "ring", func(ctx context.Context, conn *pgx.Conn) error {

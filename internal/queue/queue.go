@@ -52,14 +52,16 @@ const adoptAfter = 15 * time.Minute
 const keepDays = 30
 
 // Queue is one slot's view of the queue. It is not safe for concurrent use but
-// for Touch.
+// for Touch and Fresh.
 type Queue struct {
 	session Session
 	opt     Options
 
-	armed  bool  // the doorbell is locked by this session
-	cycle  int64 // the number of the next claim
-	aside  aside
+	armed bool  // the doorbell is locked by this session
+	cycle int64 // the number of the next claim
+	aside aside
+
+	alive  pulse   // of the cycle that is being sent
 	active []int64 // cycles that are claimed and not settled to the last row; never nil, which SQL takes for NULL
 }
 

@@ -188,11 +188,12 @@ func tidy(t *testing.T, q *Queue) int {
 
 var synced = contact.Outcome{Verdict: contact.Synced, RemoteID: "77", Created: true}
 
-// Time is the database's: two clocks would disagree about what is due.
+// Time is the database's: two clocks would disagree about what is due. fresh.go
+// compares the process's clock with itself.
 func TestNoGoClockEntersSQL(t *testing.T) {
 	t.Parallel()
 	eachFile(t, ".go", func(name, text string) {
-		if !strings.HasSuffix(name, "_test.go") && strings.Contains(text, "time.Now(") {
+		if name != "fresh.go" && !strings.HasSuffix(name, "_test.go") && strings.Contains(text, "time.Now(") {
 			t.Errorf("%s asks the process's clock", name)
 		}
 	})

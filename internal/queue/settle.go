@@ -24,6 +24,7 @@ const nextCycleSQL = `SELECT nextval(pg_get_serial_sequence('contactsync.cycles'
 // Settle may be called again after an error: a row that was settled before is
 // answered as Lost and not written twice.
 func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error) {
+	q.alive.rest() // it was sent
 	col := columns(a)
 	err = q.do(ctx, "settle", func(ctx context.Context, conn *pgx.Conn) error {
 		b := &pgx.Batch{}
