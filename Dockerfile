@@ -1,5 +1,6 @@
 # The program and its simulator, each as one static binary in an image without
-# a shell. Build with:
+# a shell, run by a user who may write nowhere (a number, because Kubernetes
+# cannot tell that a name is not root's). Build with:
 #   docker build --build-arg VERSION=$(git describe --tags --always --dirty) -t contactsync .
 #   docker build --target hubspotsim -t hubspotsim .
 FROM golang:1.26 AS build
@@ -14,6 +15,7 @@ RUN --mount=type=cache,target=/go/pkg/mod --mount=type=cache,target=/root/.cache
     go build -trimpath -ldflags "-s -w" -o /out/hubspotsim ./cmd/hubspotsim
 
 FROM gcr.io/distroless/static-debian12:nonroot AS hubspotsim
+USER 65532:65532
 COPY --from=build /out/hubspotsim /hubspotsim
 EXPOSE 8090
 HEALTHCHECK --interval=5s --timeout=3s --start-period=5s CMD ["/hubspotsim", "-healthcheck"]
@@ -21,6 +23,7 @@ ENTRYPOINT ["/hubspotsim"]
 CMD ["-addr", "0.0.0.0:8090"]
 
 FROM gcr.io/distroless/static-debian12:nonroot AS contactsync
+USER 65532:65532
 COPY --from=build /out/contactsync /contactsync
 # Every interface: a container's own loopback is of no use to anybody. Platforms
 # set another PORT.

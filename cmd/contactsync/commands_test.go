@@ -232,7 +232,7 @@ func TestSyncWakesTheLeader(t *testing.T) {
 func TestSyncNamesItsTroubles(t *testing.T) {
 	t.Parallel()
 	in := progtest.Install(t)
-	in.Must("migrate", "down", "--all")
+	in.AsOwner().Must("migrate", "down", "--all")
 	_, errs, code := in.Command(in.Env(), "sync", "nobody@example.org")
 	if code != 1 || !strings.Contains(errs, "contactsync migrate up") {
 		t.Errorf("exit code %d on a database that is not migrated, want 1 and the remedy:\n%s", code, errs)

@@ -106,7 +106,7 @@ func TestBadSettings(t *testing.T) {
 func TestNotMigrated(t *testing.T) {
 	t.Parallel()
 	in := progtest.Install(t)
-	in.Command(in.Env(), "migrate", "down", "--all")
+	in.AsOwner().Must("migrate", "down", "--all")
 	_, errs, code := in.Command(in.Env(), "run")
 	if code != 1 || !strings.Contains(errs, "contactsync migrate up") {
 		t.Errorf("exit code %d, want 1 and the remedy:\n%s", code, errs)

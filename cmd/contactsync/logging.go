@@ -15,14 +15,14 @@ const logTime = "2006-01-02T15:04:05.000Z07:00"
 // newLogger logs as the settings say: for people, with colours where out is a
 // terminal and NO_COLOR is not set, or as JSON.
 func newLogger(out io.Writer, cfg config.Log) *slog.Logger {
-	var replace func([]string, slog.Attr) slog.Attr
-	if cfg.RedactEmails {
-		replace = redactEmails
-	}
+	var handler slog.Handler
 	if cfg.Format == "json" {
-		return slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.Level, ReplaceAttr: replace}))
+		handler = slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.Level})
+	} else {
+		handler = tint.NewTextHandler(out, &tint.Options{Level: cfg.Level, TimeFormat: logTime, NoColor: !colorful(out)})
 	}
-	return slog.New(tint.NewTextHandler(out, &tint.Options{
-		Level: cfg.Level, ReplaceAttr: replace, TimeFormat: logTime, NoColor: !colorful(out),
-	}))
+	if cfg.RedactEmails {
+		handler = redacting{next: handler}
+	}
+	return slog.New(handler)
 }

@@ -166,7 +166,11 @@ func (m *manualSync) one(ctx, stop context.Context, loop *drain.Loop, q *queue.Q
 			fmt.Fprintf(m.out, "✓ %s  %s as HubSpot contact %s (%v)\n", id, verb, o.RemoteID, took)
 			ok = true
 		default:
-			fmt.Fprintf(m.out, "✗ %s  %s: %s (%v)\n", id, o.Code, o.Message, took)
+			message := o.Message
+			if m.cfg.Log.RedactEmails {
+				message = redactText(message, c.Email)
+			}
+			fmt.Fprintf(m.out, "✗ %s  %s: %s (%v)\n", id, o.Code, message, took)
 		}
 	}
 	for _, s := range done {

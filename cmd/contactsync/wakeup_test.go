@@ -134,15 +134,3 @@ func write(ctx context.Context, app *pgx.Conn, chance *rand.Rand, contacts, vers
 	}
 	return tx.Commit(ctx)
 }
-
-// An idle leader asks for little, and holds few connections; a follower fewer.
-func TestConnections(t *testing.T) {
-	t.Parallel()
-	in := progtest.Install(t)
-	in.Start(in.Env(), "run")
-	in.AwaitAsleep()
-	in.Start(in.Env(), "run").Wait("waiting for a slot", 1)
-	const connections = `SELECT string_agg(n::text, ' ' ORDER BY n DESC) FROM (
-		SELECT count(*) AS n FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'contactsync/%' GROUP BY application_name) x`
-	in.Await("2 1", connections) // the slot's and the listener's; the follower's
-}

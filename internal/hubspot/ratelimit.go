@@ -15,6 +15,8 @@ import (
 const (
 	// window is the time over which HubSpot counts requests.
 	window = 10 * time.Second
+	// plenty is a limit that is none, small enough to be multiplied with a window.
+	plenty = 1_000_000
 	// jitter is how much closer together requests may arrive than they left.
 	jitter = 250 * time.Millisecond
 )
@@ -118,7 +120,7 @@ func (g *gate) learn(ctx context.Context, h http.Header, own int) {
 	span := window
 	if ms, ok := headerNumber(h, "X-Hubspot-Ratelimit-Interval-Milliseconds"); ok && ms > 0 {
 		span = time.Duration(ms) * time.Millisecond
-		most = int(int64(most) * int64(window) / int64(span))
+		most = int(int64(min(most, plenty)) * int64(window) / int64(span))
 	}
 	limit := min(g.share, most/g.slots)
 	if remaining, ok := headerNumber(h, "X-Hubspot-Ratelimit-Remaining"); ok && span == window {

@@ -19,6 +19,10 @@ const (
 	idleTimeout    = time.Minute
 	maxHeaderBytes = 16 << 10
 
+	// maxConnections is how many clients there can be at a time; one more costs
+	// the oldest its connection. Each costs a file and some kilobytes.
+	maxConnections = 512
+
 	// farewell is how long answers under way may take once serving is to end.
 	farewell = 3 * time.Second
 )
@@ -48,13 +52,13 @@ func Serve(ctx context.Context, ln net.Listener, handler http.Handler, log *slog
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(ended)
-		bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
+		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 		defer cancel()
-		if server.Shutdown(bounded) != nil {
+		if server.Shutdown(patience) != nil {
 			_ = server.Close() // what is cut has no more to say
 		}
 	})
-	err := server.Serve(ln)
+	err := server.Serve(&bounded{Listener: ln, most: maxConnections})
 	if stop() {
 		return fmt.Errorf("serve HTTP on %s: %w", ln.Addr(), err)
 	}
