@@ -3,6 +3,10 @@ SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 GOLANGCI_LINT_VERSION := v2.15.0
 DEMO_FOR ?=
+SOAK_FOR ?= 1m
+SEED ?=
+FUZZ_FOR ?= 30s
+MUTANT ?=
 
 .DEFAULT_GOAL := help
 
@@ -41,6 +45,39 @@ check: lint ## what CI runs beside the tests: format, vet, lint, tidy, fix
 .PHONY: measure
 measure: ## measure commit -> request (500 single updates) and fail-over (20 kills)
 	CONTACTSYNC_MEASURE=1 go test -count=1 -run '^(TestLatency|TestFailover)$$' -v ./cmd/contactsync | grep -E 'latency_test.go|PostgreSQL|^(---|ok|FAIL)'
+
+.PHONY: faults
+faults: ## every fault of docs/faults.md, with its figures (CONTACTSYNC_MEASURE: many rounds, full sizes)
+	CONTACTSYNC_MEASURE=1 go test -count=1 -timeout 60m -v ./internal/faults | grep -E '_test.go|^ *(---|ok|FAIL)'
+
+.PHONY: soak
+soak: ## apps, replicas and a world of faults; in the end every version is accounted for (SOAK_FOR=10m SEED=42)
+	CONTACTSYNC_SOAK=$(SOAK_FOR) CONTACTSYNC_SOAK_SEED=$(SEED) go test -count=1 -timeout 0 -run '^TestSoak$$' -v ./internal/soak
+
+.PHONY: model
+model: ## check the protocols' models with spin, and that broken variants are refuted (a minute)
+	internal/model/check quick
+
+.PHONY: model-full
+model-full: ## the same with all sizes (ten minutes, 5 GB)
+	internal/model/check full
+
+.PHONY: mutants
+mutants: ## break the code in one place after the other: a test must fail for each (MUTANT=name for one)
+	go run ./internal/mutants $(if $(MUTANT),"$(MUTANT)")
+
+.PHONY: fuzz
+fuzz: ## fuzz everything that parses foreign bytes (FUZZ_FOR=30s each)
+	@set -e; for file in $$(grep -l '^func Fuzz' --include=*_test.go -r internal cmd); do \
+		for target in $$(grep -oE '^func Fuzz[A-Za-z0-9]+' $$file | cut -c6-); do \
+			echo "$$target in $$(dirname $$file)"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_FOR) ./$$(dirname $$file) | tail -n 2; \
+		done; \
+	done
+
+.PHONY: vulncheck
+vulncheck: ## known vulnerabilities in what the programs call
+	.ci/vulncheck
 
 .PHONY: image
 image: ## build the container images

@@ -189,6 +189,9 @@ func TestTLSToPostgres(t *testing.T) {
 					t.Errorf("%s, %s: exit code %d, want 1 and %q:\n%s", what, args, code, want, errs)
 				}
 			}
+			if strings.Contains(errs, "trying again") {
+				t.Errorf("%s, %s: waits for what no waiting mends:\n%s", what, args, errs)
+			}
 			if strings.Contains(out+errs, password) {
 				t.Errorf("%s, %s: the password is in\n%s%s", what, args, out, errs)
 			}

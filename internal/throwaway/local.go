@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -59,10 +60,10 @@ func tryLocal(ctx context.Context, opts Options, programs string, owner *account
 	if err != nil {
 		return nil, err
 	}
-	args := append([]string{
+	args := slices.Concat([]string{"env"}, opts.Env, []string{
 		filepath.Join(programs, "postgres"), "-D", filepath.Join(dir, "data"), "-p", port,
 		"-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
-	}, opts.flags()...)
+	}, opts.flags())
 	sup, err := supervise(ctx, dir, owner, args)
 	if err != nil {
 		return nil, err
@@ -78,7 +79,11 @@ func tryLocal(ctx context.Context, opts Options, programs string, owner *account
 	if err := sup.log.Close(); err != nil {
 		return nil, errors.Join(err, sup.stop())
 	}
-	return &Server{URL: url, Kind: Local, Info: programs, stop: sup.stop}, nil
+	h := halter{dir: dir}
+	return &Server{
+		URL: url, Kind: Local, Info: programs, Data: h.path("data"),
+		stop: sup.stop, halt: h.halt, resume: h.resume,
+	}, nil
 }
 
 // createCluster makes dir the owner's and puts an initialized data folder

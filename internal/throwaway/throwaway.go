@@ -34,6 +34,9 @@ type Options struct {
 	// {"log_min_duration_statement": "0"}; they win over the defaults here.
 	Settings map[string]string
 
+	// Env is added to the environment of a Local server, as NAME=VALUE.
+	Env []string
+
 	// Runner starts the container. Nil uses the docker command.
 	Runner Runner
 
@@ -45,8 +48,11 @@ type Server struct {
 	URL  string // connects as superuser to the database "postgres"
 	Kind Kind   // Docker or Local, never Any
 	Info string // for people: the image, or the folder of the programs
+	Data string // the folder of its data, for a Local one
 
-	stop func() error
+	stop   func() error
+	halt   func(context.Context, Mode) error // nil where it cannot be done
+	resume func() error
 }
 
 // Stop ends the server at once and removes its data. Calls after the first

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -71,6 +72,57 @@ func TestServer(t *testing.T) {
 	}
 	if err := conn.Ping(t.Context()); err == nil {
 		t.Error("the server still answers after Stop")
+	}
+}
+
+// A server that was halted comes back on the same port with what was committed.
+func TestHaltAndResume(t *testing.T) {
+	t.Parallel()
+	server, err := throwaway.Start(t.Context(), throwaway.Options{
+		Kind: throwaway.Local, Settings: map[string]string{"synchronous_commit": "on"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+		if _, err := os.Stat(server.Data); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("the data outlived Stop: %v", err)
+		}
+	})
+	execute(t, server.URL, "CREATE TABLE kept (n int)")
+	for _, mode := range []throwaway.Mode{throwaway.Fast, throwaway.Immediate} {
+		execute(t, server.URL, "INSERT INTO kept VALUES (1)")
+		if err := server.Halt(t.Context(), mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := pgx.Connect(t.Context(), server.URL); err == nil {
+			t.Errorf("%s: the server answers while it is halted", mode)
+		}
+		if err := server.Resume(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	execute(t, server.URL, "DO $$ BEGIN ASSERT (SELECT count(*) = 2 FROM kept), 'rows are missing'; END $$")
+	if err := server.Halt(t.Context(), "smart"); err == nil {
+		t.Error("a mode that does not exist is taken")
+	}
+	if err := server.Halt(t.Context(), throwaway.Fast); err != nil { // Stop must end one that is down, too
+		t.Fatal(err)
+	}
+}
+
+func execute(t *testing.T, url, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close(t.Context()) }()
+	if _, err := conn.Exec(t.Context(), sql); err != nil {
+		t.Errorf("%s: %v", sql, err)
 	}
 }
 

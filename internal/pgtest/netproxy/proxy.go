@@ -23,7 +23,7 @@ type Proxy struct {
 
 	mu    sync.Mutex
 	pass  chan struct{} // closed while traffic flows
-	conns map[net.Conn]struct{}
+	links map[*link]struct{}
 	shut  bool
 
 	listener net.Listener
@@ -34,8 +34,7 @@ type Proxy struct {
 // New starts a proxy in front of the database of that URL; it ends with the test.
 func New(tb testing.TB, databaseURL string) *Proxy {
 	tb.Helper()
-	p := &Proxy{pass: make(chan struct{}), conns: map[net.Conn]struct{}{}, ctx: context.WithoutCancel(tb.Context())}
-	close(p.pass)
+	p := &Proxy{pass: flowing(), links: map[*link]struct{}{}, ctx: context.WithoutCancel(tb.Context())}
 	p.listener, p.target, p.url = front(tb, databaseURL)
 	p.wg.Go(p.accept)
 	tb.Cleanup(p.close)
@@ -69,21 +68,21 @@ func (p *Proxy) URL() string { return p.url }
 func (p *Proxy) Freeze() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	select {
-	case <-p.pass:
-		p.pass = make(chan struct{})
-	default:
-	}
+	p.pass = stopped(p.pass)
 }
 
 // Thaw lets the traffic go on where it stopped.
 func (p *Proxy) Thaw() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	select {
-	case <-p.pass:
-	default:
-		close(p.pass)
+	p.thaw()
+}
+
+func (p *Proxy) thaw() {
+	release(p.pass)
+	for l := range p.links {
+		release(l.pass)
+		l.left = unlimited
 	}
 }
 
@@ -91,18 +90,20 @@ func (p *Proxy) Thaw() {
 func (p *Proxy) Cut() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for conn := range p.conns {
-		_ = conn.Close()
+	for l := range p.links {
+		l.close()
 	}
 }
 
 func (p *Proxy) close() {
+	_ = p.listener.Close()
 	p.mu.Lock()
 	p.shut = true
+	for l := range p.links {
+		l.close()
+	}
+	p.thaw()
 	p.mu.Unlock()
-	_ = p.listener.Close()
-	p.Cut()
-	p.Thaw()
 	p.wg.Wait()
 }
 
@@ -117,24 +118,36 @@ func (p *Proxy) accept() {
 			_ = client.Close()
 			continue
 		}
-		p.wg.Go(func() { p.forward(client, server) })
-		p.wg.Go(func() { p.forward(server, client) })
+		l := &link{client: client, server: server, pass: flowing(), left: unlimited}
+		p.keep(l)
+		p.wg.Go(func() {
+			defer p.drop(l)
+			var directions sync.WaitGroup
+			directions.Go(func() { p.forward(l, client, server) })
+			directions.Go(func() { p.forward(l, server, client) })
+			directions.Wait()
+		})
 	}
 }
 
 // forward copies one direction, and closes both ends when either is at its end.
-func (p *Proxy) forward(from, to net.Conn) {
+func (p *Proxy) forward(l *link, from, to net.Conn) {
 	defer func() { _ = to.Close() }()
-	p.keep(from)
-	defer p.drop(from)
 	buffer := make([]byte, 32*1024)
 	for {
 		n, err := from.Read(buffer)
-		<-p.gate()
-		if n > 0 {
-			if _, err := to.Write(buffer[:n]); err != nil {
+		p.wait(l)
+		for rest := buffer[:n]; len(rest) > 0; p.wait(l) {
+			part := rest
+			if from == l.client {
+				part = p.allowed(l, rest)
+			} else {
+				p.learn(l, rest)
+			}
+			if _, err := to.Write(part); err != nil {
 				return
 			}
+			rest = rest[len(part):]
 		}
 		if err != nil {
 			return
@@ -142,24 +155,35 @@ func (p *Proxy) forward(from, to net.Conn) {
 	}
 }
 
-func (p *Proxy) gate() <-chan struct{} {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.pass
-}
-
-func (p *Proxy) keep(conn net.Conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.conns[conn] = struct{}{}
-	if p.shut {
-		_ = conn.Close()
+// wait waits while everything or this connection is frozen.
+func (p *Proxy) wait(l *link) {
+	for {
+		p.mu.Lock()
+		all, one := p.pass, l.pass
+		p.mu.Unlock()
+		<-all
+		<-one
+		p.mu.Lock()
+		still := p.pass == all && l.pass == one
+		p.mu.Unlock()
+		if still {
+			return
+		}
 	}
 }
 
-func (p *Proxy) drop(conn net.Conn) {
+func (p *Proxy) keep(l *link) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.conns, conn)
-	_ = conn.Close()
+	p.links[l] = struct{}{}
+	if p.shut {
+		l.close()
+	}
+}
+
+func (p *Proxy) drop(l *link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.links, l)
+	l.close()
 }

@@ -1,0 +1,53 @@
+package faults
+
+import (
+	"log/slog"
+	"net/url"
+	"testing"
+
+	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/schema"
+	"github.com/scrapersky/contactsync/internal/throwaway"
+)
+
+// installApart gives a test an installation on a server of its own, which may be
+// halted. A commit that was answered outlives a crash of that server, as it would
+// in production; it need not outlive one of the machine.
+func installApart(t *testing.T) (*progtest.Installation, *throwaway.Server) {
+	t.Helper()
+	return installWith(t, throwaway.Options{
+		Kind: throwaway.Local, Settings: map[string]string{"synchronous_commit": "on"},
+	})
+}
+
+// installWith gives a test an installation on a server of its own that is started
+// with these options.
+func installWith(t *testing.T, options throwaway.Options) (*progtest.Installation, *throwaway.Server) {
+	t.Helper()
+	server, err := throwaway.Start(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	pgtest.Exec(t, server.URL, "CREATE DATABASE app")
+	address, err := url.Parse(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address.Path = "/app"
+	if _, err := schema.Up(t.Context(), address.String(), slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	return progtest.InstallOn(t, address.String()), server
+}
+
+// reconnect gives the app a new connection for one that the server ended.
+func reconnect(in *progtest.Installation) {
+	in.Helper()
+	in.App = in.Connect()
+}

@@ -1,0 +1,163 @@
+package main
+
+// mutation is one deliberate break: in one file one text, which must be there
+// exactly once, becomes another one.
+type mutation struct {
+	name string // what is broken, for people and for the command line
+	file string // from the root of the module
+	old  string
+	new  string
+
+	pkg   string   // the package whose tests are to notice
+	tests []string // as few as will do; at least one must fail
+}
+
+// mutations are the promises of the protocol, broken one by one. The first ones
+// lose contacts, double them or stop the loop; those after the blank line are
+// the variants of internal/model that one line of code stands for.
+var mutations = []mutation{
+	{
+		name: "settle not by claim",
+		file: "internal/queue/settle.sql",
+		old:  "     WHERE (SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = $1) = $2::bigint\n), held",
+		new:  "), held",
+		pkg:  "internal/queue", tests: []string{"TestSettleIsFencedByTheClaim"},
+	},
+	{
+		name: "no SKIP LOCKED",
+		file: "internal/queue/claim.sql",
+		old:  "LIMIT $1::int - (SELECT cardinality(ids) FROM retries)\n           FOR NO KEY UPDATE OF c SKIP LOCKED",
+		new:  "LIMIT $1::int - (SELECT cardinality(ids) FROM retries)\n           FOR NO KEY UPDATE OF c",
+		pkg:  "internal/queue", tests: []string{"TestClaimNeverWaitsForAnApp"},
+	},
+	{
+		name: "no quarantine",
+		file: "internal/queue/queue.go",
+		old:  "return (leaseSlack + q.opt.Doubt).Seconds()",
+		new:  "return 0",
+		pkg:  "internal/queue", tests: []string{"TestRescueWaitsForTheQuarantine"},
+	},
+	{
+		name: "no lease",
+		file: "internal/leader/lease.sql",
+		old:  "set_config('idle_session_timeout', $1, false)",
+		new:  "set_config('idle_session_timeout', '0', false)",
+		pkg:  "internal/leader", tests: []string{"TestLeaderIsFrozen"},
+	},
+	{
+		name: "no last look after arming",
+		file: "internal/queue/doorbell.go",
+		old:  "idle.Armed = q.armed\n",
+		new:  "idle.Armed, idle.Due = q.armed, false\n",
+		pkg:  "internal/queue", tests: []string{"TestArmedConsumerIsRung", "TestLastLookSeesLockedRows"},
+	},
+	{
+		name: "no rescue",
+		file: "internal/queue/tidy.go",
+		old:  "for _, slot := range slots {",
+		new:  "for _, slot := range slots[:0] {",
+		pkg:  "internal/queue", tests: []string{"TestRescueEndsInErrorAtTheMaximum", "TestRescueOfOtherSlots"},
+	},
+	{
+		name: "retry without next_retry_at",
+		file: "internal/queue/settle.sql",
+		old:  "WHEN e.final = 'retry' THEN e.retry_at",
+		new:  "WHEN e.final = 'retry' THEN NULL",
+		pkg:  "internal/queue", tests: []string{"TestSettle"},
+	},
+	{
+		name: "errors of a 207 ignored",
+		file: "internal/hubspot/match.go",
+		old:  "m.addProblem(&answer.Errors[i], answer.traces, byKey)",
+		new:  "_ = answer.Errors[i]",
+		pkg:  "internal/hubspot", tests: []string{"TestBadRows"},
+	},
+	{
+		name: "results matched by index",
+		file: "internal/hubspot/match.go",
+		old:  "m.addResult(&answer.Results[i], answer.traces, byKey)",
+		new:  "m.results[items[i%len(items)]] = &answer.Results[i]",
+		pkg:  "internal/hubspot", tests: []string{"TestResultsInAnyOrder"},
+	},
+	{
+		name: "duplicates not merged",
+		file: "internal/contact/merge.go",
+		old:  `if key == "" || !seen {`,
+		new:  `if key == "" || !seen || seen {`,
+		pkg:  "internal/contact", tests: []string{"TestMerge"},
+	},
+	{
+		name: "settled under the signal's context",
+		file: "internal/drain/cycle.go",
+		old:  "done, err := r.settle(ctx, answered)",
+		new:  "done, err := r.settle(stop, answered)",
+		pkg:  "internal/drain", tests: []string{"TestStopDoesNotReachTheSettle"},
+	},
+	{
+		// A pool does not close a connection that is given back, and the lock stays.
+		name: "lock taken from a pool: never freed",
+		file: "internal/leader/campaign.go",
+		old:  "defer database.Close(stop, conn)",
+		new:  "_ = database.Close",
+		pkg:  "internal/leader", tests: []string{"TestTheLocksConnectionIsClosed"},
+	},
+	{
+		// And it gives whoever asks another connection than the one that has the lock.
+		name: "lock taken from a pool: no fence",
+		file: "internal/leader/follower.go",
+		old:  "return newSession(conn, slot, c.cfg, sent), nil",
+		new: "conn, err := c.cfg.Connect(stop)\n\tif err != nil {\n\t\treturn nil, err\n\t}\n" +
+			"\t_, err = conn.Exec(stop, \"SET application_name = 'another'\")\n\treturn newSession(conn, slot, c.cfg, sent), err",
+		pkg: "internal/leader", tests: []string{"TestDoIsFencedByTheDatabase"},
+	},
+
+	{
+		name: "a doubt frees the claim",
+		file: "internal/queue/settle.go",
+		old:  "append(col.inDoubt, o.InDoubt)",
+		new:  "append(col.inDoubt, false)",
+		pkg:  "internal/queue", tests: []string{"TestDoubtKeepsTheClaim"},
+	},
+	{
+		name: "no comparison of versions",
+		file: "internal/queue/settle.sql",
+		old:  "WHEN found.ours AND found.version <> o.version AND o.verdict IN ('synced', 'reject') THEN 'touched'",
+		new:  "WHEN false THEN 'touched'",
+		pkg:  "internal/queue", tests: []string{"TestTouchedRowGoesBackToTheQueue"},
+	},
+	{
+		name: "claims not touched",
+		file: "internal/drain/cycle.go",
+		old:  "const touchEvery = 5 * time.Second",
+		new:  "const touchEvery = 5 * time.Hour",
+		pkg:  "internal/drain", tests: []string{"TestStopFinishesThenCutsTheRequest"},
+	},
+	{
+		name: "sent without asking the lease",
+		file: "internal/leader/transport.go",
+		old:  "return 0, fmt.Errorf(\"request not sent: %w\", err)\n",
+		new:  "_ = err\n",
+		pkg:  "internal/leader", tests: []string{"TestTransport"},
+	},
+	{
+		name: "sent although the claim is stale",
+		file: "internal/queue/fresh.go",
+		old:  "age > mostUntouched {",
+		new:  "age > time.Hour {",
+		pkg:  "internal/queue", tests: []string{"TestUntouchedClaimsAreNotSent"},
+	},
+	{
+		name: "doorbell believed held after a refusal",
+		file: "internal/queue/claim.go",
+		old:  "if err := q.disarm(ctx); err != nil {",
+		new:  "if err := error(nil); err != nil {",
+		pkg:  "internal/queue", tests: []string{"TestDoorbellAfterRefusedClaims"},
+	},
+	{
+		name: "no adoption",
+		file: "internal/queue/tidy.go",
+		old:  "q.opt.Destination, adoptAfter.Seconds()",
+		new:  "q.opt.Destination, 1e9",
+		pkg:  "internal/queue", tests: []string{"TestAdoptsRowsThatNobodyWorksOn"},
+	},
+}

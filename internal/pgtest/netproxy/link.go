@@ -1,0 +1,124 @@
+package netproxy
+
+import (
+	"encoding/binary"
+	"net"
+	"testing"
+)
+
+// link is one connection through the proxy. It is guarded by the Proxy's mutex.
+type link struct {
+	client, server net.Conn
+
+	pass chan struct{} // closed while its traffic flows
+	left int           // how many bytes the client may still send before it is frozen
+
+	greeting []byte // what the server said first, until pid is known
+	pid      uint32 // the server's process
+}
+
+const unlimited = -1
+
+// maxGreeting bounds how much of the server's first words is searched for its
+// process id: an encrypted connection never tells it.
+const maxGreeting = 4096
+
+// FreezePID stops the traffic of the connection that this process of the server
+// serves; all others flow on.
+func (p *Proxy) FreezePID(tb testing.TB, pid uint32) {
+	tb.Helper()
+	p.FreezePIDAfter(tb, pid, 0)
+}
+
+// FreezePIDAfter lets the client send so many bytes more to that process of the
+// server before its connection is frozen: the network goes away within a message.
+// What the server says flows until then.
+func (p *Proxy) FreezePIDAfter(tb testing.TB, pid uint32, bytes int) {
+	tb.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		if l.pid != pid {
+			continue
+		}
+		if l.left = bytes; bytes == 0 {
+			l.pass = stopped(l.pass)
+		}
+		return
+	}
+	tb.Fatalf("no connection through the proxy is that of server process %d", pid)
+}
+
+// allowed is the part of what the client sends that may pass now. When that is
+// not all, the connection is frozen from then on.
+func (p *Proxy) allowed(l *link, data []byte) []byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.left == unlimited {
+		return data
+	}
+	if len(data) > l.left {
+		data = data[:l.left]
+		l.pass = stopped(l.pass)
+	}
+	l.left -= len(data)
+	return data
+}
+
+// learn looks for the server's process id in what it says first: a message of
+// type K and length 12, among messages of other types.
+func (p *Proxy) learn(l *link, data []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if l.pid != 0 || len(l.greeting) > maxGreeting {
+		return
+	}
+	l.greeting = append(l.greeting, data...)
+	rest := l.greeting
+	if len(rest) == 1 && rest[0] == 'N' { // the answer to a request for encryption
+		l.greeting = nil
+		return
+	}
+	for len(rest) >= 5 {
+		length := int(binary.BigEndian.Uint32(rest[1:])) + 1
+		if rest[0] == 'K' && len(rest) >= 9 {
+			l.pid, l.greeting = binary.BigEndian.Uint32(rest[5:]), nil
+			return
+		}
+		if length <= 0 || length > len(rest) {
+			return
+		}
+		rest = rest[length:]
+	}
+}
+
+func (l *link) close() {
+	_ = l.client.Close()
+	_ = l.server.Close()
+}
+
+// flowing is a gate that is open.
+func flowing() chan struct{} {
+	gate := make(chan struct{})
+	close(gate)
+	return gate
+}
+
+// stopped is the gate shut: another one when it was open.
+func stopped(gate chan struct{}) chan struct{} {
+	select {
+	case <-gate:
+		return make(chan struct{})
+	default:
+		return gate
+	}
+}
+
+// release opens a gate.
+func release(gate chan struct{}) {
+	select {
+	case <-gate:
+	default:
+		close(gate)
+	}
+}
