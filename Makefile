@@ -68,7 +68,7 @@ mutants: ## break the code in one place after the other: a test must fail for ea
 
 .PHONY: fuzz
 fuzz: ## fuzz everything that parses foreign bytes (FUZZ_FOR=30s each)
-	@set -e; for file in $$(grep -l '^func Fuzz' --include=*_test.go -r internal cmd); do \
+	@set -eo pipefail; for file in $$(grep -l '^func Fuzz' --include=*_test.go -r internal cmd); do \
 		for target in $$(grep -oE '^func Fuzz[A-Za-z0-9]+' $$file | cut -c6-); do \
 			echo "$$target in $$(dirname $$file)"; \
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZ_FOR) ./$$(dirname $$file) | tail -n 2; \

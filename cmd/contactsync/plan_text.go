@@ -54,7 +54,7 @@ func (o *planned) add(ctx context.Context, client *hubspot.Client, contacts []co
 	for i, change := range changes {
 		c := plannedContact{
 			Email: view.email(merged[i].Email), Effect: change.Effect, HubSpotID: change.RemoteID,
-			Fields: change.Fields, Code: change.Code, Message: view.text(change.Message),
+			Fields: change.Fields, Code: change.Code, Message: view.text(change.Message, merged[i].Email),
 		}
 		for _, row := range groups[i].Rows {
 			c.IDs = append(c.IDs, contacts[row].ID)
@@ -95,9 +95,9 @@ func (v *planView) email(email string) string {
 	return strings.TrimSpace(email)
 }
 
-func (v *planView) text(message string) string {
+func (v *planView) text(message, email string) string {
 	if v.redact {
-		return redactText(message)
+		return redactText(message, email)
 	}
 	return message
 }

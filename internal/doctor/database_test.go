@@ -197,7 +197,8 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 			check: "triggers enabled", broken: func(t *testing.T, url string) string {
 				t.Helper()
 				role, _ := pgtest.Role(t, url)
-				pgtest.Exec(t, url, "ALTER ROLE "+role+" SET session_replication_role = replica")
+				// In this database alone: roles are the whole server's, and so other tests'.
+				pgtest.Exec(t, url, "DO $$ BEGIN EXECUTE format('ALTER ROLE "+role+" IN DATABASE %I SET session_replication_role = replica', current_database()); END $$")
 				return url
 			}, level: Warning, found: "for others", remedy: "ALTER ROLE cstest_",
 		},

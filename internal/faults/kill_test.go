@@ -127,11 +127,15 @@ func (d death) rounds(t *testing.T, rounds int) {
 	}
 	in.Await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status <> 'Complete'`)
 	in.Await("0", `SELECT count(*)::text FROM contactsync.claims`)
+	const quarantine = 15 * time.Second // from a moment before the kill, and HUBSPOT_TIMEOUT beyond
 	times := map[string]int{}
 	for _, w := range in.Sim.Writes() {
 		times[w.Email]++
 		if killed, ok := died[w.Email]; ok && times[w.Email] == d.writes && d.inFlight {
-			quarantines = append(quarantines, w.Time.Sub(killed))
+			after := w.Time.Sub(killed)
+			if quarantines = append(quarantines, after); after < quarantine-5*time.Second {
+				t.Errorf("%s was sent again after %v, want the quarantine of %v before", w.Email, after, quarantine)
+			}
 		}
 	}
 	for email, n := range times {

@@ -121,32 +121,32 @@ func (w *world) await(ctx context.Context, most time.Duration, sql string) (time
 
 // finish lets everything come to rest when the apps have gone. A row that an app
 // has written back as Processing is adopted after a quarter of an hour; that time
-// is made to have passed.
+// is made to have passed, and whoever leads next looks for such rows at once.
 func (w *world) finish(ctx context.Context) {
-	const staleSQL = `WITH stale AS (UPDATE contacts c SET updated_at = now() - interval '16 minutes'
-		WHERE hubspot_processing_status = 'Processing' AND NOT EXISTS (SELECT FROM contactsync.claims x WHERE x.contact_id = c.id)
-		RETURNING 1) SELECT count(*)::int FROM stale`
-	for range 5 {
-		if _, err := w.awaitQuiet(ctx); err != nil {
-			w.Errorf("at the end: %v", err)
-			return
-		}
-		n, err := ask[int](ctx, w, staleSQL)
-		if err != nil {
-			w.Error(err)
-			return
-		}
-		if n == 0 {
-			return
-		}
-		w.count.add("stale Processing adopted", n)
-		w.count.add("restarts for adoption", 1)
-		for _, leader := range w.leaders(ctx) { // whoever leads next looks for such rows at once
-			_ = leader.terminate() // it tells by itself
-			leader.start()
-		}
+	if _, err := w.awaitQuiet(ctx); err != nil {
+		w.Errorf("at the end: %v", err)
+		return
 	}
-	w.Error("rows are Processing again and again, without a claim")
+	const staleSQL = `WITH stale AS (UPDATE contacts SET updated_at = now() - interval '16 minutes'
+		WHERE hubspot_processing_status = 'Processing' RETURNING 1) SELECT count(*)::int FROM stale`
+	n, err := ask[int](ctx, w, staleSQL)
+	if err != nil {
+		w.Error(err)
+	}
+	if n == 0 {
+		return
+	}
+	w.count.add("stale Processing adopted", n)
+	for _, leader := range w.leaders(ctx) {
+		_ = leader.terminate() // it tells by itself
+		leader.start()
+	}
+	const adoptedSQL = `SELECT format('%s rows are queued and %s claims stand',
+		(SELECT count(*) FROM contacts WHERE hubspot_processing_status IN ('Queued', 'Processing')),
+		(SELECT count(*) FROM contactsync.claims))`
+	if _, err := w.await(ctx, quietMost, adoptedSQL); err != nil {
+		w.Errorf("rows that an app has written back as Processing are not adopted: %v", err)
+	}
 }
 
 // median and most are of any number of durations.
