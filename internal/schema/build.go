@@ -105,18 +105,32 @@ func (m *migrator) concurrently(ctx context.Context, statement string) error {
 	return err
 }
 
-// watch asks on the connection that holds the lock, which has nothing else to
-// do meanwhile.
+// watch asks on a connection of its own. The one that holds the lock will not do:
+// its transaction stays open, and a build that looks for old snapshots while a
+// question is being asked there would wait for the end of that transaction, which
+// waits for the build's.
 func (m *migrator) watch(ctx context.Context, pid uint32) {
 	tick := time.NewTicker(m.timing.watch)
 	defer tick.Stop()
+	var conn *pgx.Conn
+	defer func() {
+		if conn != nil {
+			_ = conn.Close(context.WithoutCancel(ctx)) // it was only asked
+		}
+	}()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			// Not ctx: a cancelled query would cost the connection, and the lock.
-			for _, s := range m.sessions(context.WithoutCancel(ctx), m.lock, blockingSQL, pid) {
+			if conn == nil || conn.IsClosed() {
+				var err error
+				if conn, err = connect(ctx, m.config); err != nil {
+					m.log.DebugContext(ctx, "cannot tell who is in the way", "error", err)
+					continue
+				}
+			}
+			for _, s := range m.sessions(ctx, conn, blockingSQL, pid) {
 				m.log.InfoContext(ctx, "the index build waits for another session's transaction", "session", s.String())
 			}
 		}

@@ -22,6 +22,7 @@ const appName = "contactsync migrate"
 
 // migrator is one run of up or down, alone in its database.
 type migrator struct {
+	config   *pgx.ConnConfig
 	lock     *pgx.Conn // holds the right to migrate; its transaction is idle
 	work     *pgx.Conn // triggers, indexes, questions
 	db       *sql.DB   // goose's
@@ -35,7 +36,7 @@ func open(ctx context.Context, url string, log *slog.Logger, timing timing) (_ *
 	if err != nil {
 		return nil, err
 	}
-	m := &migrator{timing: timing, log: log}
+	m := &migrator{config: config, timing: timing, log: log}
 	defer func() {
 		if err != nil {
 			m.close(ctx)
