@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/schema"
@@ -15,7 +16,12 @@ func (p *program) withDesk(ctx context.Context, work func(desk *admin.Desk) erro
 	if err != nil {
 		return err
 	}
-	pool, err := database.NewPool(ctx, cfg.Database.URL.Reveal(), instanceName(), 1)
+	return deskOf(ctx, cfg.Database, work)
+}
+
+// deskOf is withDesk for a command that has read its settings.
+func deskOf(ctx context.Context, cfg config.Database, work func(desk *admin.Desk) error) error {
+	pool, err := database.NewPool(ctx, cfg.URL.Reveal(), instanceName(), 1)
 	if err != nil {
 		return err
 	}

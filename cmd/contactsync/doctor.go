@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -71,9 +70,7 @@ func (p *program) examine(ctx context.Context, cfg config.Config, asJSON bool) e
 		}
 	})
 	if asJSON {
-		encoder := json.NewEncoder(p.stdout)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(sheet); err != nil {
+		if err := p.printJSON(sheet); err != nil {
 			return err
 		}
 	} else {

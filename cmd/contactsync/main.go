@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"io"
 	"os"
 	_ "time/tzdata" // HubSpot's day ends at midnight of the portal's time zone, wherever this runs
@@ -24,4 +25,11 @@ type program struct {
 	env            envconfig.Lookuper // without the file .env
 	stdin          io.Reader
 	stdout, stderr io.Writer // results go to the one, logs and errors to the other
+}
+
+// printJSON prints a result for scripts.
+func (p *program) printJSON(result any) error {
+	encoder := json.NewEncoder(p.stdout)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(result)
 }

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -45,12 +43,9 @@ fit, or if a named contact does not exist.`,
 			if len(args) > 0 && status != "" {
 				return usagef("say which contacts, in one way: ids and emails, or --status")
 			}
-			if status != "" {
-				at := slices.IndexFunc(syncStatuses, func(s string) bool { return strings.EqualFold(s, strings.TrimSpace(status)) })
-				if at < 0 {
-					return usagef("there is no status %q; expected %s", status, anyOf(syncStatuses))
-				}
-				status = syncStatuses[at]
+			status, err := parseStatus(status)
+			if err != nil {
+				return err
 			}
 			cfg, err := load[config.Config](cmd.Context(), p, settingsFile)
 			if err != nil {
@@ -61,7 +56,7 @@ fit, or if a named contact does not exist.`,
 			}
 			ctx, cancel := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer cancel()
-			return p.withDesk(ctx, func(desk *admin.Desk) error {
+			return deskOf(ctx, cfg.Database, func(desk *admin.Desk) error {
 				return p.plan(ctx, cfg, desk, selection{names: args, status: status, most: most}, asJSON)
 			})
 		},
@@ -99,8 +94,7 @@ func (s selection) ids(ctx context.Context, desk *admin.Desk) (ids, missing []st
 
 // plan reads both sides and tells the differences.
 func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk, wanted selection, asJSON bool) error {
-	asIs := func(base http.RoundTripper) http.RoundTripper { return base }
-	client, err := lookingClient(cfg, newLogger(p.stderr, quietly(cfg.Log)), asIs)
+	client, err := lookingClient(cfg, newLogger(p.stderr, quietly(cfg.Log)), unguarded)
 	if err != nil {
 		return err
 	}
@@ -129,9 +123,7 @@ func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk,
 	}
 	outcome.Missing = missing
 	if asJSON {
-		encoder := json.NewEncoder(p.stdout)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(outcome); err != nil {
+		if err := p.printJSON(outcome); err != nil {
 			return err
 		}
 	} else {

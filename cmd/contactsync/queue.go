@@ -25,6 +25,19 @@ const maxNameBytes = 4096
 // syncStatuses are the values of hubspot_sync_status.
 var syncStatuses = []string{"New", "Selected", "Queued", "Processing", "Complete", "Error", "Skipped"}
 
+// parseStatus is the value that --status names, in upper or lower case; empty for
+// none.
+func parseStatus(status string) (string, error) {
+	if status == "" {
+		return "", nil
+	}
+	at := slices.IndexFunc(syncStatuses, func(s string) bool { return strings.EqualFold(s, strings.TrimSpace(status)) })
+	if at < 0 {
+		return "", usagef("there is no status %q; expected %s", status, anyOf(syncStatuses))
+	}
+	return syncStatuses[at], nil
+}
+
 func newQueueCommand(p *program) *cobra.Command {
 	var file, status string
 	cmd := &cobra.Command{
@@ -47,12 +60,9 @@ What cannot be found is listed; everything else is queued all the same, and the 
 			if ways != 1 {
 				return usagef("say which contacts, in one way: ids or emails, --file, or --status")
 			}
-			if status != "" {
-				at := slices.IndexFunc(syncStatuses, func(s string) bool { return strings.EqualFold(s, strings.TrimSpace(status)) })
-				if at < 0 {
-					return usagef("there is no status %q; expected %s", status, anyOf(syncStatuses))
-				}
-				status = syncStatuses[at]
+			status, err := parseStatus(status)
+			if err != nil {
+				return err
 			}
 			return p.withDesk(cmd.Context(), func(desk *admin.Desk) error {
 				ctx := cmd.Context()

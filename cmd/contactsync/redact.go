@@ -9,8 +9,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/scrapersky/contactsync/internal/config"
 )
 
 // anEmail is what looks like an email address, also in a URL that spells the @
@@ -136,12 +134,6 @@ func (h redacting) Handle(ctx context.Context, line slog.Record) error {
 		return fmt.Errorf("log: %w", err)
 	}
 	return nil
-}
-
-// redactsEmails says whether emails are to be hidden from what people read, too.
-func (p *program) redactsEmails(ctx context.Context) bool {
-	cfg, err := load[config.Log](ctx, p, settingsFile)
-	return err == nil && cfg.RedactEmails
 }
 
 // emailKey is the attribute that holds an email, whatever it looks like.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"os/signal"
 	"syscall"
 
@@ -59,8 +58,7 @@ func noKey(command string) error {
 func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) error {
 	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
-	asIs := func(base http.RoundTripper) http.RoundTripper { return base }
-	client, err := newHubSpotClient(cfg.HubSpot, 1, newLogger(p.stderr, quietly(cfg.Log)), asIs)
+	client, err := newHubSpotClient(cfg.HubSpot, 1, newLogger(p.stderr, quietly(cfg.Log)), unguarded)
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -24,20 +23,22 @@ to be expected of a healthy installation.`,
 			if hours < 1 || hours > 24*30 {
 				return usagef("--hours takes 1 to 720")
 			}
-			return p.withDesk(cmd.Context(), func(desk *admin.Desk) error {
+			cfg, err := load[databaseSettings](cmd.Context(), p, settingsFile)
+			if err != nil {
+				return err
+			}
+			return deskOf(cmd.Context(), cfg.Database, func(desk *admin.Desk) error {
 				status, err := desk.Status(cmd.Context(), destination, hours)
 				if err != nil {
 					return err
 				}
-				if p.redactsEmails(cmd.Context()) {
+				if cfg.Log.RedactEmails {
 					for i := range status.Failures { // HubSpot's words repeat the emails it refuses, however they look
 						status.Failures[i].Example = nil
 					}
 				}
 				if asJSON {
-					encoder := json.NewEncoder(p.stdout)
-					encoder.SetIndent("", "  ")
-					return encoder.Encode(status)
+					return p.printJSON(status)
 				}
 				return writeStatus(p.stdout, status)
 			})

@@ -62,13 +62,8 @@ func (s *sending) patch(ctx context.Context, it *item, id string) *APIError {
 // lookUp asks HubSpot which contacts some addresses lead to, secondary ones
 // included. It returns ids by address; addresses that lead nowhere are missing.
 func (s *sending) lookUp(ctx context.Context, keys []string) (map[string]string, *APIError) {
-	body := readBody{IDProperty: "email", Properties: []string{"email", secondaryEmails}}
-	for _, key := range keys {
-		body.Inputs = append(body.Inputs, readKey{key})
-	}
 	var answer batchAnswer
-	call := request{http.MethodPost, s.client.urls.contacts("/batch/read"), body}
-	if e := s.repair(ctx, call, &answer); e != nil {
+	if e := s.repair(ctx, s.client.readCall(keys), &answer); e != nil {
 		return nil, e
 	}
 	ids := make(map[string]string, len(keys))
@@ -79,6 +74,25 @@ func (s *sending) lookUp(ctx context.Context, keys []string) (map[string]string,
 		}
 	}
 	return ids, nil
+}
+
+// readCall asks for the contacts that some addresses lead to: the addresses of
+// each, and the properties named.
+func (c *Client) readCall(keys []string, properties ...string) request {
+	body := readBody{IDProperty: "email", Properties: append([]string{"email", secondaryEmails}, properties...)}
+	for _, key := range keys {
+		body.Inputs = append(body.Inputs, readKey{key})
+	}
+	return request{http.MethodPost, c.urls.contacts("/batch/read"), body}
+}
+
+// keysOf are the addresses of items.
+func keysOf(items []*item) []string {
+	keys := make([]string, len(items))
+	for i, it := range items {
+		keys[i] = it.key
+	}
+	return keys
 }
 
 // repair sends a request that mends something for a row, unless the batch has

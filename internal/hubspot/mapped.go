@@ -17,8 +17,9 @@ type Mapped struct {
 
 // Mapped lists the properties that contacts are written to; the email, which is
 // the key, is not among them.
-func (c *Client) Mapped() []Mapped {
-	n := c.properties
+func (c *Client) Mapped() []Mapped { return c.properties.mapped() }
+
+func (n PropertyNames) mapped() []Mapped {
 	all := []Mapped{
 		{Name: "firstname", Type: "string"},
 		{Name: "lastname", Type: "string"},

@@ -3,7 +3,6 @@ package hubspot
 import (
 	"context"
 	"maps"
-	"net/http"
 	"slices"
 
 	"github.com/scrapersky/contactsync/internal/contact"
@@ -60,15 +59,12 @@ func (c *Client) Preview(ctx context.Context, batch []contact.Contact) ([]Change
 // preview reads the contacts of one request. If HubSpot refuses to read them for
 // what may be some of them, they are halved until those are alone.
 func (c *Client) preview(ctx context.Context, items []*item, changes []Change) *APIError {
-	body := readBody{IDProperty: "email", Properties: []string{"email", secondaryEmails}}
+	var names []string
 	for _, m := range c.Mapped() {
-		body.Properties = append(body.Properties, m.Name)
-	}
-	for _, it := range items {
-		body.Inputs = append(body.Inputs, readKey{it.key})
+		names = append(names, m.Name)
 	}
 	var answer batchAnswer
-	e := c.ask(ctx, request{http.MethodPost, c.urls.contacts("/batch/read"), body}, &answer)
+	e := c.ask(ctx, c.readCall(keysOf(items), names...), &answer)
 	switch {
 	case e == nil:
 		answer.compare(items, changes)

@@ -41,7 +41,7 @@ func (n PropertyNames) values(c contact.Contact, today time.Time) map[string]str
 
 // has says whether a property is among those that values sends.
 func (n PropertyNames) has(name string) bool {
-	return name != "" && slices.Contains([]string{"firstname", "lastname", "phone", n.DomainID, n.PageID, n.SyncDate}, name)
+	return slices.ContainsFunc(n.mapped(), func(m Mapped) bool { return m.Name == name })
 }
 
 // splitName parts a name at its first run of blanks. A single word is the first

@@ -63,11 +63,7 @@ func (s *sending) settleUnknown(ctx context.Context, m *matched) {
 // claimStray asks HubSpot which contacts the addresses lead to that got no
 // result, and gives them the results of those.
 func (s *sending) claimStray(ctx context.Context, m *matched) {
-	keys := make([]string, len(m.unknown))
-	for i, it := range m.unknown {
-		keys[i] = it.key
-	}
-	ids, e := s.lookUp(ctx, keys)
+	ids, e := s.lookUp(ctx, keysOf(m.unknown))
 	if e != nil {
 		return // they stay unknown, and try again
 	}

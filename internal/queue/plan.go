@@ -8,10 +8,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// AdoptAfter is how long a row may be Processing without a claim before a leader
-// puts it back into the queue.
-const AdoptAfter = adoptAfter
-
 // ClaimPlan answers how the server would find the rows of a claim, a line of
 // EXPLAIN each, under the settings of a leader. It claims nothing and leaves no
 // setting behind.
@@ -21,8 +17,8 @@ func ClaimPlan(ctx context.Context, conn *pgx.Conn, destination string) (plan []
 		return nil, fmt.Errorf("explain a claim: %w", err)
 	}
 	defer func() { err = errors.Join(err, tx.Rollback(ctx)) }()
-	for _, set := range []string{"SET LOCAL enable_seqscan = off", "SET LOCAL jit = off"} {
-		if _, err := tx.Exec(ctx, set); err != nil {
+	for _, setting := range plannerOff {
+		if _, err := tx.Exec(ctx, "SET LOCAL "+setting+" = off"); err != nil {
 			return nil, fmt.Errorf("explain a claim: %w", err)
 		}
 	}

@@ -45,8 +45,14 @@ type Options struct {
 // 8 s after its last answer from the database.
 const leaseSlack = 15 * time.Second
 
-// adoptAfter is how long a row may be Processing without a claim.
-const adoptAfter = 15 * time.Minute
+// AdoptAfter is how long a row may be Processing without a claim before a leader
+// puts it back into the queue.
+const AdoptAfter = 15 * time.Minute
+
+// plannerOff are the planner's settings that are off for every statement here.
+// Each finds its rows by an index; a planner that has stale statistics of a queue
+// would read the table instead, and a compiler pays for no statement this short.
+var plannerOff = []string{"enable_seqscan", "jit"}
 
 // keepDays is how long cycles and failures are remembered.
 const keepDays = 30
@@ -74,16 +80,11 @@ func Enter(ctx context.Context, session Session, opt Options) (*Queue, error) {
 	q := &Queue{session: session, opt: opt, active: []int64{}}
 	err := session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
-		for _, set := range []string{
-			// The last look must see what was committed before the doorbell was
-			// locked, so each statement needs a snapshot of its own.
-			"SET default_transaction_isolation = 'read committed'",
-			// Every statement here finds its rows by an index. A planner that has
-			// stale statistics of a queue would read the table instead.
-			"SET enable_seqscan = off",
-			"SET jit = off",
-		} {
-			batch.Queue(set)
+		// The last look must see what was committed before the doorbell was
+		// locked, so each statement needs a snapshot of its own.
+		batch.Queue("SET default_transaction_isolation = 'read committed'")
+		for _, setting := range plannerOff {
+			batch.Queue("SET " + setting + " = off")
 		}
 		if opt.Slot < database.ManualSlot { // a command does not lead
 			batch.Queue(enterSQL, opt.Destination, opt.Slot, opt.Instance)

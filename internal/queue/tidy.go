@@ -34,7 +34,7 @@ var pruneSQL string
 // request. The claims of this slot are its dead predecessor's, because the lock
 // is ours; those of another slot are touched only while its lock could be had.
 func (q *Queue) Tidy(ctx context.Context) (requeued int, err error) {
-	return q.tidy(ctx, adoptAfter)
+	return q.tidy(ctx, AdoptAfter)
 }
 
 func (q *Queue) tidy(ctx context.Context, adoptAfter time.Duration) (requeued int, err error) {

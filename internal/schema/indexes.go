@@ -19,9 +19,11 @@ const (
 // however large contacts grows: they hold only the rows that are in the queue,
 // in work or in error.
 type index struct {
-	short string // what it is for; the index is called contacts_contactsync_<short>
+	short string // what it is for
 	on    string // columns and condition
 }
+
+func (ix index) name() string { return "contacts_contactsync_" + ix.short }
 
 func indexes() []index {
 	return []index{
@@ -52,7 +54,7 @@ func (m *migrator) buildIndexes(ctx context.Context) error {
 		return fmt.Errorf("look for contacts: %w", err)
 	}
 	for _, ix := range indexes() {
-		name := "contacts_contactsync_" + ix.short
+		name := ix.name()
 		if err := m.build(ctx, contacts, ix, name); err != nil {
 			return fmt.Errorf("index %s: %w", name, err)
 		}

@@ -11,7 +11,7 @@ type WantedIndex struct {
 func WantedIndexes() []WantedIndex {
 	var list []WantedIndex
 	for _, ix := range indexes() {
-		list = append(list, WantedIndex{"contacts_contactsync_" + ix.short, ix.on})
+		list = append(list, WantedIndex{ix.name(), ix.on})
 	}
 	return list
 }
