@@ -1,7 +1,6 @@
 package triggers_test
 
 import (
-	"log/slog"
 	"os"
 	"testing"
 
@@ -9,7 +8,6 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/schema"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -102,8 +100,6 @@ func partitioned(t *testing.T) string {
 			PARTITION BY HASH (id)`,
 		"CREATE TABLE contacts_0 PARTITION OF contacts FOR VALUES WITH (MODULUS 2, REMAINDER 0)",
 		"CREATE TABLE contacts_1 PARTITION OF contacts FOR VALUES WITH (MODULUS 2, REMAINDER 1)")
-	if _, err := schema.Up(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
+	pgtest.Migrate(t, url)
 	return url
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -10,16 +9,13 @@ import (
 	"github.com/scrapersky/contactsync/internal/progtest"
 )
 
-// measuring says whether the figures are for people, who want many.
-func measuring() bool { return os.Getenv("CONTACTSYNC_MEASURE") != "" }
-
 // TestLatency measures what the program is for: from the moment before an app
 // sends its UPDATE, in autocommit, to the arrival of the request at HubSpot,
 // while the leader sleeps. It prints; what it asserts is that the leader did
 // sleep each time and that every update led to one request.
 func TestLatency(t *testing.T) { //nolint:paralleltest // it measures
 	updates := 50
-	if measuring() {
+	if progtest.Measuring() {
 		updates = 500
 	}
 	in := progtest.Install(t)
@@ -78,7 +74,7 @@ func TestLatency(t *testing.T) { //nolint:paralleltest // it measures
 // leads each time and the contact arrives.
 func TestFailover(t *testing.T) { //nolint:paralleltest // it measures
 	rounds := 3
-	if measuring() {
+	if progtest.Measuring() {
 		rounds = 20
 	}
 	in := progtest.Install(t)

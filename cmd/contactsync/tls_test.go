@@ -142,9 +142,7 @@ func TestTLSToPostgres(t *testing.T) {
 	host := mustParse(t, server.URL).Hostname()
 	cert, key := ca.serverCert(host)
 	serveTLS(t, server.URL, cert, key)
-	if _, err := schema.Up(t.Context(), server.URL, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
+	pgtest.Migrate(t, server.URL)
 	const password = "a-password-to-look-for"
 	pgtest.Exec(t, server.URL, "CREATE ROLE worker LOGIN PASSWORD '"+password+"'")
 	if err := schema.Grant(t.Context(), server.URL, "worker", schema.Worker, slog.New(slog.DiscardHandler)); err != nil {

@@ -44,21 +44,13 @@ func watch(in *progtest.Installation, lasts time.Duration) calm {
 	)
 	// A session of the database tells its counts once a second at most. The waiting
 	// that came before this shall not be counted.
-	pause(in, 1100*time.Millisecond)
+	wait(in, 1100*time.Millisecond)
 	in.Ask(`SELECT 'that was it'`)
 	before := calm{requests: in.Sim.Stats().Requests, claims: number(cycles), transactions: number(commits)}
-	pause(in, lasts)
+	wait(in, lasts)
 	return calm{
 		lasted: lasts, requests: in.Sim.Stats().Requests - before.requests,
 		claims: number(cycles) - before.claims, transactions: number(commits) - before.transactions,
-	}
-}
-
-// pause lets time pass in which nothing is to happen: that cannot be waited for.
-func pause(in *progtest.Installation, lasts time.Duration) {
-	select {
-	case <-time.After(lasts):
-	case <-in.Context().Done():
 	}
 }
 

@@ -1,7 +1,6 @@
 package faults
 
 import (
-	"log/slog"
 	"math"
 	"net/url"
 	"os"
@@ -16,7 +15,6 @@ import (
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/progtest"
-	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/throwaway"
 )
 
@@ -96,9 +94,7 @@ func TestZones(t *testing.T) {
 				t.Fatal(err)
 			}
 			pgtest.Exec(t, address, "ALTER DATABASE "+strings.TrimPrefix(u.Path, "/")+" SET timezone = '"+server+"'")
-			if _, err := schema.Up(t.Context(), address, slog.New(slog.DiscardHandler)); err != nil {
-				t.Fatal(err)
-			}
+			pgtest.Migrate(t, address)
 			in := progtest.InstallOn(t, address)
 			if zone := in.Ask(`SHOW timezone`); zone != server {
 				t.Fatalf("the server's zone is %s, want %s", zone, server)

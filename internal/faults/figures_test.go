@@ -2,17 +2,15 @@ package faults
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"time"
-)
 
-// measuring says whether figures are wanted rather than a quick answer.
-func measuring() bool { return os.Getenv("CONTACTSYNC_MEASURE") != "" }
+	"github.com/scrapersky/contactsync/internal/progtest"
+)
 
 // scaled is the full size when measuring, else the small one.
 func scaled[T any](small, full T) T {
-	if measuring() {
+	if progtest.Measuring() {
 		return full
 	}
 	return small

@@ -30,7 +30,7 @@ func TestMissingPropertySpendsNothing(t *testing.T) {
 			in.Sim.AddProperty(property)
 		}
 	}
-	if !measuring() {
+	if !progtest.Measuring() {
 		p.Stop()
 		in.Start(in.Env(), "run")
 	}

@@ -16,7 +16,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	chosen := false
 	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
-	if !chosen && !measuring() {
+	if !chosen && !progtest.Measuring() {
 		_ = flag.Set("test.parallel", sideBySide) // it exists, and takes a number
 	}
 	os.Exit(progtest.Main(m))

@@ -1,13 +1,10 @@
 package faults
 
 import (
-	"log/slog"
-	"net/url"
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/progtest"
-	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/throwaway"
 )
 
@@ -34,16 +31,7 @@ func installWith(t *testing.T, options throwaway.Options) (*progtest.Installatio
 			t.Error(err)
 		}
 	})
-	pgtest.Exec(t, server.URL, "CREATE DATABASE app")
-	address, err := url.Parse(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	address.Path = "/app"
-	if _, err := schema.Up(t.Context(), address.String(), slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
-	return progtest.InstallOn(t, address.String()), server
+	return progtest.InstallOn(t, pgtest.On(t, server)), server
 }
 
 // reconnect gives the app a new connection for one that the server ended.

@@ -3,7 +3,6 @@ package faults
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,17 +31,13 @@ type replica struct {
 func startReplica(in *progtest.Installation, settings ...string) *replica {
 	in.Helper()
 	r := &replica{}
-	hubspot := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+	hubspot := progtest.ServeHubSpot(in, in.Sim, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		if strings.HasSuffix(req.URL.Path, "batch/upsert") {
 			r.note()
 		}
 		in.Sim.ServeHTTP(w, req)
 	}))
-	in.Cleanup(func() {
-		in.Sim.ClearFaults() // lets go of what hangs
-		hubspot.Close()
-	})
-	r.Process = in.Start(in.Env(append([]string{"HUBSPOT_API_BASE_URL=" + hubspot.URL}, settings...)...), "run")
+	r.Process = in.Start(in.Env(append([]string{"HUBSPOT_API_BASE_URL=" + hubspot}, settings...)...), "run")
 	return r
 }
 

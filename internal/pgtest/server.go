@@ -103,8 +103,10 @@ func (s *server) create(ctx context.Context, migrated bool) (dbURL string, drop 
 func (s *server) name(n int64) string { return fmt.Sprintf("cstest_%d_%d", s.mark, n) }
 
 // at is the server's URL with another database.
-func (s *server) at(database string) string {
-	u, err := url.Parse(s.url)
+func (s *server) at(database string) string { return withDatabase(s.url, database) }
+
+func withDatabase(address, database string) string {
+	u, err := url.Parse(address)
 	if err != nil {
 		panic("pgtest: the URL was good enough to connect with: " + err.Error())
 	}

@@ -2,6 +2,7 @@ package progtest
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"testing"
@@ -43,15 +44,26 @@ func Install(tb testing.TB) *Installation {
 func InstallOn(tb testing.TB, databaseURL string) *Installation {
 	tb.Helper()
 	sim := hubspotsim.New(hubspotsim.Options{Token: GoodKey})
-	server := httptest.NewServer(sim)
+	in := &Installation{TB: tb, URL: databaseURL, Worker: databaseURL, Sim: sim, API: ServeHubSpot(tb, sim, sim)}
+	in.App = in.Connect()
+	return in
+}
+
+// ServeHubSpot serves the simulator by way of a handler, which may be itself, and
+// answers where. It ends with the test.
+func ServeHubSpot(tb testing.TB, sim *hubspotsim.Sim, by http.Handler) (url string) {
+	tb.Helper()
+	server := httptest.NewServer(by)
 	tb.Cleanup(func() {
 		sim.ClearFaults() // lets go of what hangs
 		server.Close()
 	})
-	in := &Installation{TB: tb, URL: databaseURL, Worker: databaseURL, Sim: sim, API: server.URL}
-	in.App = in.Connect()
-	return in
+	return server.URL
 }
+
+// Measuring says whether a test's figures are for people, who want many rounds
+// and full sizes.
+func Measuring() bool { return os.Getenv("CONTACTSYNC_MEASURE") != "" }
 
 // Connect opens a connection as any app would.
 func (in *Installation) Connect() *pgx.Conn {

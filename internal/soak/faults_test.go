@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -27,25 +28,13 @@ type faultKind struct {
 func schedule(r *rand.Rand, storm, gap time.Duration, kinds []faultKind) []fault {
 	var all []fault
 	for at := between(r, 0, gap); at < storm; at += between(r, gap/10, 2*gap) {
-		var fitting []faultKind
-		total := 0
-		for _, k := range kinds {
-			if at+k.room <= storm {
-				fitting = append(fitting, k)
-				total += k.weight
-			}
-		}
+		fitting := slices.DeleteFunc(slices.Clone(kinds), func(k faultKind) bool { return at+k.room > storm })
 		if len(fitting) == 0 {
 			break
 		}
-		pick := r.IntN(total)
-		for _, k := range fitting {
-			if pick -= k.weight; pick < 0 {
-				all = append(all, fault{at: at, kind: k, choice: r.Uint64()})
-				at += k.room / 2
-				break
-			}
-		}
+		kind := choose(r, fitting, func(k faultKind) int { return k.weight })
+		all = append(all, fault{at: at, kind: kind, choice: r.Uint64()})
+		at += kind.room / 2
 	}
 	return all
 }

@@ -2,7 +2,6 @@ package soak
 
 import (
 	"context"
-	"math/rand/v2"
 	"strconv"
 	"time"
 )
@@ -36,20 +35,6 @@ func forms() []form {
 		{"two-phase commit", 2, prepared},
 		{"inserted", 1, insertNew},
 	}
-}
-
-func choose(r *rand.Rand, all []form) form {
-	total := 0
-	for _, f := range all {
-		total += f.weight
-	}
-	pick := r.IntN(total)
-	for _, f := range all {
-		if pick -= f.weight; pick < 0 {
-			return f
-		}
-	}
-	panic("not reached: the weights add up")
 }
 
 // The statements. $1 is always the token. A version is in two mapped columns, so

@@ -104,3 +104,18 @@ func (p plan) String() string {
 func between(r *rand.Rand, least, most time.Duration) time.Duration {
 	return least + time.Duration(r.Int64N(int64(most-least)+1))
 }
+
+// choose picks one of several, each as likely as its weight says.
+func choose[T any](r *rand.Rand, all []T, weight func(T) int) T {
+	total := 0
+	for _, one := range all {
+		total += weight(one)
+	}
+	pick := r.IntN(total)
+	for _, one := range all {
+		if pick -= weight(one); pick < 0 {
+			return one
+		}
+	}
+	panic("not reached: the weights add up")
+}

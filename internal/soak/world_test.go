@@ -5,9 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"fmt"
-	"log/slog"
-	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,7 +18,6 @@ import (
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/pgtest/netproxy"
 	"github.com/scrapersky/contactsync/internal/progtest"
-	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/throwaway"
 )
 
@@ -104,7 +100,7 @@ func (w *world) startDatabase() {
 				w.Error(err)
 			}
 		})
-		w.url = w.ownDatabase()
+		w.url = pgtest.On(w.T, server)
 	} else {
 		w.Logf("Postgres is not restarted in this run: %v", err)
 		w.url = pgtest.New(w.T)
@@ -122,30 +118,11 @@ func (w *world) startDatabase() {
 	pgtest.Exec(w.T, w.url, auditSQL)
 }
 
-// ownDatabase makes a migrated database on the run's own server.
-func (w *world) ownDatabase() string {
-	pgtest.Exec(w.T, w.server.URL, "CREATE DATABASE app")
-	address, err := url.Parse(w.server.URL)
-	if err != nil {
-		w.Fatal(err)
-	}
-	address.Path = "/app"
-	if _, err := schema.Up(w.Context(), address.String(), slog.New(slog.DiscardHandler)); err != nil {
-		w.Fatal(err)
-	}
-	return address.String()
-}
-
 // newReplica gives a replica its place: a way to the database and one to HubSpot
 // that are its own.
 func (w *world) newReplica(i int) *replica {
 	r := &replica{world: w, number: i + 1, proxy: netproxy.New(w.T, w.url)}
-	hubspot := httptest.NewServer(w.front.forReplica(r))
-	w.Cleanup(func() {
-		w.sim.ClearFaults() // lets go of what hangs
-		hubspot.Close()
-	})
-	in := progtest.Installation{TB: w.T, Worker: r.proxy.URL(), API: hubspot.URL}
+	in := progtest.Installation{TB: w.T, Worker: r.proxy.URL(), API: progtest.ServeHubSpot(w.T, w.sim, w.front.forReplica(r))}
 	r.env = in.Env(
 		fmt.Sprintf("HUBSPOT_TIMEOUT=%v", hubspotTimeout), "HUBSPOT_RATE_LIMIT_PER_10S=1000",
 		fmt.Sprintf("HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES=%d", w.plan.slots),

@@ -66,7 +66,7 @@ func (a *writer) live(ctx context.Context, all []form, gate sync.Locker) {
 	for pause(ctx, between(a.r, 0, thinkMost)) {
 		gate.Lock()
 		if ctx.Err() == nil {
-			a.act(whole, choose(a.r, all))
+			a.act(whole, choose(a.r, all, func(f form) int { return f.weight }))
 		}
 		gate.Unlock()
 	}

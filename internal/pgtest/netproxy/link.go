@@ -11,13 +11,10 @@ type link struct {
 	client, server net.Conn
 
 	pass chan struct{} // closed while its traffic flows
-	left int           // how many bytes the client may still send before it is frozen
 
 	greeting []byte // what the server said first, until pid is known
 	pid      uint32 // the server's process
 }
-
-const unlimited = -1
 
 // maxGreeting bounds how much of the server's first words is searched for its
 // process id: an encrypted connection never tells it.
@@ -27,42 +24,15 @@ const maxGreeting = 4096
 // serves; all others flow on.
 func (p *Proxy) FreezePID(tb testing.TB, pid uint32) {
 	tb.Helper()
-	p.FreezePIDAfter(tb, pid, 0)
-}
-
-// FreezePIDAfter lets the client send so many bytes more to that process of the
-// server before its connection is frozen: the network goes away within a message.
-// What the server says flows until then.
-func (p *Proxy) FreezePIDAfter(tb testing.TB, pid uint32, bytes int) {
-	tb.Helper()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for l := range p.links {
-		if l.pid != pid {
-			continue
-		}
-		if l.left = bytes; bytes == 0 {
+		if l.pid == pid {
 			l.pass = stopped(l.pass)
+			return
 		}
-		return
 	}
 	tb.Fatalf("no connection through the proxy is that of server process %d", pid)
-}
-
-// allowed is the part of what the client sends that may pass now. When that is
-// not all, the connection is frozen from then on.
-func (p *Proxy) allowed(l *link, data []byte) []byte {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if l.left == unlimited {
-		return data
-	}
-	if len(data) > l.left {
-		data = data[:l.left]
-		l.pass = stopped(l.pass)
-	}
-	l.left -= len(data)
-	return data
 }
 
 // learn looks for the server's process id in what it says first: a message of

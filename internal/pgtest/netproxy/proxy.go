@@ -82,7 +82,6 @@ func (p *Proxy) thaw() {
 	release(p.pass)
 	for l := range p.links {
 		release(l.pass)
-		l.left = unlimited
 	}
 }
 
@@ -118,7 +117,7 @@ func (p *Proxy) accept() {
 			_ = client.Close()
 			continue
 		}
-		l := &link{client: client, server: server, pass: flowing(), left: unlimited}
+		l := &link{client: client, server: server, pass: flowing()}
 		p.keep(l)
 		p.wg.Go(func() {
 			defer p.drop(l)
@@ -137,17 +136,13 @@ func (p *Proxy) forward(l *link, from, to net.Conn) {
 	for {
 		n, err := from.Read(buffer)
 		p.wait(l)
-		for rest := buffer[:n]; len(rest) > 0; p.wait(l) {
-			part := rest
-			if from == l.client {
-				part = p.allowed(l, rest)
-			} else {
-				p.learn(l, rest)
+		if n > 0 {
+			if from == l.server {
+				p.learn(l, buffer[:n])
 			}
-			if _, err := to.Write(part); err != nil {
+			if _, err := to.Write(buffer[:n]); err != nil {
 				return
 			}
-			rest = rest[len(part):]
 		}
 		if err != nil {
 			return

@@ -1,0 +1,28 @@
+package pgtest
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/scrapersky/contactsync/internal/schema"
+	"github.com/scrapersky/contactsync/internal/throwaway"
+)
+
+// On makes a migrated database on a server of the test's own, which may be
+// stopped and started, and returns its URL. The database goes with the server.
+func On(tb testing.TB, server *throwaway.Server) string {
+	tb.Helper()
+	const name = "app"
+	Exec(tb, server.URL, "CREATE DATABASE "+name)
+	address := withDatabase(server.URL, name)
+	Migrate(tb, address)
+	return address
+}
+
+// Migrate brings a database to this version.
+func Migrate(tb testing.TB, url string) {
+	tb.Helper()
+	if _, err := schema.Up(tb.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
+		tb.Fatal(err)
+	}
+}
