@@ -118,6 +118,10 @@ func TestRedact(t *testing.T) {
 		"refused: Jane van Doe <jane@example.org> is bad": "refused: *** <j***@example.org> is bad",
 		`{"id":"\"Jane Doe\" <jane@example.org>"}`:        `{"id":"\*** <j***@example.org>"}`,
 		`"jane doe"@example.org is bad`:                   "***@example.org is bad",
+
+		"settle: ERROR: hands off\njane (SQLSTATE P0001)":          "settle: ERROR: *** (SQLSTATE P0001)",
+		`ERROR: invalid input: "jane" (SQLSTATE 22P02); try again`: "ERROR: *** (SQLSTATE 22P02); try again",
+		"ERROR: could not extend file (SQLSTATE 53100)":            "ERROR: could not extend file (SQLSTATE 53100)",
 	} {
 		if got := redactText(text); got != want {
 			t.Errorf("%q\ngot  %q\nwant %q", text, got, want)

@@ -245,13 +245,18 @@ func TestNoEmailIsLogged(t *testing.T) {
 			p := in.Start(env, "run")
 			// Those whom the database refuses are either in Error or stay as they are.
 			in.Await("0", `SELECT count(*)::text FROM contacts WHERE name NOT IN ('refused', 'unsettled') AND hubspot_processing_status IN ('Queued', 'Processing')`)
-			in.Await("Error", `SELECT hubspot_processing_status::text FROM contacts WHERE name = 'unsettled'`)
+			// By now no fault is left for HubSpot to refuse this one before the database does.
+			in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status) VALUES ('zebulon.quagmire+u2@example.org', 'unsettled', 'Queued')`)
+			in.Await("2", `SELECT count(*)::text FROM contacts WHERE name = 'unsettled' AND hubspot_processing_status = 'Error'`)
 			out, errs, _ = in.Command(env, "sync", in.Ask(`SELECT id::text FROM contacts WHERE name = 'Display'`), in.Ask(`SELECT id::text FROM contacts WHERE name = 'A name'`))
 			everything["sync"] = out + errs
 			out, errs, _ = in.Command(env, "status")
 			everything["status"] = out + errs
 			p.Stop()
 			everything["run"] = strings.Join(p.Log(), "\n")
+			if !strings.Contains(everything["run"], "The database refuses the outcome of a contact") {
+				t.Error("the test is void: the database refused no outcome")
+			}
 			if n := in.Ask(`SELECT count(*)::text FROM contacts WHERE hubspot_processing_error ILIKE '%quagmire%'`); n == "0" {
 				t.Error("the test is void: no refusal repeats an email")
 			}
