@@ -7,6 +7,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/redact"
 )
 
 // logTime has milliseconds, because milliseconds are what this program is about.
@@ -22,7 +23,7 @@ func newLogger(out io.Writer, cfg config.Log) *slog.Logger {
 		handler = tint.NewTextHandler(out, &tint.Options{Level: cfg.Level, TimeFormat: logTime, NoColor: !colorful(out)})
 	}
 	if cfg.RedactEmails {
-		handler = redacting{next: handler}
+		handler = redact.Handler(handler)
 	}
 	return slog.New(handler)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/redact"
 )
 
 // planned is what a sync would do. Its JSON form is what scripts read.
@@ -90,14 +91,14 @@ var effectSigns = map[hubspot.Effect]string{
 
 func (v *planView) email(email string) string {
 	if v.redact {
-		return redact(strings.TrimSpace(email))
+		return redact.Email(strings.TrimSpace(email))
 	}
 	return strings.TrimSpace(email)
 }
 
 func (v *planView) text(message, email string) string {
 	if v.redact {
-		return redactText(message, email)
+		return redact.Text(message, email)
 	}
 	return message
 }

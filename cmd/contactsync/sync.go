@@ -19,6 +19,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/queue"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/redact"
 )
 
 // manualSlots is how many people may sync by hand at a time.
@@ -168,7 +169,7 @@ func (m *manualSync) one(ctx, stop context.Context, loop *drain.Loop, q *queue.Q
 		default:
 			message := o.Message
 			if m.cfg.Log.RedactEmails {
-				message = redactText(message, c.Email)
+				message = redact.Text(message, c.Email)
 			}
 			fmt.Fprintf(m.out, "✗ %s  %s: %s (%v)\n", id, o.Code, message, took)
 		}
@@ -194,7 +195,7 @@ func (m *manualSync) shown(email string) string {
 		return "(no email)"
 	}
 	if m.cfg.Log.RedactEmails {
-		return redact(email)
+		return redact.Email(email)
 	}
 	return email
 }
