@@ -96,6 +96,7 @@ func (r *run) startPause(ctx context.Context, p contact.Pause, first, most time.
 	r.pauses++
 	r.unproven = true
 	r.paused = &pause{Pause: p, until: time.Now().Add(p.For)}
+	r.observer().Paused(&p)
 	r.Log.WarnContext(ctx, "HubSpot sync paused", "code", p.Code, "reason", p.Reason, "lasts", p.For)
 }
 
@@ -139,6 +140,8 @@ func (r *run) endPause(ctx context.Context) error {
 		}
 	}
 	r.paused = nil
+	r.look = look{reason: ReasonStart}
+	r.observer().Paused(nil)
 	r.Log.InfoContext(ctx, "HubSpot sync goes on", "code", ended.Code)
 	if err := r.Queue.ShowPause(ctx, nil); err != nil {
 		return err
@@ -170,6 +173,7 @@ func (r *run) resume(ctx context.Context, most int) error {
 	n, err := r.Queue.Resume(ctx, accountCodes, most)
 	if n > 0 {
 		r.Log.InfoContext(ctx, "Contacts that waited for the account are due now", "rows", n)
+		r.look = look{reason: ReasonDue}
 	}
 	return err
 }

@@ -19,26 +19,37 @@ func (r *run) cycle(ctx, stop context.Context) (worked bool, err error) {
 	if r.unproven {
 		limit = 1
 	}
+	why, began := r.takeLook(), time.Now()
 	batch, err := r.Queue.Claim(ctx, limit)
 	if err != nil || len(batch.Contacts) == 0 {
 		return false, err
 	}
-	r.logStart(ctx, batch)
-	began := time.Now()
-	answered := contact.Answered{Batch: batch, Report: r.send(ctx, stop, batch)}
-	if ctx.Err() != nil {
-		return true, context.Cause(ctx) // the lease is lost; the claims stay for the rescue
-	}
-	r.judge(ctx, &answered.Report)
-	done, err := r.settle(ctx, answered)
+	ctx = r.observer().Began(ctx, Claimed{Batch: batch, Reason: why.reason, At: began, Woken: why.woken})
+	report, err := r.carry(ctx, stop, batch)
+	r.observer().Ended(ctx, Ended{Report: report, Took: time.Since(began), Err: err})
 	if err != nil {
 		return true, err
 	}
-	r.logEnd(ctx, answered, done, time.Since(began))
 	if err := r.resumeRest(ctx); err != nil {
 		return true, err
 	}
 	return true, r.showPause(ctx)
+}
+
+// carry sends a batch that was claimed and settles it.
+func (r *run) carry(ctx, stop context.Context, batch contact.Batch) (contact.Report, error) {
+	r.logStart(ctx, batch)
+	began := time.Now()
+	answered := contact.Answered{Batch: batch, Report: r.send(ctx, stop, batch)}
+	if ctx.Err() != nil {
+		return answered.Report, context.Cause(ctx) // the lease is lost; the claims stay for the rescue
+	}
+	r.judge(ctx, &answered.Report)
+	done, err := r.settle(ctx, answered)
+	if err == nil {
+		r.logEnd(ctx, answered, done, time.Since(began))
+	}
+	return answered.Report, err
 }
 
 // send has the destination upsert the batch, each email once, and keeps the

@@ -68,7 +68,7 @@ type Listener interface {
 	Proven() bool
 }
 
-// Loop drains one slot. Run needs all fields but Once; Process can do without
+// Loop drains one slot. Run needs all fields but Once and Observer; Process can do without
 // Listener, Wake and Interval.
 type Loop struct {
 	Queue       Queue
@@ -87,13 +87,15 @@ type Loop struct {
 
 	// Once makes Run return as soon as nothing is due.
 	Once bool
+
+	Observer Observer // may be nil
 }
 
 // Run drains until stop ends, in an orderly way: what is in flight is finished
 // and settled, nothing more is claimed. It returns nil then. When ctx ends, the
 // lease is lost: nothing can be settled any more, and Run returns the cause.
 func (l *Loop) Run(ctx, stop context.Context) error {
-	r := &run{Loop: l, pace: pace{poll: firstPoll}, tickAt: time.Now()}
+	r := &run{Loop: l, pace: pace{poll: firstPoll}, tickAt: time.Now(), look: look{reason: ReasonStart}}
 	account := r.checkAccount(ctx)
 	defer account.wait()
 	if l.Once { // contacts that waited for a key which has been changed are due in this one round
@@ -141,6 +143,7 @@ func (l *Loop) Process(ctx, stop context.Context, batch contact.Batch) (contact.
 type run struct {
 	*Loop
 	pace
+	look
 
 	tickAt  time.Time // when to tidy next
 	pending []pending // answered, but not settled to the last row
@@ -205,6 +208,8 @@ func (r *run) tidy(ctx context.Context) error {
 	r.untidy = err != nil
 	if n > 0 {
 		r.Log.WarnContext(ctx, "Rows of a stopped worker are back in the queue", "rows", n)
+		r.observer().Rescued(n)
+		r.look = look{reason: ReasonRescue}
 	}
 	return nil
 }
@@ -216,7 +221,7 @@ func (r *run) finish(ctx context.Context) error {
 		if err := r.settlePending(ctx); err != nil {
 			return err
 		}
-		r.sleep(ctx, ctx, r.untilPending())
+		r.sleep(ctx, ctx, r.untilPending(), ReasonAwake)
 	}
 	if n := r.rowsPending(); n > 0 {
 		r.Log.WarnContext(ctx, "Rows that an app holds locked could not be settled; they will be sent again", "rows", n)

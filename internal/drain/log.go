@@ -19,7 +19,7 @@ func (r *run) logStart(ctx context.Context, batch contact.Batch) {
 }
 
 func (r *run) logEnd(ctx context.Context, a contact.Answered, done []contact.Settled, took time.Duration) {
-	r.logOutcomes(ctx, a, done)
+	r.tellOutcomes(ctx, a, done)
 	count := map[contact.Final]int{}
 	for _, s := range done {
 		count[s.Final]++
@@ -35,13 +35,15 @@ func (r *run) logEnd(ctx context.Context, a contact.Answered, done []contact.Set
 		"duration", took.Round(time.Microsecond))
 }
 
-func (r *run) logOutcomes(ctx context.Context, a contact.Answered, done []contact.Settled) {
+// tellOutcomes tells the log and the observer what became of each contact.
+func (r *run) tellOutcomes(ctx context.Context, a contact.Answered, done []contact.Settled) {
 	byID := make(map[string]int, len(a.Contacts))
 	for i, c := range a.Contacts {
 		byID[c.ID] = i
 	}
 	for _, s := range done {
 		c, o := a.Contacts[byID[s.ID]], a.Outcomes[byID[s.ID]]
+		r.observer().Settled(c, o, s)
 		who := []slog.Attr{slog.String("contact_id", c.ID), slog.String("email", c.Email)}
 		switch s.Final {
 		case contact.Final(contact.Synced):

@@ -45,11 +45,25 @@ type pace struct {
 	tidied time.Time
 }
 
+// look is why the loop looks at the queue next.
+type look struct {
+	reason Reason
+	woken  time.Time // of a wake-up
+}
+
+// takeLook takes the reason for the look that follows; the one after that has
+// none but that the loop is awake.
+func (r *run) takeLook() look {
+	why := r.look
+	r.look = look{reason: ReasonAwake}
+	return why
+}
+
 // rest takes one step towards sleep after a claim that got nothing. It answers
 // false when the queue is empty and only one round was asked for.
 func (r *run) rest(ctx, stop context.Context) (again bool, err error) {
 	if time.Since(r.worked) < linger {
-		r.sleep(ctx, stop, firstPoll)
+		r.sleep(ctx, stop, firstPoll, ReasonAwake)
 		return true, nil
 	}
 	idle, err := r.Queue.Arm(ctx)
@@ -68,26 +82,26 @@ func (r *run) rest(ctx, stop context.Context) (again bool, err error) {
 		return false, nil
 	case idle.Due:
 		r.locked = min(max(lockedPoll, r.locked*3/2), maxLockedPoll)
-		r.sleep(ctx, stop, r.locked)
+		r.sleep(ctx, stop, r.locked, ReasonPoll)
 		return true, nil
 	case r.Once:
 		return false, nil
 	case !idle.Armed:
-		r.sleep(ctx, stop, r.poll)
+		r.sleep(ctx, stop, r.poll, ReasonPoll)
 		r.poll = min(r.poll*2, r.slowestPoll())
 		return true, nil
 	}
-	wait := time.Until(r.tickAt)
-	if idle.Next >= 0 {
-		wait = min(wait, idle.Next)
+	wait, why := time.Until(r.tickAt), ReasonTick
+	if idle.Next >= 0 && idle.Next <= wait {
+		wait, why = idle.Next, ReasonDue
 	}
-	if idle.Dead {
-		wait = min(wait, tidyPause)
+	if idle.Dead && tidyPause < wait {
+		wait, why = tidyPause, ReasonPoll
 	}
-	if !r.Listener.Proven() {
-		wait = min(wait, deafPoll)
+	if !r.Listener.Proven() && deafPoll < wait {
+		wait, why = deafPoll, ReasonPoll
 	}
-	r.sleep(ctx, stop, wait)
+	r.sleep(ctx, stop, wait, why)
 	r.pace = pace{poll: firstPoll, tidied: r.tidied}
 	return true, nil
 }
@@ -99,9 +113,12 @@ func (r *run) slowestPoll() time.Duration {
 	return maxPoll
 }
 
-// sleep waits for a wake-up, at most d, and not beyond what is pending.
-func (r *run) sleep(ctx, stop context.Context, d time.Duration) {
-	d = min(d, r.untilPending())
+// sleep waits for a wake-up, at most d, and not beyond what is pending. When
+// nothing came before, the next look is for the reason given.
+func (r *run) sleep(ctx, stop context.Context, d time.Duration, why Reason) {
+	if pending := r.untilPending(); pending < d {
+		d, why = pending, ReasonPoll
+	}
 	if d <= 0 {
 		return
 	}
@@ -109,7 +126,14 @@ func (r *run) sleep(ctx, stop context.Context, d time.Duration) {
 	defer timer.Stop()
 	select {
 	case <-r.Wake:
+		r.look = look{reason: ReasonWake, woken: time.Now()}
 	case <-timer.C:
+		r.look = look{reason: why}
+		select { // a wake-up of the same moment is the better reason
+		case <-r.Wake:
+			r.look = look{reason: ReasonWake, woken: time.Now()}
+		default:
+		}
 	case <-stop.Done():
 	case <-ctx.Done():
 	}

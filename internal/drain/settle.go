@@ -109,7 +109,7 @@ func (r *run) settlePending(ctx context.Context) error {
 			r.pending = append(r.pending, due[i:]...)
 			return err
 		}
-		r.logOutcomes(ctx, p.Answered, done)
+		r.tellOutcomes(ctx, p.Answered, done)
 	}
 	return nil
 }
