@@ -1,0 +1,4 @@
+// Package deploy holds no program, only tests: that the files beside it and
+// render.yaml are what their platforms take, and name settings that exist. A
+// mistake in them would show only in production.
+package deploy
