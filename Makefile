@@ -75,6 +75,10 @@ fuzz: ## fuzz everything that parses foreign bytes (FUZZ_FOR=30s each)
 		done; \
 	done
 
+.PHONY: manifests
+manifests: ## check deploy/ against the types of Kubernetes and with systemd's own tools
+	.ci/manifests
+
 .PHONY: vulncheck
 vulncheck: ## known vulnerabilities in what the programs call
 	.ci/vulncheck
