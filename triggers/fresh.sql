@@ -10,6 +10,17 @@ BEGIN
     IF NEW.next_retry_at IS NOT DISTINCT FROM OLD.next_retry_at THEN
         NEW.next_retry_at := NULL;
     END IF;
+    -- updated_at tells since when the row waits, unless the statement says so
+    -- itself. A row that waits already keeps its place: one that is queued again
+    -- and again would otherwise stand at the end of a long queue for ever.
+    IF NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at
+       AND (OLD.hubspot_processing_status IS DISTINCT FROM 'Queued' OR OLD.next_retry_at IS NOT NULL) THEN
+        IF pg_catalog.pg_typeof(NEW.updated_at) = 1114 THEN -- timestamp without time zone, which holds UTC
+            NEW.updated_at := pg_catalog.clock_timestamp() AT TIME ZONE 'UTC';
+        ELSE
+            NEW.updated_at := pg_catalog.clock_timestamp();
+        END IF;
+    END IF;
     RETURN NEW;
 END $$;
 

@@ -35,6 +35,7 @@ type link struct {
 
 	session atomic.Pointer[leader.Session] // while this process holds a slot
 	queue   atomic.Pointer[queue.Queue]    // the slot's
+	gauge   *hubspot.Gauge                 // under the client
 }
 
 // connect opens a connection of a worker's.
@@ -56,7 +57,8 @@ func (l *link) client() (*hubspot.Client, error) {
 		return q.Fresh()
 	}
 	return newHubSpotClient(l.cfg.HubSpot, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
-		return leader.Transport(base, fresh)
+		l.gauge = hubspot.NewGauge(base)
+		return leader.Transport(l.gauge, fresh)
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
+	"github.com/scrapersky/contactsync/internal/presence"
 	"github.com/scrapersky/contactsync/internal/wake"
 	"github.com/scrapersky/contactsync/internal/web"
 )
@@ -48,6 +50,7 @@ the process stays up and does nothing.`,
 				return err
 			}
 			w := &worker{link: link{cfg: cfg, log: newLogger(p.stderr, cfg.Log), instance: instanceName()}, once: once}
+			w.presence = presence.New(w.instance, shortVersion(), w.log)
 			return w.run(cmd.Context())
 		},
 	}
@@ -58,7 +61,8 @@ the process stays up and does nothing.`,
 // worker is the whole program.
 type worker struct {
 	link
-	once bool
+	once     bool
+	presence *presence.Presence // its line in the list of replicas
 }
 
 // run is the life of the process, in the order in which it happens.
@@ -154,6 +158,14 @@ func (w *worker) sync(stop, hard context.Context) error {
 		Connect: w.connect, Destination: destination, Slots: w.cfg.Sync.MaxInstances,
 		Instance: w.instance, Log: w.log, Beat: listener.Beat,
 	}
+	if !w.once { // which is a command, soon over
+		campaign.Waiting, campaign.Gone = w.presence.Note, w.presence.Gone
+		campaign.Beat = func(ctx context.Context, conn *pgx.Conn) error {
+			err := listener.Beat(ctx, conn)
+			w.presence.Note(ctx, conn)
+			return err
+		}
+	}
 	lead := func(ctx context.Context, s *leader.Session) error {
 		return w.lead(ctx, stop, s, client, listener, signal)
 	}
@@ -171,6 +183,13 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubs
 	q, err := w.enter(ctx, s)
 	if err != nil {
 		return err
+	}
+	if !w.once {
+		leave, err := w.show(ctx, stop, s, ear)
+		if err != nil {
+			return err
+		}
+		defer leave()
 	}
 	listening, deafen := context.WithCancel(ctx)
 	var listener sync.WaitGroup
@@ -191,6 +210,25 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubs
 	deafen()
 	listener.Wait()
 	return err
+}
+
+// show lists this process as the leader that it is; leave, as a follower again, or
+// not at all when it stops.
+func (w *worker) show(ctx, stop context.Context, s *leader.Session, ear *wake.Listener) (leave func(), err error) {
+	note := func(ctx context.Context, conn *pgx.Conn) error {
+		w.presence.Note(ctx, conn)
+		return nil
+	}
+	w.presence.Lead(&presence.Leading{Slot: s.Slot(), Proven: ear.Proven, Limits: w.gauge.Limits})
+	return func() {
+		w.presence.Lead(nil)
+		if stop.Err() != nil && ctx.Err() == nil {
+			_ = s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+				w.presence.Gone(ctx, conn)
+				return nil
+			})
+		}
+	}, s.Do(ctx, note)
 }
 
 // serve answers the health checks. The database is reached through a pool of one

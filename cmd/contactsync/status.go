@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/scrapersky/contactsync/internal/queue/admin"
@@ -47,20 +45,4 @@ to be expected of a healthy installation.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, for scripts")
 	cmd.Flags().IntVar(&hours, "hours", 24, "how far the measures look back")
 	return cmd
-}
-
-// seconds is a duration as people read it.
-func seconds(s float64) string {
-	switch {
-	case s < 1:
-		return fmt.Sprintf("%.0f ms", 1000*s)
-	case s < 120:
-		return fmt.Sprintf("%.1f s", s)
-	case s < 7200:
-		return fmt.Sprintf("%.0f min", s/60)
-	case s < 48*3600:
-		return fmt.Sprintf("%.0f h", s/3600)
-	default:
-		return fmt.Sprintf("%.0f days", s/86400)
-	}
 }

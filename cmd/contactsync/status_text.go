@@ -20,7 +20,7 @@ const (
 // writeStatus shows a status on one screen.
 func writeStatus(out io.Writer, s admin.Status) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, sentence(s))
+	fmt.Fprintln(w, s.Sentence(time.Local))
 	fmt.Fprintln(w)
 	for _, l := range s.Leaders {
 		since := ""
@@ -28,6 +28,9 @@ func writeStatus(out io.Writer, s admin.Status) error {
 			since = "since " + l.Since.Local().Format(time.DateTime)
 		}
 		fmt.Fprintf(w, "leader of slot %d\t%s\t%s\n", l.Slot, l.Instance, since)
+		if l.PauseReason != "" {
+			fmt.Fprintf(w, "  paused\t%s\n", l.PauseReason)
+		}
 	}
 	q := s.Queue
 	fmt.Fprintf(w, "due now\t%d\t%s\n", q.Due, oldest(q))
@@ -44,9 +47,9 @@ func writeStatus(out io.Writer, s admin.Status) error {
 		perTen := 10 * m.SecondsPerContact
 		fmt.Fprintf(w, "success rate\t%.1f %%\t%s > 95 %%\n", 100*m.SuccessRate(), mark(m.SuccessRate() > leastSuccess))
 		fmt.Fprintf(w, "retry rate\t%.1f %%\t%s < 5 %%\n", 100*m.RetryRate(), mark(m.RetryRate() < mostRetries))
-		fmt.Fprintf(w, "time per contact\t%s\t%s ≤ 2 s\n", seconds(m.SecondsPerContact), mark(m.SecondsPerContact <= mostPerContact))
-		fmt.Fprintf(w, "time for ten contacts\t%s\t%s ≤ 20 s\n", seconds(perTen), mark(perTen <= mostPerTen))
-		fmt.Fprintf(w, "cycle\t%s\tslowest %s\n", seconds(m.CycleSeconds), seconds(m.SlowestCycleSeconds))
+		fmt.Fprintf(w, "time per contact\t%s\t%s ≤ 2 s\n", admin.Ago(m.SecondsPerContact), mark(m.SecondsPerContact <= mostPerContact))
+		fmt.Fprintf(w, "time for ten contacts\t%s\t%s ≤ 20 s\n", admin.Ago(perTen), mark(perTen <= mostPerTen))
+		fmt.Fprintf(w, "cycle\t%s\tslowest %s\n", admin.Ago(m.CycleSeconds), admin.Ago(m.SlowestCycleSeconds))
 		fmt.Fprintf(w, "synced after a retry\t%d\t\n", m.Recovered)
 	}
 	for i, f := range s.Failures {
@@ -62,41 +65,11 @@ func writeStatus(out io.Writer, s admin.Status) error {
 	return w.Flush()
 }
 
-// sentence says in plain words how things are.
-func sentence(s admin.Status) string {
-	for _, l := range s.Leaders {
-		if l.PauseCode != "" {
-			since, until := "", ""
-			if l.PauseSince != nil {
-				since = " since " + l.PauseSince.Local().Format(time.TimeOnly)
-			}
-			if l.PauseUntil != nil {
-				until = ", next try at " + l.PauseUntil.Local().Format(time.TimeOnly)
-			}
-			return fmt.Sprintf("Paused%s: %s%s.", since, l.PauseReason, until)
-		}
-	}
-	switch q := s.Queue; {
-	case len(s.Leaders) == 0 && q.Due > 0:
-		return "Nobody leads: contacts wait, and no process syncs them. Start `contactsync run` with a HUBSPOT_API_KEY."
-	case len(s.Leaders) == 0:
-		return "Nobody leads: start `contactsync run` with a HUBSPOT_API_KEY."
-	case q.Due > 0:
-		return fmt.Sprintf("Working: %d contacts are due.", q.Due)
-	case q.Error > 0:
-		return fmt.Sprintf("The queue is empty; %d contacts are in Error and need a person: see failures, then `contactsync retry`.", q.Error)
-	case q.Waiting > 0 && q.NextRetryAt != nil:
-		return fmt.Sprintf("Waiting for retries, the next at %s.", q.NextRetryAt.Local().Format(time.TimeOnly))
-	default:
-		return "Healthy: everything that was queued is in HubSpot."
-	}
-}
-
 func oldest(q admin.Queue) string {
 	if q.OldestDueSeconds == nil {
 		return ""
 	}
-	return "the oldest last changed " + seconds(max(0, *q.OldestDueSeconds)) + " ago"
+	return "the oldest last changed " + admin.Ago(max(0, *q.OldestDueSeconds)) + " ago"
 }
 
 func next(q admin.Queue) string {

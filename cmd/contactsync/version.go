@@ -28,6 +28,20 @@ func newVersionCommand(p *program) *cobra.Command {
 	}
 }
 
+// shortVersion names this build in a list: the version, else the commit.
+func shortVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if version != "" || !ok {
+		return cmp.Or(version, "(devel)")
+	}
+	for _, setting := range info.Settings {
+		if setting.Key == "vcs.revision" {
+			return setting.Value[:min(12, len(setting.Value))]
+		}
+	}
+	return cmp.Or(info.Main.Version, "(devel)")
+}
+
 // versionText prefers the stamped version to the one that the go command noted,
 // which knows tags only where it had the repository at hand. Info may be nil.
 func versionText(stamped string, info *debug.BuildInfo) string {

@@ -37,6 +37,20 @@ type Settled struct {
 	Final Final
 	Tries int    // failed attempts before this one
 	Error string // as it stands in the row now
+
+	// Waited is how long it took from the contact's being queued, or from the time
+	// for which it was scheduled, to its being in HubSpot, by the database's clock.
+	// It is zero where that is not known, and for all that was not Synced in a
+	// first attempt.
+	Waited time.Duration
+}
+
+// Hold is an operator's pause of a destination: nothing is claimed while it
+// stands.
+type Hold struct {
+	Since  time.Time `json:"since"`
+	Who    string    `json:"who"`
+	Reason string    `json:"reason"` // may be empty
 }
 
 // Idle is what the queue's last look before sleep found.
@@ -44,6 +58,10 @@ type Idle struct {
 	// Armed says that the doorbell is ours: a commit from now on rings. False
 	// while an open transaction has queued rows, or another leader sleeps on it.
 	Armed bool
+
+	// Held is an operator's hold, nil when there is none. Nothing is due while there
+	// is one, and it is never armed: its end rings whether armed or not.
+	Held *Hold
 
 	Due  bool // there are rows that could be claimed, but for a stranger's lock
 	Dead bool // there are dead claims to rescue or quarantines to lift

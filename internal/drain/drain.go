@@ -155,6 +155,7 @@ type run struct {
 	resuming bool   // rows wait for the account, and become due when it takes a write
 	tried    bool   // one that waited was tried after the last pause
 	untidy   bool   // the last try to tidy failed, and was told
+	held     bool   // an operator's hold was told
 }
 
 // step does the next thing there is to do. It answers false when a Run that is
@@ -185,6 +186,7 @@ func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool
 		return false, err
 	}
 	if worked {
+		r.noteHold(ctx, nil) // what could be claimed is not held
 		r.pace = pace{poll: firstPoll, worked: time.Now(), tidied: r.tidied}
 		if time.Since(r.tidied) >= busyTidy { // dead claims are looked for before sleep, which may be far
 			return true, r.tidy(ctx)

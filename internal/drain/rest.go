@@ -73,7 +73,10 @@ func (r *run) rest(ctx, stop context.Context) (again bool, err error) {
 	if idle.Dead && time.Since(r.tidied) >= tidyPause {
 		return true, r.tidy(ctx)
 	}
+	r.noteHold(ctx, idle.Held)
 	switch {
+	case idle.Held != nil && r.Once:
+		return false, &HeldError{Hold: *idle.Held}
 	case idle.Due && !r.looked:
 		r.looked = true // committed since the claim: claim again at once
 		return true, nil
@@ -86,7 +89,7 @@ func (r *run) rest(ctx, stop context.Context) (again bool, err error) {
 		return true, nil
 	case r.Once:
 		return false, nil
-	case !idle.Armed:
+	case !idle.Armed && idle.Held == nil:
 		r.sleep(ctx, stop, r.poll, ReasonPoll)
 		r.poll = min(r.poll*2, r.slowestPoll())
 		return true, nil

@@ -8,11 +8,13 @@ import (
 )
 
 // Limits is what HubSpot tells about how many requests are left. What it does
-// not tell is negative.
+// not tell is negative, and its time is zero.
 type Limits struct {
 	Per10s, Left10s int // of the key, in a rolling window
 	PerDay, LeftDay int // of the account
 	ResetsAt        time.Time
+
+	Said10s, SaidDay time.Time // when the newest answer told, by this process's clock
 }
 
 // Gauge is a transport that remembers what the newest answer tells about the
@@ -37,12 +39,18 @@ func (g *Gauge) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for name, to := range map[string]*int{
-		"X-Hubspot-Ratelimit-Max": &g.limits.Per10s, "X-Hubspot-Ratelimit-Remaining": &g.limits.Left10s,
-		"X-Hubspot-Ratelimit-Daily": &g.limits.PerDay, "X-Hubspot-Ratelimit-Daily-Remaining": &g.limits.LeftDay,
+	for _, told := range []struct {
+		header string
+		to     *int
+		at     *time.Time
+	}{
+		{"X-Hubspot-Ratelimit-Max", &g.limits.Per10s, &g.limits.Said10s},
+		{"X-Hubspot-Ratelimit-Remaining", &g.limits.Left10s, &g.limits.Said10s},
+		{"X-Hubspot-Ratelimit-Daily", &g.limits.PerDay, &g.limits.SaidDay},
+		{"X-Hubspot-Ratelimit-Daily-Remaining", &g.limits.LeftDay, &g.limits.SaidDay},
 	} {
-		if n, ok := headerNumber(res.Header, name); ok {
-			*to = n
+		if n, ok := headerNumber(res.Header, told.header); ok {
+			*told.to, *told.at = n, time.Now()
 		}
 	}
 	return res, nil

@@ -30,6 +30,12 @@ type Config struct {
 	// Beat is the heartbeat's statement. Nil asks for nothing but an answer.
 	Beat func(ctx context.Context, conn *pgx.Conn) error
 
+	// Waiting is called about once a second on the connection that waits for a
+	// slot, between two waits, and Gone when the waiting ends for good because stop
+	// did. They have 3 s each; what goes wrong there is theirs to tell. Nil stands
+	// for nothing.
+	Waiting, Gone func(ctx context.Context, conn *pgx.Conn)
+
 	timing timing // the zero value stands for defaultTiming
 }
 
@@ -47,6 +53,12 @@ func Campaign(stop, hard context.Context, cfg Config, lead func(ctx context.Cont
 	}
 	if cfg.Beat == nil {
 		cfg.Beat = ping
+	}
+	if cfg.Waiting == nil {
+		cfg.Waiting = func(context.Context, *pgx.Conn) {}
+	}
+	if cfg.Gone == nil {
+		cfg.Gone = func(context.Context, *pgx.Conn) {}
 	}
 	if cfg.Slots < 1 {
 		return fmt.Errorf("campaign: %d slots", cfg.Slots)

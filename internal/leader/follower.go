@@ -52,8 +52,17 @@ func (c *candidate) win(stop context.Context, conn *pgx.Conn) (*Session, error) 
 			c.waiting = true
 			c.log.InfoContext(stop, "waiting for a slot", "slots", c.cfg.Slots)
 		}
+		c.lend(stop, conn, c.cfg.Waiting)
 	}
+	c.lend(stop, conn, c.cfg.Gone)
 	return nil, errStopped
+}
+
+// lend lets a hook use the waiting connection.
+func (c *candidate) lend(stop context.Context, conn *pgx.Conn, hook func(ctx context.Context, conn *pgx.Conn)) {
+	ctx, cancel := c.deadline(stop)
+	defer cancel()
+	hook(ctx, conn)
 }
 
 // startLease makes the server end this session when it is silent for too long.

@@ -80,7 +80,7 @@ func (q *Queue) claimSingly(ctx context.Context, limit int) (contact.Batch, erro
 	}
 	var taken contact.Batch
 	for _, id := range ids {
-		one, err := q.take(ctx, claimIDsSQL, []string{id}, q.opt.Slot, q.cycle, q.opt.Destination)
+		one, err := q.take(ctx, claimIDsSQL, []string{id}, q.opt.Slot, q.cycle, q.opt.Destination, true)
 		switch {
 		case err == nil:
 			taken.Cycle, taken.ClaimedAt = one.Cycle, one.ClaimedAt

@@ -6,4 +6,4 @@ SELECT c.id::text
    AND (c.next_retry_at IS NULL OR c.next_retry_at <= now())
    AND c.id <> ALL ($3::text[]::uuid[])
    AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $2) IS NULL
- LIMIT $1::int
+ LIMIT CASE WHEN EXISTS (SELECT FROM contactsync.holds h WHERE h.destination = $2) THEN 0 ELSE $1::int END

@@ -17,7 +17,8 @@ var claimSQL string
 //go:embed claim_ids.sql
 var claimIDsSQL string
 
-// Claim takes at most limit contacts that are due. It first gives the doorbell
+// Claim takes at most limit contacts that are due; none while an operator holds
+// the destination. It first gives the doorbell
 // back, in the same round trip: who works has no need of being woken. A row that
 // the database refuses to let be claimed costs the others nothing. After an error
 // the session must be given up, because nobody knows then whether the doorbell is
@@ -40,11 +41,12 @@ func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
 	return taken, nil
 }
 
-// ClaimIDs takes the named contacts whatever their status, but for those that
-// are in flight or locked by somebody. It rings, so that the leaders know of a
+// ClaimIDs takes the named contacts whatever their status, and while an operator
+// holds the destination, too, but for those that are in flight or locked by
+// somebody. It rings, so that the leaders know of a
 // claim that they would have to rescue.
 func (q *Queue) ClaimIDs(ctx context.Context, ids []string) (contact.Batch, error) {
-	taken, err := q.take(ctx, claimIDsSQL, ids, q.opt.Slot, q.cycle, q.opt.Destination)
+	taken, err := q.take(ctx, claimIDsSQL, ids, q.opt.Slot, q.cycle, q.opt.Destination, false)
 	if err != nil || len(taken.Contacts) == 0 {
 		return contact.Batch{}, err
 	}

@@ -1,10 +1,14 @@
 -- Claim a batch: due retries first, then fresh rows, oldest first.
 -- $1 how many rows at most, $2 slot, $3 cycle, $4 destination, $5 rows that are
 -- set aside.
+-- While an operator holds the destination there is room for none: asked here, and
+-- not before, so that no replica takes anything once that is committed.
 -- The ARRAYs and the scalar sub-selects are fences: they keep the index scans
 -- whatever the planner believes about the table. Only what could be inserted
 -- into claims is ours: a row that another leader claimed meanwhile is not.
-WITH retries AS MATERIALIZED (
+WITH room AS MATERIALIZED (
+    SELECT CASE WHEN EXISTS (SELECT FROM contactsync.holds h WHERE h.destination = $4) THEN 0 ELSE $1::int END AS n
+), retries AS MATERIALIZED (
     SELECT ARRAY(
         SELECT c.id
           FROM contacts c
@@ -13,7 +17,7 @@ WITH retries AS MATERIALIZED (
            AND c.id <> ALL ($5::text[]::uuid[])
            AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $4) IS NULL
          ORDER BY c.next_retry_at
-         LIMIT $1::int
+         LIMIT (SELECT n FROM room)
            FOR NO KEY UPDATE OF c SKIP LOCKED) AS ids
 ), fresh AS MATERIALIZED (
     SELECT ARRAY(
@@ -24,7 +28,7 @@ WITH retries AS MATERIALIZED (
            AND c.id <> ALL ($5::text[]::uuid[])
            AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $4) IS NULL
          ORDER BY c.updated_at
-         LIMIT $1::int - (SELECT cardinality(ids) FROM retries)
+         LIMIT (SELECT n FROM room) - (SELECT cardinality(ids) FROM retries)
            FOR NO KEY UPDATE OF c SKIP LOCKED) AS ids
 ), picked AS MATERIALIZED (
     SELECT p.id, p.place

@@ -1,10 +1,12 @@
 -- Claim the named contacts, whatever their status, unless they are in flight.
--- $1 ids, $2 slot, $3 cycle, $4 destination.
+-- $1 ids, $2 slot, $3 cycle, $4 destination, $5 whether an operator's hold keeps
+-- them back.
 -- A row that somebody holds locked, or that is claimed already, is left out.
 WITH picked AS MATERIALIZED (
     SELECT c.id
       FROM contacts c
      WHERE c.id = ANY ($1::uuid[])
+       AND NOT ($5::bool AND EXISTS (SELECT FROM contactsync.holds h WHERE h.destination = $4))
        FOR NO KEY UPDATE OF c SKIP LOCKED
 ), claimed AS (
     INSERT INTO contactsync.claims (contact_id, destination, slot, cycle)

@@ -33,31 +33,45 @@ var lookSQL string
 
 // Arm tries to take the doorbell and looks once more at the queue, each with a
 // snapshot of its own. Only when it is armed and nothing is due may the caller
-// sleep. After an error the session must be given up.
+// sleep. While an operator holds the destination it only looks: nobody wants to be
+// woken by writers then, but by the end of the hold, which rings by itself. After
+// an error the session must be given up.
 func (q *Queue) Arm(ctx context.Context) (contact.Idle, error) {
 	var idle contact.Idle
 	err := q.do(ctx, "arm the doorbell", func(ctx context.Context, conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
-		if !q.armed { // a second lock of the same session would need a second unlock
+		if !q.armed && !q.held { // a second lock of the same session would need a second unlock
 			batch.Queue(armSQL, lockClass, doorbell).QueryRow(func(row pgx.Row) error {
 				return row.Scan(&q.armed)
 			})
 		}
 		batch.Queue(lookSQL, q.opt.Destination, q.active, q.deadAfter(), q.aside.ids()).QueryRow(func(row pgx.Row) error {
+			var since *time.Time
+			var who, reason *string
 			var seconds float64
-			err := row.Scan(&idle.Due, &idle.Dead, &seconds)
+			err := row.Scan(&since, &who, &reason, &idle.Due, &idle.Dead, &seconds)
 			idle.Next = max(0, time.Duration(seconds*float64(time.Second)))
+			if since != nil {
+				idle.Held = &contact.Hold{Since: *since, Who: *who, Reason: *reason}
+			}
 			return err
 		})
 		return conn.SendBatch(ctx, batch).Close()
 	})
+	if err != nil {
+		return contact.Idle{}, err
+	}
+	q.held = idle.Held != nil
+	if q.held {
+		err = q.disarm(ctx)
+	}
 	idle.Armed = q.armed
 	return idle, err
 }
 
-// disarm gives the doorbell back after a claim that was to do so was refused:
-// only the server knows how far that came. Where it was given back already, the
-// server warns and nothing happens.
+// disarm gives the doorbell back where no claim does it. After a claim that was to
+// do so was refused, only the server knows how far that came: where it was given
+// back already, the server warns and nothing happens.
 func (q *Queue) disarm(ctx context.Context) error {
 	if !q.armed {
 		return nil

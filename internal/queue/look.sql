@@ -1,19 +1,25 @@
 -- The last look before sleep. $1 destination, $2 cycles of this session that
 -- are still in flight, $3 after how many seconds a claim is dead, $4 rows that are
 -- set aside. Next is a day at most, whatever far future an app has scheduled.
--- It takes no row locks, so it also sees the rows that a claim passed over.
-SELECT EXISTS (
-           SELECT FROM contacts c
-            WHERE c.hubspot_processing_status = 'Queued'
-              AND c.next_retry_at IS NULL
-              AND c.id <> ALL ($4::text[]::uuid[])
-              AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $1) IS NULL)
-    OR EXISTS (
-           SELECT FROM contacts c
-            WHERE c.hubspot_processing_status = 'Queued'
-              AND c.next_retry_at <= now()
-              AND c.id <> ALL ($4::text[]::uuid[])
-              AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $1) IS NULL)
+-- While an operator holds the destination no row is due or becomes so; claims go
+-- on to be freed. It takes no row locks, so it also sees the rows that a claim
+-- passed over.
+SELECT h.since,
+       h.who,
+       h.reason,
+       h.since IS NULL AND (
+           EXISTS (
+               SELECT FROM contacts c
+                WHERE c.hubspot_processing_status = 'Queued'
+                  AND c.next_retry_at IS NULL
+                  AND c.id <> ALL ($4::text[]::uuid[])
+                  AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $1) IS NULL)
+        OR EXISTS (
+               SELECT FROM contacts c
+                WHERE c.hubspot_processing_status = 'Queued'
+                  AND c.next_retry_at <= now()
+                  AND c.id <> ALL ($4::text[]::uuid[])
+                  AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $1) IS NULL))
        AS due,
        EXISTS (
            SELECT FROM contactsync.claims x
@@ -23,10 +29,14 @@ SELECT EXISTS (
                       AND x.claimed_at <= now() - make_interval(secs => $3::float8)))
        AS dead,
        extract(epoch FROM least(now() + interval '1 day',
-           (SELECT min(c.next_retry_at)::timestamptz FROM contacts c
-             WHERE c.hubspot_processing_status = 'Queued' AND c.next_retry_at > now() AND c.next_retry_at < 'infinity'),
+           CASE WHEN h.since IS NULL THEN
+               (SELECT min(c.next_retry_at)::timestamptz FROM contacts c
+                 WHERE c.hubspot_processing_status = 'Queued' AND c.next_retry_at > now() AND c.next_retry_at < 'infinity')
+           END,
            (SELECT min(coalesce(x.until, x.claimed_at + make_interval(secs => $3::float8)))
               FROM contactsync.claims x
              WHERE x.destination = $1 AND (x.until IS NOT NULL OR x.cycle <> ALL ($2::bigint[])))
        ) - now())::float8
        AS next
+  FROM (VALUES ($1)) AS one (destination)
+  LEFT JOIN contactsync.holds h USING (destination)

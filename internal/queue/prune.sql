@@ -1,4 +1,5 @@
--- Forget old bookkeeping, a bounded piece at a time. $1 after how many days.
+-- Forget old bookkeeping, a bounded piece at a time. $1 after how many days. A
+-- process that said nothing for a day is gone.
 WITH old_cycles AS (
     DELETE FROM contactsync.cycles
      WHERE id = ANY (ARRAY(
@@ -11,5 +12,14 @@ WITH old_cycles AS (
                SELECT id FROM contactsync.failures
                 WHERE at < now() - make_interval(days => $1::int)
                 ORDER BY at LIMIT 5000))
+), old_actions AS (
+    DELETE FROM contactsync.actions
+     WHERE id = ANY (ARRAY(
+               SELECT id FROM contactsync.actions
+                WHERE at < now() - make_interval(days => $1::int)
+                ORDER BY at LIMIT 5000))
+), gone AS (
+    DELETE FROM contactsync.replicas
+     WHERE seen_at < now() - interval '1 day'
 )
 SELECT 1

@@ -64,6 +64,7 @@ type Queue struct {
 	opt     Options
 
 	armed bool  // the doorbell is locked by this session
+	held  bool  // the last look found an operator's hold
 	cycle int64 // the number of the next claim
 	aside aside
 

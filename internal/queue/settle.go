@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed" // the statements
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -36,7 +37,11 @@ func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.
 		).Query(func(rows pgx.Rows) error {
 			var err error
 			done, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s contact.Settled, err error) {
-				err = row.Scan(&s.ID, &s.Final, &s.Tries, &s.Error)
+				var waited *float64
+				err = row.Scan(&s.ID, &s.Final, &s.Tries, &s.Error, &waited)
+				if waited != nil {
+					s.Waited = time.Duration(*waited * float64(time.Second))
+				}
 				return s, err
 			})
 			return err

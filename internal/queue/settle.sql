@@ -23,16 +23,19 @@ WITH o AS MATERIALIZED (
     SELECT c.id,
            c.hubspot_processing_status = 'Processing' AS ours,
            md5(ROW(c.email, c.name, c.phone_number, c.domain_id, c.page_id)::text) AS version,
-           least(greatest(coalesce(c.retry_count, 0), 0), 1000000)::int AS tries
+           least(greatest(coalesce(c.retry_count, 0), 0), 1000000)::int AS tries,
+           -- Since when it waits; a contact that was scheduled, since then.
+           CASE WHEN isfinite(c.updated_at) AND isfinite(coalesce(c.next_retry_at, c.updated_at))
+                THEN greatest(c.updated_at, c.next_retry_at)::timestamptz END AS since
       FROM contacts c
      WHERE c.id = ANY (ARRAY(SELECT id FROM o))
        FOR NO KEY UPDATE OF c SKIP LOCKED
 ), found AS MATERIALIZED (
-    SELECT id, coalesce(ours, false) AS ours, version, tries FROM held
+    SELECT id, coalesce(ours, false) AS ours, version, tries, since FROM held
     UNION ALL -- deleted by the app while it was in flight
-    SELECT o.id, false, o.version, 0 FROM o WHERE (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
+    SELECT o.id, false, o.version, 0, NULL FROM o WHERE (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
 ), d AS MATERIALIZED (
-    SELECT o.*, found.ours, found.tries,
+    SELECT o.*, found.ours, found.tries, found.since,
            CASE WHEN found.ours AND found.version <> o.version AND o.verdict IN ('synced', 'reject') THEN 'touched'
                 WHEN o.verdict = 'retry' AND NOT o.forgiving AND found.tries >= $3::int
                 THEN CASE WHEN found.ours AND found.version <> o.version THEN 'touched' ELSE 'exhausted' END
@@ -45,8 +48,14 @@ WITH o AS MATERIALIZED (
                      ELSE message END, 500) AS error,
            clock_timestamp() + make_interval(secs => least( -- a week at most
                $4::float8 * CASE WHEN $5::bool THEN 2 ^ least(tries, 30) ELSE tries + 1 END
-                          * (0.9 + 0.2 * random()), 604800)) AS retry_at
+                          * (0.9 + 0.2 * random()), 604800)) AS retry_at,
+           CASE WHEN ours AND final = 'synced' AND tries = 0 AND since < clock_timestamp()
+                THEN extract(epoch FROM clock_timestamp() - since)::float8 END AS waited
       FROM d
+), f AS MATERIALIZED (
+    SELECT e.*,
+           width_bucket(waited, ARRAY[0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600]::float8[]) AS bucket
+      FROM e
 ), written AS (
     UPDATE contacts c
        SET hubspot_processing_status = CASE
@@ -108,7 +117,7 @@ WITH o AS MATERIALIZED (
 ), recorded AS (
     INSERT INTO contactsync.cycles AS y
            (id, destination, instance, slot, started_at, finished_at, claimed, synced, created,
-            retried, failed, released, recovered, requests, throttled_ms)
+            retried, failed, released, recovered, requests, throttled_ms, latency)
     SELECT $2::bigint, $1, $7, $8::int, $9::timestamptz, clock_timestamp(), count(*),
            count(*) FILTER (WHERE verdict = 'synced'),
            count(*) FILTER (WHERE verdict = 'synced' AND created),
@@ -116,8 +125,14 @@ WITH o AS MATERIALIZED (
            count(*) FILTER (WHERE final IN ('reject', 'exhausted')),
            count(*) FILTER (WHERE final = 'unspent'),
            count(*) FILTER (WHERE verdict = 'synced' AND tries > 0),
-           $10::int, $11::bigint
-      FROM e
+           $10::int, $11::bigint,
+           ARRAY[count(*) FILTER (WHERE bucket = 0), count(*) FILTER (WHERE bucket = 1), count(*) FILTER (WHERE bucket = 2),
+                 count(*) FILTER (WHERE bucket = 3), count(*) FILTER (WHERE bucket = 4), count(*) FILTER (WHERE bucket = 5),
+                 count(*) FILTER (WHERE bucket = 6), count(*) FILTER (WHERE bucket = 7), count(*) FILTER (WHERE bucket = 8),
+                 count(*) FILTER (WHERE bucket = 9), count(*) FILTER (WHERE bucket = 10), count(*) FILTER (WHERE bucket = 11),
+                 count(*) FILTER (WHERE bucket = 12), count(*) FILTER (WHERE bucket = 13), count(*) FILTER (WHERE bucket = 14),
+                 count(*) FILTER (WHERE bucket = 15), count(*) FILTER (WHERE bucket = 16)]
+      FROM f
     HAVING count(*) > 0
         ON CONFLICT (id) DO UPDATE
        SET finished_at = excluded.finished_at,
@@ -127,11 +142,12 @@ WITH o AS MATERIALIZED (
            retried = y.retried + excluded.retried,
            failed = y.failed + excluded.failed,
            released = y.released + excluded.released,
-           recovered = y.recovered + excluded.recovered
+           recovered = y.recovered + excluded.recovered,
+           latency = ARRAY(SELECT a + b FROM unnest(y.latency, excluded.latency) WITH ORDINALITY AS u (a, b, place) ORDER BY place)
 )
-SELECT id::text, final, tries::int, coalesce(error, '') FROM e
+SELECT id::text, final, tries::int, coalesce(error, ''), waited FROM e
 UNION ALL -- claims that are no longer ours: somebody rescued them
-SELECT i.id, 'lost', 0, ''
+SELECT i.id, 'lost', 0, '', NULL
   FROM unnest($12::text[]) AS i (id)
  WHERE (SELECT x.cycle FROM contactsync.claims x
          WHERE x.contact_id = i.id::uuid AND x.destination = $1) IS DISTINCT FROM $2::bigint

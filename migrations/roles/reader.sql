@@ -34,6 +34,8 @@ GRANT SELECT (
 
 -- What is in flight, what was done, what failed, who leads.
 GRANT SELECT ON contactsync.claims, contactsync.cycles, contactsync.failures, contactsync.slots TO :"role";
+-- Whether it is paused by hand, who runs, what people did.
+GRANT SELECT ON contactsync.holds, contactsync.replicas, contactsync.actions TO :"role";
 -- Which version the schema has.
 GRANT SELECT ON contactsync.installed, contactsync.goose_db_version TO :"role";
 

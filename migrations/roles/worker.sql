@@ -1,5 +1,5 @@
--- What the processes need beyond reader.sql: `run`, `sync`, `queue` and
--- `retry` may write the columns that are contactsync's, and its bookkeeping. They
+-- What the processes need beyond reader.sql: `run`, `sync`, `queue`,
+-- `retry`, `pause` and `resume` may write the columns that are contactsync's, and its bookkeeping. They
 -- can neither insert nor delete contacts, nor write the values that apps keep
 -- there, nor read another table, nor change the schema: `migrate` is the owner's.
 --
@@ -17,7 +17,8 @@ GRANT UPDATE (
 ) ON contacts TO :"role";
 
 GRANT INSERT, UPDATE, DELETE ON contactsync.claims, contactsync.cycles, contactsync.slots TO :"role";
--- What failed is written once, and forgotten after 30 days.
-GRANT INSERT, DELETE ON contactsync.failures TO :"role";
+-- What failed and what people did is written once, and forgotten after 30 days.
+GRANT INSERT, DELETE ON contactsync.failures, contactsync.actions TO :"role";
+GRANT INSERT, UPDATE, DELETE ON contactsync.holds, contactsync.replicas TO :"role";
 -- Draws the number of a cycle before there is a row for it.
 GRANT USAGE ON SEQUENCE contactsync.cycles_id_seq TO :"role";

@@ -14,11 +14,14 @@ import (
 
 // Status is how an installation stands. Its JSON form is what scripts read.
 type Status struct {
-	Queue    Queue     `json:"queue"`
-	Leaders  []Leader  `json:"leaders"`
-	Hours    int       `json:"hours"` // what Measures and its rates look back on
-	Measures Measures  `json:"measures"`
-	Failures []Failure `json:"failures"`
+	At       time.Time     `json:"at"`   // when, by the database's clock
+	Hold     *contact.Hold `json:"hold"` // an operator's pause; nil when there is none
+	Queue    Queue         `json:"queue"`
+	Leaders  []Leader      `json:"leaders"`
+	Replicas []Replica     `json:"replicas"`
+	Hours    int           `json:"hours"` // what Measures and its rates look back on
+	Measures Measures      `json:"measures"`
+	Failures []Failure     `json:"failures"`
 }
 
 // Queue counts the contacts that are not at rest.
@@ -99,14 +102,21 @@ var failuresSQL string
 
 // Status looks at the installation; its measures at the last hours.
 func (d *Desk) Status(ctx context.Context, destination string, hours int) (Status, error) {
-	s := Status{Hours: hours, Leaders: []Leader{}, Failures: []Failure{}}
+	s := Status{Hours: hours, Leaders: []Leader{}, Replicas: []Replica{}, Failures: []Failure{}}
+	var holds []contact.Hold
 	batch := &pgx.Batch{}
+	batch.Queue("SELECT now()").QueryRow(func(row pgx.Row) error { return row.Scan(&s.At) })
+	batch.Queue(holdReadSQL, destination).Query(all(&holds))
+	batch.Queue(replicasSQL, replicasArgs()...).Query(all(&s.Replicas))
 	batch.Queue(statusSQL, destination).Query(one(&s.Queue))
 	batch.Queue(leadersSQL, destination, database.LockClass, database.SlotLock(0)).Query(all(&s.Leaders))
 	batch.Queue(measuresSQL, destination, hours).Query(one(&s.Measures))
 	batch.Queue(failuresSQL).Query(all(&s.Failures))
 	if err := d.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return Status{}, fmt.Errorf("status: %w", err)
+	}
+	if len(holds) > 0 {
+		s.Hold = &holds[0]
 	}
 	return s, nil
 }

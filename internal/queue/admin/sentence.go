@@ -1,0 +1,137 @@
+package admin
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+)
+
+// Behind is how long a contact may be due, while somebody leads, before the
+// sentence says that the queue is behind.
+const Behind = time.Minute
+
+// accountTrouble says in plain words why HubSpot's account is paused. What is not
+// here is told in the leader's own words.
+var accountTrouble = map[string]string{
+	string(contact.CodeUnauthorized):    "HubSpot says the key is wrong",
+	string(contact.CodeForbidden):       "HubSpot says the key lacks a scope",
+	string(contact.CodePropertyMissing): "a property is missing in HubSpot",
+	string(contact.CodeDailyLimit):      "HubSpot's requests for today are used up",
+	string(contact.CodeMigrating):       "HubSpot is moving the account",
+	string(contact.CodeRateLimited):     "HubSpot has had too many requests, other apps' perhaps",
+	string(contact.CodeServerError):     "HubSpot answers with errors",
+	string(contact.CodeTimeout):         "HubSpot does not answer in time",
+	string(contact.CodeNetwork):         "HubSpot cannot be reached",
+}
+
+// Sentence says in plain words how things are, with times as of a place.
+func (s Status) Sentence(place *time.Location) string {
+	if s.Hold != nil {
+		return s.heldSentence(place)
+	}
+	for _, l := range s.Leaders {
+		if l.PauseCode != "" {
+			return s.accountSentence(l, place)
+		}
+	}
+	q := s.Queue
+	switch {
+	case len(s.Leaders) == 0 && q.Due > 0:
+		return fmt.Sprintf("Nobody leads: %s, and no process syncs. Start `contactsync run` with a HUBSPOT_API_KEY.", count(q.Due, "contact waits", "contacts wait"))
+	case len(s.Leaders) == 0:
+		return "Nobody leads: start `contactsync run` with a HUBSPOT_API_KEY."
+	case q.Due > 0 && q.OldestDueSeconds != nil && *q.OldestDueSeconds > Behind.Seconds():
+		return fmt.Sprintf("Behind: %s due, the oldest for %s.%s", count(q.Due, "contact is", "contacts are"), Ago(*q.OldestDueSeconds), s.deafness())
+	case q.Due > 0:
+		return fmt.Sprintf("Working: %s due.%s", count(q.Due, "contact is", "contacts are"), s.deafness())
+	case s.deafness() != "":
+		return "The queue is empty." + s.deafness()
+	case q.Error > 0:
+		return fmt.Sprintf("The queue is empty; %s in Error and %s a person: see failures, then `contactsync retry`.",
+			count(q.Error, "contact is", "contacts are"), map[bool]string{true: "needs", false: "need"}[q.Error == 1])
+	case q.Waiting > 0 && q.NextRetryAt != nil:
+		return fmt.Sprintf("Waiting for retries, the next at %s.", s.clock(*q.NextRetryAt, place))
+	default:
+		return "Healthy: everything that was queued is in HubSpot."
+	}
+}
+
+func (s Status) heldSentence(place *time.Location) string {
+	text := fmt.Sprintf("Paused by %s since %s", s.Hold.Who, s.clock(s.Hold.Since, place))
+	if s.Hold.Reason != "" {
+		text += ": " + s.Hold.Reason
+	}
+	if queued := s.Queue.Due + s.Queue.Waiting; queued > 0 {
+		text += fmt.Sprintf(" (%s; `contactsync resume` goes on)", count(queued, "contact stays queued", "contacts stay queued"))
+	}
+	return text + "."
+}
+
+func (s Status) accountSentence(l Leader, place *time.Location) string {
+	why, known := accountTrouble[l.PauseCode]
+	if !known {
+		why = l.PauseReason
+	}
+	text := "Paused: " + why
+	if l.PauseSince != nil {
+		text += ", since " + s.clock(*l.PauseSince, place)
+	}
+	if l.PauseUntil == nil {
+		return text + "."
+	}
+	wait := l.PauseUntil.Sub(s.At)
+	switch {
+	case wait <= 0:
+		text += ", probing now"
+	case wait < 2*time.Hour:
+		text += ", next probe in " + Ago(wait.Seconds())
+	default:
+		text += ", next probe at " + s.clock(*l.PauseUntil, place)
+	}
+	return text + "."
+}
+
+// deafness is what to say of leaders whom no notification reaches, if any.
+func (s Status) deafness() string {
+	for _, r := range s.Replicas {
+		if r.Role == RoleLeader && r.Listener != nil && !*r.Listener {
+			return " No notifications arrive, so it looks every second: see `contactsync doctor`."
+		}
+	}
+	return ""
+}
+
+// clock is a time as people say it: the hour today, else the day with it.
+func (s Status) clock(t time.Time, place *time.Location) string {
+	t, now := t.In(place), s.At.In(place)
+	if t.Year() == now.Year() && t.YearDay() == now.YearDay() {
+		return t.Format("15:04")
+	}
+	return t.Format("2 Jan 15:04")
+}
+
+// Ago is a duration in seconds as people say it.
+func Ago(seconds float64) string {
+	switch {
+	case seconds < 1:
+		return fmt.Sprintf("%.0f ms", 1000*seconds)
+	case seconds < 10:
+		return fmt.Sprintf("%.1f s", seconds)
+	case seconds < 120:
+		return fmt.Sprintf("%.0f s", seconds)
+	case seconds < 7200:
+		return fmt.Sprintf("%.0f min", seconds/60)
+	case seconds < 48*3600:
+		return fmt.Sprintf("%.0f h", seconds/3600)
+	default:
+		return fmt.Sprintf("%.0f days", seconds/86400)
+	}
+}
+
+func count(n int64, one, several string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, several)
+}
