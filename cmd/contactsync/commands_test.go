@@ -139,14 +139,14 @@ func TestStatusSaysWhatIsWrong(t *testing.T) {
 	in.Queue(1)
 	p.Wait("HubSpot sync paused", 1)
 	in.Await("UNAUTHORIZED", `SELECT pause_code FROM contactsync.slots`)
-	says("Paused since")
+	says("Paused: HubSpot says the key is wrong")
 	says("HUBSPOT_API_KEY")
 	in.Exec(`UPDATE contacts SET hubspot_processing_status = 'Error', hubspot_error_code = 'OTHER'`)
 	in.Sim.SetToken(progtest.GoodKey)
 	p.Stop()
 	in.Start(in.Env(), "run")
 	in.AwaitAsleep()
-	says("1 contacts are in Error")
+	says("1 contact is in Error")
 }
 
 func TestOnce(t *testing.T) {

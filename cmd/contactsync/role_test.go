@@ -37,7 +37,7 @@ func TestTheWorkersRoleIsEnough(t *testing.T) {
 		t.Errorf("failures %s", n)
 	}
 
-	if out := in.Must("status"); !strings.Contains(out, "1 contacts are in Error") {
+	if out := in.Must("status"); !strings.Contains(out, "1 contact is in Error") {
 		t.Errorf("status:\n%s", out)
 	}
 	in.Exec(`UPDATE contacts SET email = 'mended@example.org' WHERE email = 'nonsense'`)

@@ -1,0 +1,112 @@
+package admin_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+func desk(t *testing.T, url string) *admin.Desk {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return admin.New(pool)
+}
+
+// cycle inserts a cycle that ended so many seconds ago, with counts of latencies.
+func cycle(ago int, synced int, latency string) string {
+	return fmt.Sprintf(`INSERT INTO contactsync.cycles (destination, instance, slot, started_at, finished_at, claimed, synced, created,
+		retried, failed, released, recovered, requests, throttled_ms, latency)
+		SELECT 'hubspot', 'one', 0, at - interval '2 s', at, %d, %d, 1, 2, 3, 0, 0, 1, 10, %s
+		  FROM (SELECT date_bin('1 min', now(), 'epoch') - interval '%d s') x (at)`, synced+5, synced, latency, ago)
+}
+
+func TestSeries(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	latency := func(bucket, n int) string {
+		return fmt.Sprintf("array_fill(0, ARRAY[%d]) || ARRAY[%d] || array_fill(0, ARRAY[%d])", bucket, n, len(contact.LatencyBounds())-bucket)
+	}
+	pgtest.Exec(t, url,
+		cycle(119, 10, latency(0, 10)), // in the minute before the last one
+		cycle(110, 30, latency(2, 30)),
+		cycle(61, 5, "NULL"), // an older version's
+		cycle(7200, 99, latency(0, 99)))
+	d := desk(t, url)
+	points, err := d.Series(t.Context(), "hubspot", 4*time.Minute, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(points) != 5 {
+		t.Fatalf("%d points, want 5", len(points))
+	}
+	p := points[2]
+	if p.Cycles != 3 || p.Synced != 45 || p.Created != 3 || p.Retried != 6 || p.Failed != 9 || p.Requests != 3 || p.ThrottledMS != 30 || p.CycleSeconds != 2 {
+		t.Errorf("point is %+v", p)
+	}
+	if empty := points[0]; empty.Cycles != 0 || empty.Quantile(0.5) != nil || !empty.At.Equal(p.At.Add(-2*time.Minute)) {
+		t.Errorf("a step without cycles is %+v", empty)
+	}
+	// 10 of 40 in 0-5 ms, 30 in 10-25 ms: the 20th is a third into the latter.
+	if median := p.Quantile(0.5); median == nil || math.Abs(*median-0.015) > 1e-9 {
+		t.Errorf("median %v, want 0.015", median)
+	}
+	if sum := admin.Sum(points); sum.Synced != 45 || sum.CycleSeconds != 2 || *sum.Quantile(1) != 0.025 {
+		t.Errorf("sum is %+v", sum)
+	}
+	if _, err := d.Series(t.Context(), "hubspot", time.Hour, 0); err == nil {
+		t.Error("a step of no length is taken")
+	}
+	cycles, err := d.LastCycles(t.Context(), "hubspot", 2)
+	if err != nil || len(cycles) != 2 || cycles[0].Synced != 5 || cycles[1].Synced != 30 || cycles[0].Seconds != 2 {
+		t.Errorf("last cycles are %+v, %v", cycles, err)
+	}
+}
+
+func TestQuantileOfTheLongest(t *testing.T) {
+	t.Parallel()
+	bounds := contact.LatencyBounds()
+	counts := make([]int64, len(bounds)+1)
+	counts[len(bounds)] = 3
+	if q := (admin.Point{Latency: counts}).Quantile(0.5); q == nil || *q != bounds[len(bounds)-1] {
+		t.Errorf("beyond the last bound: %v, want that bound", q)
+	}
+}
+
+// The bounds stand in Go and in the settle's SQL, and a series adds up as many
+// buckets.
+func TestLatencyBoundsAreTheSame(t *testing.T) {
+	t.Parallel()
+	read := func(name string) string {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	settle, series := read("../settle.sql"), read("series.sql")
+	list := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(contact.LatencyBounds())), ", "), "[]")
+	if !strings.Contains(settle, "ARRAY["+list+"]") {
+		t.Errorf("settle.sql does not have the bounds %s", list)
+	}
+	buckets := len(contact.LatencyBounds()) + 1
+	if n := len(regexp.MustCompile(`bucket = \d+`).FindAllString(settle, -1)); n != buckets {
+		t.Errorf("settle.sql counts %d buckets, want %d", n, buckets)
+	}
+	if n := len(regexp.MustCompile(`sum\(latency\[\d+\]\)`).FindAllString(series, -1)); n != buckets {
+		t.Errorf("series.sql adds up %d buckets, want %d", n, buckets)
+	}
+}
