@@ -46,6 +46,11 @@ type site struct {
 // furnish makes a site in an empty database.
 func furnish(t *testing.T, databaseURL string) *site {
 	t.Helper()
+	for _, tool := range []string{"bash", "psql", "pg_dump", "jq"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Fatalf("the runbook is run with %s: %v (Debian: apt install postgresql jq)", tool, err)
+		}
+	}
 	pgtest.Exec(t, databaseURL, oldTable)
 	in := progtest.InstallOn(t, databaseURL)
 	s := &site{Installation: in, dir: t.TempDir()}
