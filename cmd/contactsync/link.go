@@ -62,15 +62,15 @@ func (l *link) client() (*hubspot.Client, error) {
 	})
 }
 
-// enter opens the queue for a slot.
-func (l *link) enter(ctx context.Context, s *leader.Session) (*queue.Queue, error) {
-	q, err := queue.Enter(ctx, s, queue.Options{
+// queueOf is the queue of a slot.
+func (l *link) queueOf(s *leader.Session) *queue.Queue {
+	q := queue.New(s, queue.Options{
 		Destination: destination, Instance: l.instance, Slot: s.Slot(), Slots: l.cfg.Sync.MaxInstances,
 		MaxRetries: l.cfg.Sync.MaxRetries, RetryDelay: l.cfg.Sync.RetryDelay,
 		Exponential: l.cfg.Sync.RetryExponential, Doubt: l.cfg.HubSpot.Timeout,
 	})
 	l.queue.Store(q)
-	return q, err
+	return q
 }
 
 // checkSchema waits for the database and refuses one that is not migrated.

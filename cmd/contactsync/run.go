@@ -49,7 +49,7 @@ the process stays up and does nothing.`,
 			if err != nil {
 				return err
 			}
-			w := &worker{link: link{cfg: cfg, log: newLogger(p.stderr, cfg.Log), instance: instanceName()}, once: once}
+			w := &worker{link: link{cfg: cfg, log: newLogger(p.stderr, cfg.Log), instance: instanceName()}, once: once, hurry: make(chan struct{})}
 			w.presence = presence.New(w.instance, shortVersion(), w.log)
 			return w.run(cmd.Context())
 		},
@@ -62,6 +62,7 @@ the process stays up and does nothing.`,
 type worker struct {
 	link
 	once     bool
+	hurry    chan struct{}      // closed when a stop is asked for a second time
 	presence *presence.Presence // its line in the list of replicas
 }
 
@@ -99,10 +100,11 @@ func (w *worker) run(ctx context.Context) error {
 }
 
 // hardStop is the end of the patience with an orderly stop: SHUTDOWN_TIMEOUT
-// after it was asked for, or when it is asked for a second time.
+// after it was asked for, or when it is asked for a third time. The second time
+// cuts what is in flight.
 func (w *worker) hardStop(ctx, stop context.Context) (context.Context, context.CancelFunc) {
 	hard, cancel := context.WithCancelCause(ctx)
-	again := make(chan os.Signal, 2)
+	again := make(chan os.Signal, 3)
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		select {
@@ -115,12 +117,19 @@ func (w *worker) hardStop(ctx, stop context.Context) (context.Context, context.C
 		w.log.InfoContext(ctx, "Stopping: what is in flight is finished first", "at_most", w.cfg.ShutdownTimeout)
 		timer := time.NewTimer(w.cfg.ShutdownTimeout - hardBefore)
 		defer timer.Stop()
-		select {
-		case <-timer.C:
-			cancel(errors.New("the time for an orderly stop is over"))
-		case <-again:
-			cancel(errors.New("asked to stop a second time"))
-		case <-hard.Done():
+		for hurry := w.hurry; hard.Err() == nil; {
+			select {
+			case <-timer.C:
+				cancel(errors.New("the time for an orderly stop is over"))
+			case <-again:
+				if hurry == nil {
+					cancel(errors.New("asked to stop a third time"))
+					return
+				}
+				close(hurry)
+				hurry = nil
+			case <-hard.Done():
+			}
 		}
 	})
 	return hard, func() {
@@ -180,10 +189,7 @@ func (w *worker) sync(stop, hard context.Context) error {
 func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubspot.Client, ear *wake.Listener, signal *wake.Signal) error {
 	w.session.Store(s)
 	defer w.session.Store(nil)
-	q, err := w.enter(ctx, s)
-	if err != nil {
-		return err
-	}
+	q := w.queueOf(s)
 	if !w.once {
 		leave, err := w.show(ctx, stop, s, ear)
 		if err != nil {
@@ -201,9 +207,9 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubs
 	loop := &drain.Loop{
 		Queue: q, Destination: client, Listener: ear, Wake: signal.C(), Log: w.log,
 		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
-		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Once: w.once,
+		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once,
 	}
-	err = loop.Run(ctx, stop)
+	err := loop.Run(ctx, stop)
 	if ctx.Err() == nil {
 		err = errors.Join(err, q.Leave(ctx))
 	}

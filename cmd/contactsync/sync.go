@@ -108,8 +108,8 @@ func (m *manualSync) find(ctx context.Context, args []string) ([]string, error) 
 }
 
 func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client drain.Destination, ids []string) (err error) {
-	q, err := m.enter(ctx, s)
-	if err != nil {
+	q := m.queueOf(s)
+	if err := q.Enter(ctx); err != nil {
 		return err
 	}
 	// An app may have queued a contact again while it was in flight here, and

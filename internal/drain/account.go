@@ -15,9 +15,9 @@ import (
 const (
 	firstProbe    = 30 * time.Second // a key or a property must be mended by a person
 	maxProbe      = 5 * time.Minute
-	firstOutage   = 5 * time.Second // a service that is down may be back soon
-	maxOutage     = time.Minute
-	outagesToStop = 3 // reports in a row without a usable answer
+	firstOutage   = 5 * time.Second  // a service that is down may be back soon
+	maxOutage     = 15 * time.Second // a queue of thousands is to be synced within a minute of its end
+	outagesToStop = 3                // reports in a row without a usable answer
 
 	probeTimeout = 30 * time.Second
 )
@@ -39,7 +39,6 @@ func (e *PausedError) Error() string {
 type pause struct {
 	contact.Pause
 	until time.Time
-	shown bool // it is written down for other processes
 }
 
 // judge decides what a report means beyond its rows: whether the account is
@@ -100,56 +99,54 @@ func (r *run) startPause(ctx context.Context, p contact.Pause, first, most time.
 	r.Log.WarnContext(ctx, "HubSpot sync paused", "code", p.Code, "reason", p.Reason, "lasts", p.For)
 }
 
-// showPause writes a new pause down for other processes.
+// showPause writes a new pause, or its end, down for other processes.
 func (r *run) showPause(ctx context.Context) error {
-	if r.paused == nil || r.paused.shown {
+	if r.paused == r.shown {
 		return nil
 	}
-	r.paused.shown = true
-	return r.Queue.ShowPause(ctx, &r.paused.Pause)
+	var now *contact.Pause
+	if r.paused != nil {
+		now = &r.paused.Pause
+	}
+	if err := r.Queue.ShowPause(ctx, now); err != nil {
+		return err
+	}
+	r.shown = r.paused
+	return nil
 }
 
 // waitForAccount waits until the pause is over or the tick is due. Wake-ups
 // wait too: a pause outranks them, and its end looks at the queue anyway.
 func (r *run) waitForAccount(ctx, stop context.Context) error {
 	wait := min(time.Until(r.paused.until), time.Until(r.tickAt), r.untilPending())
-	if wait > 0 {
-		timer := time.NewTimer(wait)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-		case <-stop.Done():
-		case <-ctx.Done():
-		}
-	}
+	pass(ctx, wait, stop.Done())
 	if time.Now().Before(r.paused.until) || stop.Err() != nil || ctx.Err() != nil {
 		return nil
 	}
-	return r.endPause(ctx)
+	r.endPause(ctx)
+	return nil
 }
 
 // endPause ends the pause, or prolongs it when the probe says that the trouble
 // is not over.
-func (r *run) endPause(ctx context.Context) error {
+func (r *run) endPause(ctx context.Context) {
 	ended := r.paused.Pause
 	if ended.Probe {
 		if err := r.probe(ctx); err != nil {
 			ended.For = 0
 			r.startPause(ctx, ended, firstProbe, maxProbe)
-			return r.showPause(ctx)
+			return
 		}
 	}
 	r.paused = nil
 	r.look = look{reason: ReasonStart}
 	r.observer().Paused(nil)
 	r.Log.InfoContext(ctx, "HubSpot sync goes on", "code", ended.Code)
-	if err := r.Queue.ShowPause(ctx, nil); err != nil {
-		return err
+	// Every other time another contact is to try, of those that wait for the
+	// account. When it goes through, the others follow.
+	if r.tried = !r.tried && slices.Contains(accountCodes, ended.Code); r.tried {
+		r.unproven, r.resuming, r.toResume = true, true, 1
 	}
-	if r.tried = !r.tried && slices.Contains(accountCodes, ended.Code); r.tried { // every other time: let another contact try
-		return r.tryResume(ctx)
-	}
-	return nil
 }
 
 func (r *run) probe(ctx context.Context) error {
@@ -161,31 +158,29 @@ func (r *run) probe(ctx context.Context) error {
 // allRows is more than there are.
 const allRows = math.MaxInt32
 
-// tryResume makes one row due that waited for the account. When it goes through,
-// the others follow.
-func (r *run) tryResume(ctx context.Context) error {
-	r.unproven, r.resuming = true, true
-	return r.resume(ctx, 1)
-}
-
-// resume makes rows due that waited for the account.
-func (r *run) resume(ctx context.Context, most int) error {
-	n, err := r.Queue.Resume(ctx, accountCodes, most)
+// resume makes rows due that waited for the account, as many as it is time for.
+func (r *run) resume(ctx context.Context) error {
+	if r.toResume == 0 {
+		return nil
+	}
+	n, err := r.Queue.Resume(ctx, accountCodes, r.toResume)
+	if err != nil {
+		return err
+	}
+	r.toResume = 0
 	if n > 0 {
 		r.Log.InfoContext(ctx, "Contacts that waited for the account are due now", "rows", n)
 		r.look = look{reason: ReasonDue}
 	}
-	return err
+	return nil
 }
 
-// resumeRest makes the rows due that still wait for the account, once it has
+// resumeRest lets the rows follow that still wait for the account, once it has
 // taken a write.
-func (r *run) resumeRest(ctx context.Context) error {
-	if !r.resuming || r.unproven || r.outages > 0 {
-		return nil
+func (r *run) resumeRest() {
+	if r.resuming && !r.unproven && r.outages == 0 {
+		r.resuming, r.toResume = false, allRows
 	}
-	r.resuming = false
-	return r.resume(ctx, allRows)
 }
 
 // accountCheck is the check at the start: it only logs, and it brings back the

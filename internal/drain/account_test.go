@@ -135,7 +135,7 @@ func TestOutageSpendsThreeBatches(t *testing.T) {
 		}
 		q.add(500)
 		_, stop, _ := start(t, q, d, nil)
-		time.Sleep(12 * time.Minute)
+		time.Sleep(11 * time.Minute)
 		synctest.Wait()
 		if err := stop(); err != nil {
 			t.Error(err)
@@ -152,11 +152,11 @@ func TestOutageSpendsThreeBatches(t *testing.T) {
 		if spent != outagesToStop {
 			t.Errorf("%d batches spent an attempt, want %d", spent, outagesToStop)
 		}
-		if probes < 10 || probes > 15 { // 5, 10, 20, 40, then every 60 s
+		if probes < 35 || probes > 45 { // 5, 10, then every 15 s
 			t.Errorf("%d probes in ten minutes", probes)
 		}
 		if len(q.ready) != 0 {
-			t.Errorf("%d rows left two minutes after the outage", len(q.ready))
+			t.Errorf("%d rows left a minute after the outage", len(q.ready))
 		}
 	})
 }

@@ -21,19 +21,16 @@ func (r *run) cycle(ctx, stop context.Context) (worked bool, err error) {
 	}
 	why, began := r.takeLook(), time.Now()
 	batch, err := r.Queue.Claim(ctx, limit)
+	if err != nil {
+		r.look = why // the next look is for the same reason
+	}
 	if err != nil || len(batch.Contacts) == 0 {
 		return false, err
 	}
 	ctx = r.observer().Began(ctx, Claimed{Batch: batch, Reason: why.reason, At: began, Woken: why.woken})
 	report, err := r.carry(ctx, stop, batch)
 	r.observer().Ended(ctx, Ended{Report: report, Took: time.Since(began), Err: err})
-	if err != nil {
-		return true, err
-	}
-	if err := r.resumeRest(ctx); err != nil {
-		return true, err
-	}
-	return true, r.showPause(ctx)
+	return true, err
 }
 
 // carry sends a batch that was claimed and settles it.
@@ -45,7 +42,8 @@ func (r *run) carry(ctx, stop context.Context, batch contact.Batch) (contact.Rep
 		return answered.Report, context.Cause(ctx) // the lease is lost; the claims stay for the rescue
 	}
 	r.judge(ctx, &answered.Report)
-	done, err := r.settle(ctx, answered)
+	r.resumeRest()
+	done, err := r.settle(ctx, pending{Answered: answered, began: began})
 	if err == nil {
 		r.logEnd(ctx, answered, done, time.Since(began))
 	}
@@ -78,8 +76,8 @@ func (r *run) send(ctx, stop context.Context, batch contact.Batch) contact.Repor
 }
 
 // attend touches the cycle's claims until sent is closed, and cuts the request
-// when it takes too long after an orderly stop. A touch is never interrupted:
-// that would close the connection it runs on.
+// when it takes too long after an orderly stop, or when there is a hurry. A touch
+// is never interrupted: that would close the connection it runs on.
 func (r *run) attend(ctx, stop context.Context, sent <-chan struct{}, cut func(), cycle int64) {
 	touch := time.NewTicker(touchEvery)
 	defer touch.Stop()
@@ -90,9 +88,11 @@ func (r *run) attend(ctx, stop context.Context, sent <-chan struct{}, cut func()
 		case <-sent:
 			return
 		case <-touch.C:
-			if err := r.Queue.Touch(ctx, cycle); err != nil && ctx.Err() == nil {
-				r.Log.WarnContext(ctx, "The claims of a long cycle could not be refreshed", "cycle", cycle, "error", err)
+			err := r.Queue.Touch(ctx, cycle)
+			if err != nil && !r.untouched && ctx.Err() == nil {
+				r.Log.WarnContext(ctx, "The claims of a long cycle could not be refreshed; trying again", "cycle", cycle, "error", err)
 			}
+			r.untouched = err != nil
 		case <-stopped:
 			stopped = nil
 			timer := time.NewTimer(r.CutAfter)
@@ -100,6 +100,10 @@ func (r *run) attend(ctx, stop context.Context, sent <-chan struct{}, cut func()
 			late = timer.C
 		case <-late:
 			r.Log.WarnContext(ctx, "Cutting the request in flight: the time for an orderly stop is over", "cycle", cycle)
+			cut()
+			return
+		case <-r.Hurry:
+			r.Log.WarnContext(ctx, "Cutting the request in flight: asked to stop at once", "cycle", cycle)
 			cut()
 			return
 		}

@@ -26,7 +26,9 @@ type Destination interface {
 	Probe(ctx context.Context) error
 }
 
-// Queue is where contacts come from.
+// Queue is where contacts come from. An error of any of its methods that is a
+// contact.ErrTrouble leaves everything as it was, and the session alive; after any
+// other one the session is to be given up.
 type Queue interface {
 	Cycler
 	Keeper
@@ -36,18 +38,20 @@ type Queue interface {
 // Cycler is the queue as one cycle uses it.
 type Cycler interface {
 	// Claim takes at most limit contacts that are due, and gives the doorbell
-	// back if it was held. After an error the session is lost.
+	// back if it was held.
 	Claim(ctx context.Context, limit int) (contact.Batch, error)
 	// Touch says that a cycle is alive. It may be called beside the others.
 	Touch(ctx context.Context, cycle int64) error
-	// Settle writes the outcomes; rest is what could not be written yet.
+	// Settle writes the outcomes; rest is what could not be written yet. An error
+	// is the row's, where there is one row.
 	Settle(ctx context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error)
 }
 
 // Keeper is the queue between cycles.
 type Keeper interface {
-	// Arm tries to take the doorbell and looks once more. After an error the
-	// session is lost.
+	// Enter says who leads the slot. It comes before everything else.
+	Enter(ctx context.Context) error
+	// Arm tries to take the doorbell and looks once more.
 	Arm(ctx context.Context) (contact.Idle, error)
 	// Tidy frees what others left behind and answers how many rows it requeued.
 	Tidy(ctx context.Context) (requeued int, err error)
@@ -84,6 +88,8 @@ type Loop struct {
 	// CutAfter is how long after an orderly stop a request may still take
 	// before it is cut.
 	CutAfter time.Duration
+	// Hurry, once closed, makes that no time at all. Nil never hurries.
+	Hurry <-chan struct{}
 
 	// Once makes Run return as soon as nothing is due.
 	Once bool
@@ -106,6 +112,10 @@ func (l *Loop) Run(ctx, stop context.Context) error {
 			return context.Cause(ctx)
 		}
 		again, err := r.step(ctx, stop, account)
+		if errors.Is(err, contact.ErrTrouble) && !r.hopeless() {
+			r.endure(ctx, stop.Done(), err)
+			continue
+		}
 		if err != nil {
 			return errors.Join(err, r.settleAll(ctx)) // what was answered must not be sent again for it
 		}
@@ -126,11 +136,14 @@ func (l *Loop) Process(ctx, stop context.Context, batch contact.Batch) (contact.
 		return answered, nil, context.Cause(ctx)
 	}
 	r.judge(ctx, &answered.Report)
-	done, err := r.settle(ctx, answered)
-	if err != nil {
+	done, err := r.settle(ctx, pending{Answered: answered})
+	if err != nil && !errors.Is(err, contact.ErrTrouble) {
 		return answered, done, err
 	}
 	if err := r.finish(ctx); err != nil {
+		return answered, done, err
+	}
+	if err != nil && len(r.pending) > 0 {
 		return answered, done, err
 	}
 	if r.paused != nil {
@@ -144,48 +157,56 @@ type run struct {
 	*Loop
 	pace
 	look
+	trouble
 
+	entered bool
 	tickAt  time.Time // when to tidy next
 	pending []pending // answered, but not settled to the last row
 
-	paused   *pause // nil while the account may be used
-	pauses   int    // pauses in a row, since the last usable answer
-	outages  int    // reports in a row without a usable answer
-	unproven bool   // the next report is a probe: its failure spends nothing
-	resuming bool   // rows wait for the account, and become due when it takes a write
-	tried    bool   // one that waited was tried after the last pause
-	untidy   bool   // the last try to tidy failed, and was told
-	held     bool   // an operator's hold was told
+	paused    *pause // nil while the account may be used
+	pauses    int    // pauses in a row, since the last usable answer
+	outages   int    // reports in a row without a usable answer
+	unproven  bool   // the next report is a probe: its failure spends nothing
+	shown     *pause // the pause that is written down for other processes
+	resuming  bool   // rows wait for the account, and become due when it takes a write
+	toResume  int    // how many of them are to be made due now
+	tried     bool   // one that waited was tried after the last pause
+	untidy    bool   // the last try to tidy failed, and was told
+	untouched bool   // so did the last try to touch
+	held      bool   // an operator's hold was told
 }
 
 // step does the next thing there is to do. It answers false when a Run that is
 // to do one round only has done it.
 func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool, err error) {
 	if account.passed() {
-		if err := r.resume(ctx, 1); err != nil {
-			return false, err
-		}
-		r.resuming = true
+		r.resuming, r.toResume = true, 1
+	}
+	if err := r.catchUp(ctx); err != nil {
+		return false, err
 	}
 	if !time.Now().Before(r.tickAt) {
 		if err := r.tidy(ctx); err != nil {
 			return false, err
 		}
 	}
-	if err := r.settlePending(ctx); err != nil {
-		return false, err
-	}
 	if r.paused != nil {
 		if r.Once {
 			return false, &PausedError{Pause: r.paused.Pause}
 		}
+		r.endured(ctx)
 		return true, r.waitForAccount(ctx, stop)
+	}
+	if r.stuck() >= maxStuck {
+		r.sleep(ctx, stop.Done(), r.untilPending(), ReasonPoll)
+		return true, nil
 	}
 	worked, err := r.cycle(ctx, stop)
 	if err != nil {
 		return false, err
 	}
 	if worked {
+		r.endured(ctx)
 		r.noteHold(ctx, nil) // what could be claimed is not held
 		r.pace = pace{poll: firstPoll, worked: time.Now(), tidied: r.tidied}
 		if time.Since(r.tidied) >= busyTidy { // dead claims are looked for before sleep, which may be far
@@ -194,6 +215,24 @@ func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool
 		return true, nil
 	}
 	return r.rest(ctx, stop)
+}
+
+// catchUp writes down what is known and not written down yet, because the
+// database was in trouble, a row was locked, or it has just become known.
+func (r *run) catchUp(ctx context.Context) error {
+	if !r.entered {
+		if err := r.Queue.Enter(ctx); err != nil {
+			return err
+		}
+		r.entered = true
+	}
+	if err := r.settlePending(ctx); err != nil {
+		return err
+	}
+	if err := r.resume(ctx); err != nil {
+		return err
+	}
+	return r.showPause(ctx)
 }
 
 // tidy frees what dead leaders left, and sets the next tick.
@@ -216,17 +255,26 @@ func (r *run) tidy(ctx context.Context) error {
 	return nil
 }
 
-// finish settles what is left at an orderly stop, for as long as CutAfter.
+// finish settles what is left at an orderly stop, for as long as CutAfter, but
+// tries at least once.
 func (r *run) finish(ctx context.Context) error {
-	end := time.Now().Add(r.CutAfter)
-	for len(r.pending) > 0 && time.Now().Before(end) && ctx.Err() == nil {
-		if err := r.settlePending(ctx); err != nil {
+	for end := time.Now().Add(r.CutAfter); len(r.pending) > 0 && ctx.Err() == nil; {
+		err := r.settlePending(ctx)
+		switch {
+		case errors.Is(err, contact.ErrTrouble):
+			r.endure(ctx, r.Hurry, err)
+		case err != nil:
 			return err
+		default:
+			r.endured(ctx)
+			r.sleep(ctx, r.Hurry, r.untilPending(), ReasonAwake)
 		}
-		r.sleep(ctx, ctx, r.untilPending(), ReasonAwake)
+		if time.Now().After(end) || closed(r.Hurry) {
+			break
+		}
 	}
 	if n := r.rowsPending(); n > 0 {
-		r.Log.WarnContext(ctx, "Rows that an app holds locked could not be settled; they will be sent again", "rows", n)
+		r.Log.WarnContext(ctx, "Rows that an app holds locked, or that the database does not take, could not be settled; they will be sent again", "rows", n)
 	}
 	return nil
 }

@@ -34,6 +34,20 @@ type fakeQueue struct {
 
 	onSettle func(contact.Answered) (rest contact.Answered, err error)
 	onClaim  func()
+	trouble  func(what string) error // of the database, whatever is asked of it
+}
+
+func (q *fakeQueue) troubled(what string) error {
+	if q.trouble == nil {
+		return nil
+	}
+	return q.trouble(what)
+}
+
+func (q *fakeQueue) Enter(context.Context) error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.troubled("enter")
 }
 
 func (q *fakeQueue) add(n int) {
@@ -51,6 +65,9 @@ func (q *fakeQueue) Claim(_ context.Context, limit int) (contact.Batch, error) {
 	if q.onClaim != nil {
 		q.onClaim()
 	}
+	if err := q.troubled("claim"); err != nil {
+		return contact.Batch{}, err
+	}
 	n := min(limit, len(q.ready))
 	q.claims = append(q.claims, n)
 	if n == 0 {
@@ -66,12 +83,15 @@ func (q *fakeQueue) Touch(context.Context, int64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.touched++
-	return nil
+	return q.troubled("touch")
 }
 
 func (q *fakeQueue) Settle(_ context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if err := q.troubled("settle"); err != nil {
+		return nil, a, err
+	}
 	if q.onSettle != nil {
 		if rest, err = q.onSettle(a); err != nil {
 			return nil, a, err
@@ -93,6 +113,9 @@ func (q *fakeQueue) Settle(_ context.Context, a contact.Answered) (done []contac
 func (q *fakeQueue) Arm(context.Context) (contact.Idle, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if err := q.troubled("arm"); err != nil {
+		return contact.Idle{}, err
+	}
 	return contact.Idle{Armed: !q.writer, Due: q.locked > 0 || len(q.ready) > 0, Next: q.next}, nil
 }
 
@@ -106,6 +129,9 @@ func (q *fakeQueue) Tidy(context.Context) (int, error) {
 func (q *fakeQueue) ShowPause(_ context.Context, p *contact.Pause) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if err := q.troubled("pause"); err != nil {
+		return err
+	}
 	q.pauses = append(q.pauses, p)
 	return nil
 }
@@ -113,6 +139,9 @@ func (q *fakeQueue) ShowPause(_ context.Context, p *contact.Pause) error {
 func (q *fakeQueue) Resume(context.Context, []contact.Code, int) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if err := q.troubled("resume"); err != nil {
+		return 0, err
+	}
 	q.resumed++
 	return 0, nil
 }

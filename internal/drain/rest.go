@@ -63,13 +63,14 @@ func (r *run) takeLook() look {
 // false when the queue is empty and only one round was asked for.
 func (r *run) rest(ctx, stop context.Context) (again bool, err error) {
 	if time.Since(r.worked) < linger {
-		r.sleep(ctx, stop, firstPoll, ReasonAwake)
+		r.sleep(ctx, stop.Done(), firstPoll, ReasonAwake)
 		return true, nil
 	}
 	idle, err := r.Queue.Arm(ctx)
 	if err != nil {
 		return false, err
 	}
+	r.endured(ctx)
 	if idle.Dead && time.Since(r.tidied) >= tidyPause {
 		return true, r.tidy(ctx)
 	}
@@ -85,12 +86,12 @@ func (r *run) rest(ctx, stop context.Context) (again bool, err error) {
 		return false, nil
 	case idle.Due:
 		r.locked = min(max(lockedPoll, r.locked*3/2), maxLockedPoll)
-		r.sleep(ctx, stop, r.locked, ReasonPoll)
+		r.sleep(ctx, stop.Done(), r.locked, ReasonPoll)
 		return true, nil
 	case r.Once:
 		return false, nil
 	case !idle.Armed && idle.Held == nil:
-		r.sleep(ctx, stop, r.poll, ReasonPoll)
+		r.sleep(ctx, stop.Done(), r.poll, ReasonPoll)
 		r.poll = min(r.poll*2, r.slowestPoll())
 		return true, nil
 	}
@@ -104,7 +105,7 @@ func (r *run) rest(ctx, stop context.Context) (again bool, err error) {
 	if !r.Listener.Proven() && deafPoll < wait {
 		wait, why = deafPoll, ReasonPoll
 	}
-	r.sleep(ctx, stop, wait, why)
+	r.sleep(ctx, stop.Done(), wait, why)
 	r.pace = pace{poll: firstPoll, tidied: r.tidied}
 	return true, nil
 }
@@ -118,7 +119,7 @@ func (r *run) slowestPoll() time.Duration {
 
 // sleep waits for a wake-up, at most d, and not beyond what is pending. When
 // nothing came before, the next look is for the reason given.
-func (r *run) sleep(ctx, stop context.Context, d time.Duration, why Reason) {
+func (r *run) sleep(ctx context.Context, stop <-chan struct{}, d time.Duration, why Reason) {
 	if pending := r.untilPending(); pending < d {
 		d, why = pending, ReasonPoll
 	}
@@ -137,7 +138,31 @@ func (r *run) sleep(ctx, stop context.Context, d time.Duration, why Reason) {
 			r.look = look{reason: ReasonWake, woken: time.Now()}
 		default:
 		}
-	case <-stop.Done():
+	case <-stop:
 	case <-ctx.Done():
+	}
+}
+
+// pass lets a time pass, unless something ends it; wake-ups wait.
+func pass(ctx context.Context, d time.Duration, stop <-chan struct{}) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-stop:
+	case <-ctx.Done():
+	}
+}
+
+// closed says whether a channel that only ever is closed has been; nil never is.
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }

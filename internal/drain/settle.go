@@ -2,7 +2,9 @@ package drain
 
 import (
 	"context"
+	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
@@ -24,17 +26,19 @@ const (
 // pending is what was answered and could not be settled yet.
 type pending struct {
 	contact.Answered
-	at      time.Time     // when to try again
-	refused time.Duration // the last wait after a refusal; zero when only locked
-	times   int           // how often it was refused
+	began    time.Time     // of the cycle, while nothing of it is settled
+	at       time.Time     // when to try again
+	refused  time.Duration // the last wait after a refusal; zero when only locked
+	times    int           // how often it was refused
+	troubled bool          // the last try met the database's trouble
 }
 
 // settle writes the outcomes. What cannot be written now becomes pending. When
 // the database refuses the statement, the rows are settled one by one, so that
 // a row that an app's own trigger or constraint rejects costs no other row its
-// outcome. It fails only when the session is lost.
-func (r *run) settle(ctx context.Context, a contact.Answered) ([]contact.Settled, error) {
-	done, rest, err := r.Queue.Settle(ctx, a)
+// outcome. It fails when the session is lost or the database is in trouble.
+func (r *run) settle(ctx context.Context, p pending) ([]contact.Settled, error) {
+	done, rest, err := r.Queue.Settle(ctx, p.Answered)
 	switch {
 	case err == nil:
 		if len(rest.Contacts) > 0 {
@@ -43,17 +47,36 @@ func (r *run) settle(ctx context.Context, a contact.Answered) ([]contact.Settled
 		return done, nil
 	case ctx.Err() != nil:
 		return nil, err
+	case errors.Is(err, contact.ErrTrouble):
+		r.keep(p)
+		return nil, err
 	}
 	r.Log.ErrorContext(ctx, "The outcomes of a cycle could not be written; writing them one by one",
-		"cycle", a.Cycle, "error", err)
-	for i := range a.Contacts {
-		one, err := r.settleOne(ctx, pending{Answered: single(a, i)})
+		"cycle", p.Cycle, "error", err)
+	for i := range p.Contacts {
+		one, err := r.settleOne(ctx, pending{Answered: single(p.Answered, i)})
 		if err != nil {
+			for j := i + 1; j < len(p.Contacts); j++ {
+				r.pending = append(r.pending, pending{Answered: single(p.Answered, j)})
+			}
 			return done, err
 		}
 		done = append(done, one...)
 	}
 	return done, nil
+}
+
+// keep keeps what met the database's trouble, each row by itself once that has
+// lasted for long.
+func (r *run) keep(p pending) {
+	p.troubled = true
+	if !r.lasts(trustTrouble) || len(p.Contacts) == 1 {
+		r.pending = append(r.pending, p)
+		return
+	}
+	for i := range p.Contacts {
+		r.pending = append(r.pending, pending{Answered: single(p.Answered, i), troubled: true})
+	}
 }
 
 // settleOne settles one row.
@@ -63,10 +86,16 @@ func (r *run) settleOne(ctx context.Context, p pending) ([]contact.Settled, erro
 	case err == nil && len(rest.Contacts) == 0:
 		return done, nil
 	case err == nil:
-		p.Answered, p.at = rest, time.Now().Add(lockedRowWait)
+		p.Answered, p.at, p.troubled = rest, time.Now().Add(lockedRowWait), false
 		r.pending = append(r.pending, p)
 		return done, nil
 	case ctx.Err() != nil:
+		return nil, err
+	case errors.Is(err, contact.ErrTrouble):
+		if r.lasts(trustTrouble) { // it may be this row's alone: the others go on
+			p.at, err = time.Now().Add(maxTrouble), nil
+		}
+		r.keep(p)
 		return nil, err
 	}
 	if p.times++; p.times == 1 { // once a row, not once a try
@@ -80,12 +109,13 @@ func (r *run) settleOne(ctx context.Context, p pending) ([]contact.Settled, erro
 		}}
 	}
 	p.refused = min(max(refusedRowWait, 2*p.refused), maxRefusedRowWait)
-	p.at = time.Now().Add(p.refused)
+	p.at, p.troubled = time.Now().Add(p.refused), false
 	r.pending = append(r.pending, p)
 	return nil, nil
 }
 
-// settlePending tries what is due among the pending.
+// settlePending tries what is due among the pending, but not for long while the
+// database is in trouble: the heartbeat, a stop and the claims have their turn.
 func (r *run) settlePending(ctx context.Context) error {
 	var due []pending
 	var later []pending
@@ -97,19 +127,25 @@ func (r *run) settlePending(ctx context.Context) error {
 		}
 	}
 	r.pending = later
-	for i, p := range due {
+	for began := time.Now(); len(due) > 0; {
+		p := due[0]
+		due = due[1:]
 		var done []contact.Settled
 		var err error
-		if p.refused > 0 {
+		if p.refused > 0 || p.troubled && len(p.Contacts) == 1 {
 			done, err = r.settleOne(ctx, p)
 		} else {
-			done, err = r.settle(ctx, p.Answered)
+			done, err = r.settle(ctx, p)
 		}
-		if err != nil {
-			r.pending = append(r.pending, due[i:]...)
+		if len(done) == len(p.Contacts) && !p.began.IsZero() {
+			r.logEnd(ctx, p.Answered, done, time.Since(p.began))
+		} else {
+			r.tellOutcomes(ctx, p.Answered, done)
+		}
+		if err != nil || !r.trouble.began.IsZero() && time.Since(began) > maxTrouble {
+			r.pending = slices.Concat(due, r.pending)
 			return err
 		}
-		r.tellOutcomes(ctx, p.Answered, done)
 	}
 	return nil
 }

@@ -151,6 +151,8 @@ func (c *Client) noAnswer(ctx, limited context.Context, err error, left bool) *A
 	switch {
 	case ctx.Err() != nil:
 		return stopped(ctx, left)
+	case errors.Is(err, contact.ErrNotSent): // never HubSpot's fault, nor the row's
+		e.Code, e.Message, e.kind, e.inDoubt = contact.CodeWorkerStopped, err.Error(), kindStopped, false
 	case limited.Err() != nil:
 		e.Code, e.Message = contact.CodeTimeout, fmt.Sprintf("no answer from HubSpot within %v", c.timeout)
 	case ok && slow.Timeout():

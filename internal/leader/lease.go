@@ -3,6 +3,8 @@ package leader
 import (
 	"sync"
 	"time"
+
+	"github.com/scrapersky/contactsync/internal/database"
 )
 
 // lease knows how long ago the server last answered.
@@ -43,13 +45,11 @@ func (l *lease) end(sent time.Time, answered bool) {
 	}
 }
 
-// age is the time since the last answer. The longer of two clocks decides: the
-// monotonic one, which no adjustment reaches, and that on the wall, which goes
-// on while the machine is suspended.
+// age is the time since the last answer.
 func (l *lease) age(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return elapsed(l.last, now)
+	return database.Elapsed(l.last, now)
 }
 
 func (l *lease) fresh(now time.Time) bool { return l.age(now) < l.timing.giveUp }
@@ -58,14 +58,10 @@ func (l *lease) fresh(now time.Time) bool { return l.age(now) < l.timing.giveUp 
 func (l *lease) left(now time.Time) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	left := l.timing.giveUp - elapsed(l.last, now)
+	left := l.timing.giveUp - database.Elapsed(l.last, now)
 	if !l.busyUntil.IsZero() {
 		// The statement notices its deadline by itself; this is for one that does not.
 		left = max(left, l.busyUntil.Sub(now)+l.timing.margin/2)
 	}
 	return left
-}
-
-func elapsed(from, to time.Time) time.Duration {
-	return max(to.Sub(from), to.Round(0).Sub(from.Round(0)))
 }

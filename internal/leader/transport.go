@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/scrapersky/contactsync/internal/contact"
 )
 
 // Transport lets a request leave only while fresh is nil. A process that was
@@ -20,13 +22,14 @@ type transport struct {
 	fresh func() error
 }
 
-// RoundTrip answers what fresh answers, wrapped, and sends nothing then.
+// RoundTrip answers what fresh answers, as a contact.ErrNotSent, and sends nothing
+// then.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := t.fresh(); err != nil {
 		if req.Body != nil {
 			_ = req.Body.Close() // a RoundTripper must, also on errors
 		}
-		return nil, fmt.Errorf("request not sent: %w", err)
+		return nil, fmt.Errorf("%w: %w", contact.ErrNotSent, err)
 	}
 	if req.Body == nil || req.Body == http.NoBody {
 		return t.base.RoundTrip(req)
@@ -60,7 +63,7 @@ type freshBody struct {
 
 func (b *freshBody) Read(p []byte) (int, error) {
 	if err := b.fresh(); err != nil {
-		return 0, fmt.Errorf("request not sent: %w", err)
+		return 0, fmt.Errorf("%w: %w", contact.ErrNotSent, err)
 	}
 	return b.ReadCloser.Read(p)
 }

@@ -26,8 +26,8 @@ var mutations = []mutation{
 	{
 		name: "no SKIP LOCKED",
 		file: "internal/queue/claim.sql",
-		old:  "LIMIT $1::int - (SELECT cardinality(ids) FROM retries)\n           FOR NO KEY UPDATE OF c SKIP LOCKED",
-		new:  "LIMIT $1::int - (SELECT cardinality(ids) FROM retries)\n           FOR NO KEY UPDATE OF c",
+		old:  "LIMIT (SELECT n FROM room) - (SELECT cardinality(ids) FROM retries)\n           FOR NO KEY UPDATE OF c SKIP LOCKED",
+		new:  "LIMIT (SELECT n FROM room) - (SELECT cardinality(ids) FROM retries)\n           FOR NO KEY UPDATE OF c",
 		pkg:  "internal/queue", tests: []string{"TestClaimNeverWaitsForAnApp"},
 	},
 	{
@@ -47,8 +47,8 @@ var mutations = []mutation{
 	{
 		name: "no last look after arming",
 		file: "internal/queue/doorbell.go",
-		old:  "idle.Armed = q.armed\n",
-		new:  "idle.Armed, idle.Due = q.armed, false\n",
+		old:  "\tif idle.Armed {\n",
+		new:  "\tidle.Due = false\n\tif idle.Armed {\n",
 		pkg:  "internal/queue", tests: []string{"TestArmedConsumerIsRung", "TestLastLookSeesLockedRows"},
 	},
 	{
@@ -89,8 +89,8 @@ var mutations = []mutation{
 	{
 		name: "settled under the signal's context",
 		file: "internal/drain/cycle.go",
-		old:  "done, err := r.settle(ctx, answered)",
-		new:  "done, err := r.settle(stop, answered)",
+		old:  "done, err := r.settle(ctx, pending",
+		new:  "done, err := r.settle(stop, pending",
 		pkg:  "internal/drain", tests: []string{"TestStopDoesNotReachTheSettle"},
 	},
 	{
@@ -135,7 +135,7 @@ var mutations = []mutation{
 	{
 		name: "sent without asking the lease",
 		file: "internal/leader/transport.go",
-		old:  "return 0, fmt.Errorf(\"request not sent: %w\", err)\n",
+		old:  "return 0, fmt.Errorf(\"%w: %w\", contact.ErrNotSent, err)\n",
 		new:  "_ = err\n",
 		pkg:  "internal/leader", tests: []string{"TestTransport"},
 	},
@@ -149,9 +149,23 @@ var mutations = []mutation{
 	{
 		name: "doorbell believed held after a refusal",
 		file: "internal/queue/claim.go",
-		old:  "if err := q.disarm(ctx); err != nil {",
-		new:  "if err := error(nil); err != nil {",
+		old:  "\t\tq.bell = bellUnsure\n",
+		new:  "\t\t_ = bellUnsure\n",
 		pkg:  "internal/queue", tests: []string{"TestDoorbellAfterRefusedClaims"},
+	},
+	{
+		name: "the database's trouble taken for the row's fault",
+		file: "internal/queue/trouble.go",
+		old:  "if strings.HasPrefix(err.Code, code) {",
+		new:  "if err.Code == code+code {",
+		pkg:  "internal/queue", tests: []string{"TestTroubleMarksNoRow"},
+	},
+	{
+		name: "what was answered is sent again after the database's trouble",
+		file: "internal/drain/settle.go",
+		old:  "\t\tr.keep(p)\n\t\treturn nil, err\n\t}\n\tr.Log",
+		new:  "\t\treturn nil, err\n\t}\n\tr.Log",
+		pkg:  "internal/drain", tests: []string{"TestDatabaseInTrouble"},
 	},
 	{
 		name: "no adoption",

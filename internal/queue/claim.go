@@ -3,7 +3,7 @@ package queue
 import (
 	"context"
 	_ "embed" // the statements
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,27 +18,39 @@ var claimSQL string
 var claimIDsSQL string
 
 // Claim takes at most limit contacts that are due; none while an operator holds
-// the destination. It first gives the doorbell
-// back, in the same round trip: who works has no need of being woken. A row that
-// the database refuses to let be claimed costs the others nothing. After an error
-// the session must be given up, because nobody knows then whether the doorbell is
-// still held.
+// the destination. It first gives the doorbell back, in the same round trip: who
+// works has no need of being woken. A row that the database refuses to let be
+// claimed costs the others nothing.
 func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
 	taken, err := q.take(ctx, claimSQL, limit, q.opt.Slot, q.cycle, q.opt.Destination, q.aside.ids())
-	if err != nil && refused(ctx, err) {
-		if err := q.disarm(ctx); err != nil {
-			return contact.Batch{}, err
+	switch {
+	case errors.Is(err, contact.ErrTrouble):
+		if q.tries++; q.tries > trustedTries {
+			taken, err = q.claimSingly(ctx, limit)
 		}
+	case refused(ctx, err):
 		taken, err = q.claimSingly(ctx, limit)
+	}
+	if err == nil {
+		q.tries = 0
 	}
 	if err != nil || len(taken.Contacts) == 0 {
 		return contact.Batch{}, err
 	}
 	q.begin(taken)
 	if q.opt.Slots > 1 && len(taken.Contacts) == limit {
-		return taken, q.Ring(ctx)
+		err = q.ringAfter(ctx)
 	}
-	return taken, nil
+	return taken, err
+}
+
+// ringAfter rings after a claim, which stands whether or not the database is in
+// trouble now: who is not rung looks again by himself.
+func (q *Queue) ringAfter(ctx context.Context) error {
+	if err := q.Ring(ctx); !errors.Is(err, contact.ErrTrouble) {
+		return err
+	}
+	return nil
 }
 
 // ClaimIDs takes the named contacts whatever their status, and while an operator
@@ -51,7 +63,7 @@ func (q *Queue) ClaimIDs(ctx context.Context, ids []string) (contact.Batch, erro
 		return contact.Batch{}, err
 	}
 	q.begin(taken)
-	return taken, q.Ring(ctx)
+	return taken, q.ringAfter(ctx)
 }
 
 // begin notes that a cycle is in flight; its settle brings the number of the
@@ -64,10 +76,14 @@ func (q *Queue) begin(taken contact.Batch) {
 // take runs a claim.
 func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batch, error) {
 	taken := contact.Batch{Cycle: q.cycle}
-	confirmed := q.alive.ask()
+	asked := q.alive.ask()
+	disarm := q.bell != bellFree
+	if disarm {
+		q.bell = bellUnsure
+	}
 	err := q.do(ctx, "claim", func(ctx context.Context, conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
-		if q.armed {
+		if disarm {
 			batch.Queue(disarmSQL, lockClass, doorbell)
 		}
 		batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
@@ -89,9 +105,9 @@ func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batc
 	if err != nil {
 		return contact.Batch{}, err
 	}
-	q.armed = false
+	q.bell = bellFree
 	if len(taken.Contacts) > 0 {
-		confirmed()
+		q.alive.claimed(asked)
 	}
 	return taken, nil
 }
@@ -102,14 +118,13 @@ var touchSQL string
 // Touch keeps the claims of a cycle from counting as dead. It is called every
 // few seconds while the cycle's requests are under way.
 func (q *Queue) Touch(ctx context.Context, cycle int64) error {
-	confirmed := q.alive.ask()
-	err := q.session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+	asked := q.alive.ask()
+	err := q.do(ctx, "touch", func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, touchSQL, q.opt.Destination, cycle)
 		return err
 	})
-	if err != nil {
-		return fmt.Errorf("touch cycle %d: %w", cycle, err)
+	if err == nil {
+		q.alive.touched(asked)
 	}
-	confirmed()
-	return nil
+	return err
 }

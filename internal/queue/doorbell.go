@@ -31,18 +31,34 @@ const (
 //go:embed look.sql
 var lookSQL string
 
+// bell is what this session knows of the doorbell. A lock and an unlock outlive
+// the error of what was sent with them, so after one only the server knows. An
+// unlock makes sure again: of a lock that is not held it only warns.
+type bell string
+
+const (
+	bellFree   bell = ""
+	bellOurs   bell = "held"
+	bellUnsure bell = "unsure"
+)
+
 // Arm tries to take the doorbell and looks once more at the queue, each with a
 // snapshot of its own. Only when it is armed and nothing is due may the caller
 // sleep. While an operator holds the destination it only looks: nobody wants to be
-// woken by writers then, but by the end of the hold, which rings by itself. After
-// an error the session must be given up.
+// woken by writers then, but by the end of the hold, which rings by itself.
 func (q *Queue) Arm(ctx context.Context) (contact.Idle, error) {
 	var idle contact.Idle
+	before := q.bell
+	q.bell = bellUnsure
 	err := q.do(ctx, "arm the doorbell", func(ctx context.Context, conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
-		if !q.armed && !q.held { // a second lock of the same session would need a second unlock
+		if before == bellUnsure {
+			batch.Queue(disarmSQL, lockClass, doorbell)
+		}
+		idle.Armed = before == bellOurs
+		if !idle.Armed && !q.held { // a second lock of the same session would need a second unlock
 			batch.Queue(armSQL, lockClass, doorbell).QueryRow(func(row pgx.Row) error {
-				return row.Scan(&q.armed)
+				return row.Scan(&idle.Armed)
 			})
 		}
 		batch.Queue(lookSQL, q.opt.Destination, q.active, q.deadAfter(), q.aside.ids()).QueryRow(func(row pgx.Row) error {
@@ -61,27 +77,31 @@ func (q *Queue) Arm(ctx context.Context) (contact.Idle, error) {
 	if err != nil {
 		return contact.Idle{}, err
 	}
-	q.held = idle.Held != nil
-	if q.held {
-		err = q.disarm(ctx)
+	q.bell = bellFree
+	if idle.Armed {
+		q.bell = bellOurs
 	}
-	idle.Armed = q.armed
+	if q.held = idle.Held != nil; q.held {
+		idle.Armed, err = false, q.disarm(ctx)
+	}
+	if wait, some := q.aside.next(); some {
+		idle.Next = min(idle.Next, wait)
+	}
 	return idle, err
 }
 
-// disarm gives the doorbell back where no claim does it. After a claim that was to
-// do so was refused, only the server knows how far that came: where it was given
-// back already, the server warns and nothing happens.
+// disarm gives the doorbell back where no claim does it.
 func (q *Queue) disarm(ctx context.Context) error {
-	if !q.armed {
+	if q.bell == bellFree {
 		return nil
 	}
+	q.bell = bellUnsure
 	err := q.do(ctx, "give the doorbell back", func(ctx context.Context, conn *pgx.Conn) error {
 		_, err := conn.Exec(ctx, disarmSQL, lockClass, doorbell)
 		return err
 	})
 	if err == nil {
-		q.armed = false
+		q.bell = bellFree
 	}
 	return err
 }

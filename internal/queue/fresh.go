@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/scrapersky/contactsync/internal/database"
 )
 
 // mostUntouched is how old the last refresh of a claim may be when a request for
@@ -26,12 +28,15 @@ func (q *Queue) Fresh() error { return q.alive.fresh() }
 // itself alone and never enters a statement.
 type pulse struct{ asked atomic.Pointer[time.Time] } // nil while nothing is sent
 
-// ask notes that the database is asked now; confirmed is to be called when it
-// has answered.
-func (p *pulse) ask() (confirmed func()) {
-	asked := time.Now()
-	return func() { p.asked.Store(&asked) }
-}
+// ask is the moment at which the database is asked.
+func (p *pulse) ask() time.Time { return time.Now() }
+
+// claimed notes a claim that the database confirmed, and when it was asked. Of
+// several claims of one cycle the first counts.
+func (p *pulse) claimed(asked time.Time) { p.asked.CompareAndSwap(nil, &asked) }
+
+// touched notes a touch of all of the cycle's claims.
+func (p *pulse) touched(asked time.Time) { p.asked.Store(&asked) }
 
 // rest notes that nothing is sent any more.
 func (p *pulse) rest() { p.asked.Store(nil) }
@@ -41,10 +46,7 @@ func (p *pulse) fresh() error {
 	if asked == nil {
 		return nil
 	}
-	// The wall's clock goes on while the machine is suspended, the other one is
-	// never set back: the longer time decides.
-	now := time.Now()
-	if age := max(now.Sub(*asked), now.Round(0).Sub(asked.Round(0))); age > mostUntouched {
+	if age := database.Elapsed(*asked, time.Now()); age > mostUntouched {
 		return fmt.Errorf("%w: last %s ago", ErrUntouched, age.Round(10*time.Millisecond))
 	}
 	return nil

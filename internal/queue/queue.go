@@ -63,10 +63,11 @@ type Queue struct {
 	session Session
 	opt     Options
 
-	armed bool  // the doorbell is locked by this session
+	bell  bell  // whether the doorbell is locked by this session
 	held  bool  // the last look found an operator's hold
 	cycle int64 // the number of the next claim
 	aside aside
+	tries int // claims in a row that met the database's trouble
 
 	alive  pulse   // of the cycle that is being sent
 	active []int64 // cycles that are claimed and not settled to the last row; never nil, which SQL takes for NULL
@@ -75,11 +76,15 @@ type Queue struct {
 //go:embed enter.sql
 var enterSQL string
 
-// Enter opens the queue for a slot that was just taken: it records who leads
-// it, and makes sure of what the statements rely on.
-func Enter(ctx context.Context, session Session, opt Options) (*Queue, error) {
-	q := &Queue{session: session, opt: opt, active: []int64{}}
-	err := session.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+// New is the queue of a slot that was just taken. Enter is to be called first.
+func New(session Session, opt Options) *Queue {
+	return &Queue{session: session, opt: opt, active: []int64{}}
+}
+
+// Enter opens the queue: it records who leads the slot, and makes sure of what
+// the statements rely on.
+func (q *Queue) Enter(ctx context.Context) error {
+	return q.do(ctx, fmt.Sprintf("enter slot %d", q.opt.Slot), func(ctx context.Context, conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
 		// The last look must see what was committed before the doorbell was
 		// locked, so each statement needs a snapshot of its own.
@@ -87,17 +92,13 @@ func Enter(ctx context.Context, session Session, opt Options) (*Queue, error) {
 		for _, setting := range plannerOff {
 			batch.Queue("SET " + setting + " = off")
 		}
-		if opt.Slot < database.ManualSlot { // a command does not lead
-			batch.Queue(enterSQL, opt.Destination, opt.Slot, opt.Instance)
+		if q.opt.Slot < database.ManualSlot { // a command does not lead
+			batch.Queue(enterSQL, q.opt.Destination, q.opt.Slot, q.opt.Instance)
 		}
 		batch.Queue(nextCycleSQL).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&q.cycle) })
 		return conn.SendBatch(ctx, batch).Close()
 	})
-	if err != nil {
-		return nil, fmt.Errorf("enter slot %d: %w", opt.Slot, err)
-	}
-	return q, nil
 }
 
 //go:embed leave.sql
@@ -120,9 +121,11 @@ func (q *Queue) deadAfter() float64 {
 	return (leaseSlack + q.opt.Doubt).Seconds()
 }
 
+// do lends fn the session. Where the database refuses a statement for a reason of
+// its own the error is a contact.ErrTrouble.
 func (q *Queue) do(ctx context.Context, what string, fn func(ctx context.Context, conn *pgx.Conn) error) error {
 	if err := q.session.Do(ctx, fn); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+		return fmt.Errorf("%s: %w", what, marked(ctx, err))
 	}
 	return nil
 }

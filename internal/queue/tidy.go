@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	_ "embed" // the statements
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -71,14 +72,15 @@ func (q *Queue) tidy(ctx context.Context, adoptAfter time.Duration) (requeued in
 func (q *Queue) rescueSlot(ctx context.Context, conn *pgx.Conn, slot int) (requeued int, err error) {
 	if slot != q.opt.Slot {
 		var got bool
-		err := conn.QueryRow(ctx, armSQL, lockClass, database.SlotLock(slot)).Scan(&got)
+		err = conn.QueryRow(ctx, armSQL, lockClass, database.SlotLock(slot)).Scan(&got)
 		if err != nil || !got {
 			return 0, err // held: its leader lives and settles its own
 		}
-		defer func() {
-			if err == nil {
-				_, err = conn.Exec(ctx, disarmSQL, lockClass, database.SlotLock(slot))
-			} // else the caller gives the session up, and the lock with it
+		defer func() { // also after an error: nobody could lead that slot while this session lives
+			if _, e := conn.Exec(ctx, disarmSQL, lockClass, database.SlotLock(slot)); e != nil {
+				database.Close(ctx, conn)
+				err = errors.Join(err, e)
+			}
 		}()
 	}
 	var freed int
