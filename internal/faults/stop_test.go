@@ -50,13 +50,15 @@ func TestLeaderIsStoppedInARequest(t *testing.T) {
 		for _, test := range []struct {
 			name   string
 			fault  hubspotsim.Fault
-			again  bool   // a second signal
+			again  int    // more signals
 			left   string // how the contacts stand when it has ended, if nobody takes over
+			claims string // and how many of them may not be sent again yet
 			within time.Duration
 		}{
-			{"slow", slow, false, "10 Complete/Complete", shutdown},
-			{"hanging", hanging, false, "10 Queued/Queued", shutdown},
-			{"hanging, told again", hanging, true, "", time.Second},
+			{"slow", slow, 0, "10 Complete/Complete", "0", shutdown},
+			{"hanging", hanging, 0, "10 Queued/Queued", "10", shutdown},
+			{"hanging, told again", hanging, 1, "10 Queued/Queued", "10", time.Second},
+			{"hanging, told a third time", hanging, 2, "", "10", time.Second},
 		} {
 			t.Run(fmt.Sprintf("%v/%s", signal, test.name), func(t *testing.T) {
 				t.Parallel()
@@ -73,9 +75,11 @@ func TestLeaderIsStoppedInARequest(t *testing.T) {
 				<-arrived
 				asked := time.Now()
 				leader.Signal(signal)
-				if test.again {
+				if test.again > 0 {
 					leader.Wait("Stopping: what is in flight is finished first", 1)
-					leader.Signal(signal)
+				}
+				for range test.again {
+					_ = leader.Cmd.Process.Signal(signal) // it may have ended
 				}
 				if code := leader.End(); code != 0 {
 					t.Errorf("exit code %d, want 0", code)
@@ -85,6 +89,9 @@ func TestLeaderIsStoppedInARequest(t *testing.T) {
 				t.Logf("ended %v after %v; contacts are %s", ended.Round(time.Millisecond), signal, left)
 				if test.left != "" && left != test.left {
 					t.Errorf("contacts are %s, want %s", left, test.left)
+				}
+				if n := in.Ask(`SELECT count(*)::text FROM contactsync.claims`); n != test.claims {
+					t.Errorf("%s contacts are claimed, want %s", n, test.claims)
 				}
 				if ended > test.within+busy {
 					t.Errorf("ended after %v, want %v", ended, test.within)
