@@ -65,7 +65,7 @@ func TestServerRestarts(t *testing.T) {
 }
 
 // linesBetween counts what a process logged between two moments.
-func linesBetween(t *testing.T, p *progtest.Process, from, to time.Time) (n int) {
+func linesBetween(t testing.TB, p *progtest.Process, from, to time.Time) (n int) {
 	t.Helper()
 	for _, r := range p.Records() {
 		if at := r.Time(t); at.After(from) && at.Before(to) {
