@@ -65,7 +65,7 @@ func TestLeaseCountsSuspendedTime(t *testing.T) {
 	t.Parallel()
 	then := time.Now()
 	woke := then.Round(0).Add(time.Hour) // no monotonic reading: the wall's hour is all that is known
-	if got := elapsed(then, woke); got != time.Hour {
+	if got := newLease(defaultTiming(), then).age(woke); got != time.Hour {
 		t.Errorf("elapsed %s", got)
 	}
 }
