@@ -37,7 +37,7 @@ func TestQueueCommand(t *testing.T) {
 		t.Errorf("%s queued with a file, want 4", n)
 	}
 	out, errs, code := in.CommandIn(in.Env(), "c5@example.org\nnobody@example.org\n00000000-0000-0000-0000-00000000ffff\n", "queue", "--file", "-")
-	if code != 1 || !strings.Contains(out, "1 contacts queued") || !strings.Contains(errs, "nobody@example.org") || !strings.Contains(errs, "00000000ffff") {
+	if code != 1 || !strings.Contains(out, "1 contact queued") || !strings.Contains(errs, "nobody@example.org") || !strings.Contains(errs, "00000000ffff") {
 		t.Errorf("exit code %d with two unknown contacts, want 1 and their names:\n%s%s", code, out, errs)
 	}
 	if out := in.Must("queue", "--status", "Selected"); !strings.Contains(out, "2500 contacts queued") {

@@ -2,14 +2,12 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/scrapersky/contactsync/internal/demo"
 )
@@ -40,11 +38,4 @@ and nothing is left behind.`,
 	}
 	cmd.Flags().DurationVar(&lasts, "for", 0, "end by itself after this time; 0 waits for Ctrl-C")
 	return cmd
-}
-
-// colorful says whether a terminal is there to show colours, and nobody asked
-// for none.
-func colorful(out io.Writer) bool {
-	file, ok := out.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd())) && os.Getenv("NO_COLOR") == ""
 }

@@ -1,24 +1,34 @@
 package main
 
 import (
+	"fmt"
 	"io"
-	"os"
+	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
-// progress is a bar on a terminal, and nothing elsewhere: whoever reads a pipe
-// wants the result alone.
+// progressEvery is how often a pipe gets a line.
+const progressEvery = 3 * time.Second
+
+// progress is a bar on a terminal, and elsewhere a line every few seconds, so that
+// whoever reads the log of a long run sees that it lives.
 type progress struct {
 	bar *progressbar.ProgressBar
+
+	out   io.Writer
+	what  string
+	total int // negative: nobody knows
+	done  int
+	every time.Duration
+	next  time.Time // when the next line is due
 }
 
-// newProgress starts a bar; a negative total is one that nobody knows.
+// newProgress begins; what says what is being done: "Queueing". A negative total
+// is one that nobody knows.
 func newProgress(out io.Writer, what string, total int) *progress {
-	file, ok := out.(*os.File)
-	if !ok || !term.IsTerminal(int(file.Fd())) || total == 0 {
-		return &progress{}
+	if !isTerminal(out) || total == 0 {
+		return &progress{out: out, what: what, total: total, every: progressEvery, next: time.Now().Add(progressEvery)}
 	}
 	return &progress{bar: progressbar.NewOptions(total,
 		progressbar.OptionSetWriter(out), progressbar.OptionSetDescription(what),
@@ -29,7 +39,19 @@ func newProgress(out io.Writer, what string, total int) *progress {
 func (p *progress) add(n int) {
 	if p.bar != nil {
 		_ = p.bar.Add(n) // a bar that cannot be drawn is no reason to stop
+		return
 	}
+	p.done += n
+	now := time.Now()
+	if now.Before(p.next) {
+		return
+	}
+	p.next = now.Add(p.every)
+	of := ""
+	if p.total > 0 {
+		of = fmt.Sprintf(" of %d", p.total)
+	}
+	fmt.Fprintf(p.out, "%s: %d%s contacts\n", p.what, p.done, of)
 }
 
 func (p *progress) finish() {

@@ -40,6 +40,7 @@ func parseStatus(status string) (string, error) {
 
 func newQueueCommand(p *program) *cobra.Command {
 	var file, status string
+	c := &change{p: p, verb: admin.DidQueue}
 	cmd := &cobra.Command{
 		Use:   "queue [ID|EMAIL...]",
 		Short: "Put contacts into the queue",
@@ -49,7 +50,7 @@ What cannot be found is listed; everything else is queued all the same, and the 
 		Example: `  contactsync queue ada@example.org 7d444840-9dc0-11d1-b245-5ffdce74fad2
   contactsync queue --file contacts.txt
   psql -Atc "SELECT id FROM contacts WHERE page_id IS NOT NULL" | contactsync queue --file -
-  contactsync queue --status Selected`,
+  contactsync queue --status Selected --json | jq .contacts`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ways := 0
 			for _, used := range []bool{len(args) > 0, file != "", status != ""} {
@@ -64,94 +65,83 @@ What cannot be found is listed; everything else is queued all the same, and the 
 			if err != nil {
 				return err
 			}
-			return p.withDesk(cmd.Context(), func(desk *admin.Desk) error {
-				ctx := cmd.Context()
-				switch {
-				case status != "":
-					return p.queueStatus(ctx, desk, status)
-				case file == "-":
-					return p.queueNames(ctx, desk, p.stdin, -1)
-				case file != "":
-					f, err := os.Open(file)
-					if err != nil {
-						return fmt.Errorf("read the contacts: %w", err)
-					}
-					defer f.Close()
-					lines, err := countLines(f)
-					if err != nil {
-						return fmt.Errorf("read the contacts: %w", err)
-					}
-					return p.queueNames(ctx, desk, f, lines)
-				default:
-					return p.queueNames(ctx, desk, strings.NewReader(strings.Join(args, "\n")), len(args))
-				}
-			})
+			switch {
+			case status != "":
+				return c.run(cmd.Context(), "with status "+status, func(ctx context.Context) error { return c.queueStatus(ctx, status) })
+			case file == "-":
+				return c.run(cmd.Context(), "from standard input", func(ctx context.Context) error { return c.queueNames(ctx, p.stdin, -1) })
+			case file != "":
+				return c.run(cmd.Context(), "from file "+file, func(ctx context.Context) error { return c.queueFile(ctx, file) })
+			default:
+				return c.run(cmd.Context(), "", func(ctx context.Context) error {
+					return c.queueNames(ctx, strings.NewReader(strings.Join(args, "\n")), len(args))
+				})
+			}
 		},
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "read ids and emails from this file, one a line; - is standard input")
 	cmd.Flags().StringVar(&status, "status", "", "queue all contacts whose hubspot_sync_status is this")
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(syncStatuses, cobra.ShellCompDirectiveNoFileComp))
+	c.flags(cmd)
 	return cmd
 }
 
 // queueStatus queues every contact with a status.
-func (p *program) queueStatus(ctx context.Context, desk *admin.Desk, status string) error {
-	total, err := desk.CountStatus(ctx, status)
+func (c *change) queueStatus(ctx context.Context, status string) error {
+	total, err := c.desk.CountStatus(ctx, status)
 	if err != nil {
 		return err
 	}
-	return p.queuePages(ctx, desk, total, func(work func(ids []string) error) error {
-		return desk.WithStatus(ctx, status, work)
+	c.begin(total)
+	return c.desk.WithStatus(ctx, status, func(ids []string) error {
+		found, err := c.desk.Queue(ctx, ids)
+		c.done(len(ids), found)
+		return err
 	})
 }
 
-// queuePages queues page after page of a selection and tells how many.
-func (p *program) queuePages(ctx context.Context, desk *admin.Desk, total int, pages func(work func(ids []string) error) error) error {
-	bar := newProgress(p.stderr, "Queueing", total)
-	queued := 0
-	err := pages(func(ids []string) error {
-		found, err := desk.Queue(ctx, ids)
-		queued += len(found)
-		bar.add(len(ids))
-		return err
-	})
-	bar.finish()
-	fmt.Fprintf(p.stdout, "%d contacts queued\n", queued)
-	return err
+func (c *change) queueFile(ctx context.Context, file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return fmt.Errorf("read the contacts: %w", err)
+	}
+	defer f.Close()
+	lines, err := countLines(f)
+	if err != nil {
+		return fmt.Errorf("read the contacts: %w", err)
+	}
+	return c.queueNames(ctx, f, lines)
 }
 
 // queueNames queues the contacts whose ids and emails stand in text, one a line.
 // Lines is how many there are, negative when nobody knows.
-func (p *program) queueNames(ctx context.Context, desk *admin.Desk, text io.Reader, lines int) error {
-	bar := newProgress(p.stderr, "Queueing", lines)
-	queued := 0
-	var missing []string
+func (c *change) queueNames(ctx context.Context, text io.Reader, lines int) error {
+	c.begin(lines)
 	err := eachPage(text, func(page []string) error {
 		wanted := parseNames(page)
-		ids, unknown, err := wanted.find(ctx, desk)
+		ids, unknown, err := wanted.find(ctx, c.desk)
 		if err != nil {
 			return err
 		}
-		found, err := desk.Queue(ctx, ids)
-		queued += len(found)
-		missing = append(missing, unknown...)
+		found, err := c.desk.Queue(ctx, ids)
+		c.done(len(page), found)
+		c.left = append(c.left, unknown...)
 		for _, id := range wanted.ids {
 			if !slices.Contains(found, id) {
-				missing = append(missing, id)
+				c.left = append(c.left, id)
 			}
 		}
-		bar.add(len(page))
 		return err
 	})
-	bar.finish()
-	fmt.Fprintf(p.stdout, "%d contacts queued\n", queued)
-	if err == nil && len(missing) > 0 {
-		for _, name := range missing {
-			fmt.Fprintf(p.stderr, "not found: %s\n", name)
-		}
-		err = fmt.Errorf("%d contacts were not found", len(missing))
+	if err != nil || len(c.left) == 0 {
+		return err
 	}
-	return err
+	if !c.asJSON {
+		for _, name := range c.left {
+			fmt.Fprintf(c.p.stderr, "not found: %s\n", name)
+		}
+	}
+	return fmt.Errorf("%s not found", contacts(len(c.left)))
 }
 
 // eachPage calls work with page after page of the names in a text. It fails at a

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -13,11 +14,9 @@ import (
 )
 
 func newRetryCommand(p *program) *cobra.Command {
-	var (
-		all    bool
-		code   string
-		dryRun bool
-	)
+	var all bool
+	var code string
+	c := &change{p: p, verb: admin.DidRetry}
 	cmd := &cobra.Command{
 		Use:   "retry [ID|EMAIL...]",
 		Short: "Put failed contacts back into the queue",
@@ -27,7 +26,7 @@ code, or those named. Contacts that are not in Error are left alone.
 Error codes: ` + codeList(),
 		Example: `  contactsync retry --all --dry-run
   contactsync retry --code INVALID_VALUE
-  contactsync retry ada@example.org`,
+  contactsync retry ada@example.org --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			code = strings.ToUpper(strings.TrimSpace(code))
 			switch {
@@ -38,18 +37,17 @@ Error codes: ` + codeList(),
 			case len(args) > 0 && (all || code != ""):
 				return usagef("ids and emails go neither with --all nor with --code")
 			}
-			return p.withDesk(cmd.Context(), func(desk *admin.Desk) error {
-				if len(args) > 0 {
-					return p.retryNamed(cmd.Context(), desk, args, dryRun)
-				}
-				return p.retryFailed(cmd.Context(), desk, code, dryRun)
-			})
+			if len(args) > 0 {
+				return c.run(cmd.Context(), "", func(ctx context.Context) error { return c.retryNamed(ctx, args) })
+			}
+			return c.run(cmd.Context(), cmp.Or(code, "all"), func(ctx context.Context) error { return c.retryFailed(ctx, code) })
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all contacts in Error")
 	cmd.Flags().StringVar(&code, "code", "", "all contacts in Error with this code")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say how many it would be, and change nothing")
+	cmd.Flags().BoolVar(&c.dryRun, "dry-run", false, "say how many it would be, and change nothing")
 	_ = cmd.RegisterFlagCompletionFunc("code", cobra.FixedCompletions(codeNames(), cobra.ShellCompDirectiveNoFileComp))
+	c.flags(cmd)
 	return cmd
 }
 
@@ -64,47 +62,52 @@ func codeNames() []string {
 func codeList() string { return strings.Join(codeNames(), " ") }
 
 // retryFailed queues every contact in Error, or those with a code.
-func (p *program) retryFailed(ctx context.Context, desk *admin.Desk, code string, dryRun bool) error {
-	total, err := desk.CountFailed(ctx, code)
+func (c *change) retryFailed(ctx context.Context, code string) error {
+	total, err := c.desk.CountFailed(ctx, code)
 	if err != nil {
 		return err
 	}
-	if dryRun {
-		fmt.Fprintf(p.stdout, "%d contacts would be queued\n", total)
+	if c.dryRun {
+		c.count = total
 		return nil
 	}
-	return p.queuePages(ctx, desk, total, func(work func(ids []string) error) error {
-		return desk.Failed(ctx, code, work)
+	c.begin(total)
+	return c.desk.RetryFailed(ctx, code, func(ids []string) error {
+		c.done(len(ids), ids)
+		return nil
 	})
 }
 
 // retryNamed queues those of the named contacts that are in Error.
-func (p *program) retryNamed(ctx context.Context, desk *admin.Desk, args []string, dryRun bool) error {
-	ids, missing, err := parseNames(args).find(ctx, desk)
+func (c *change) retryNamed(ctx context.Context, args []string) error {
+	ids, missing, err := parseNames(args).find(ctx, c.desk)
 	if err != nil {
 		return err
 	}
-	failed, err := desk.OnlyFailed(ctx, ids)
+	failed, err := c.desk.OnlyFailed(ctx, ids)
 	if err != nil {
 		return err
 	}
-	if !dryRun {
-		if failed, err = desk.Queue(ctx, failed); err != nil {
+	if !c.dryRun {
+		if failed, err = c.desk.Queue(ctx, failed); err != nil {
 			return err
 		}
 	}
-	if dryRun {
-		fmt.Fprintf(p.stdout, "%d contacts would be queued\n", len(failed))
-	} else {
-		fmt.Fprintf(p.stdout, "%d contacts queued\n", len(failed))
-	}
-	for _, id := range ids {
-		if !slices.Contains(failed, id) {
-			missing = append(missing, id)
-		}
-	}
-	if len(missing) > 0 {
-		return fmt.Errorf("%d contacts are not in Error, or do not exist: %s", len(missing), quoteAll(missing))
+	c.done(len(args), failed)
+	c.left = leftOf(ids, failed, missing)
+	if len(c.left) > 0 {
+		return fmt.Errorf("%s not in Error, or do not exist: %s", plural(len(c.left)), quoteAll(c.left))
 	}
 	return nil
+}
+
+// leftOf is which of the ids were not done, and what was missing anyway.
+func leftOf(ids, done, missing []string) []string {
+	left := missing
+	for _, id := range ids {
+		if !slices.Contains(done, id) {
+			left = append(left, id)
+		}
+	}
+	return left
 }

@@ -1,21 +1,32 @@
 package main
 
 import (
+	"context"
+	"time"
+
 	"github.com/spf13/cobra"
 
 	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/redact"
 )
 
+// shownCycles is how many of the last cycles are shown.
+const shownCycles = 5
+
 func newStatusCommand(p *program) *cobra.Command {
-	var asJSON bool
+	var asJSON, watch bool
 	var hours int
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show how the queue stands",
-		Long: `Show how the queue stands: who leads, what waits, what failed and why, and how the last hours went against what is
-to be expected of a healthy installation.`,
+		Long: `Show how the queue stands: one sentence in plain words, who leads and who waits, what is queued, what failed and why,
+and how the last hours went against what is to be expected of a healthy installation.
+
+With --watch it goes on until Ctrl-C: in place on a terminal, block after block elsewhere, with --json an object a line.`,
 		Example: `  contactsync status
-  contactsync status --json | jq .queue.due`,
+  contactsync status --watch
+  contactsync status --json | jq -r .sentence
+  contactsync status --watch --json | jq .queue.due`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if hours < 1 || hours > 24*30 {
@@ -26,23 +37,70 @@ to be expected of a healthy installation.`,
 				return err
 			}
 			return deskOf(cmd.Context(), cfg.Database, func(desk *admin.Desk) error {
-				status, err := desk.Status(cmd.Context(), destination, hours)
+				look := func(ctx context.Context) (view, error) {
+					return newView(ctx, desk, hours, cfg.Log.RedactEmails)
+				}
+				if watch {
+					return p.watchStatus(cmd.Context(), look, asJSON)
+				}
+				v, err := look(cmd.Context())
 				if err != nil {
 					return err
 				}
-				if cfg.Log.RedactEmails {
-					for i := range status.Failures { // HubSpot's words repeat the emails it refuses, however they look
-						status.Failures[i].Example = nil
-					}
-				}
 				if asJSON {
-					return p.printJSON(status)
+					return p.printJSON(v)
 				}
-				return writeStatus(p.stdout, status)
+				return writeStatus(p.stdout, v, colorful(p.stdout))
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, for scripts")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on showing it, every 2 s")
 	cmd.Flags().IntVar(&hours, "hours", 24, "how far the measures look back")
 	return cmd
+}
+
+// view is what status shows. Its JSON form is what scripts read.
+type view struct {
+	Sentence string      `json:"sentence"`
+	Level    admin.Level `json:"level"`
+	admin.Status
+	Latency latency       `json:"latency"` // of the same hours as the measures
+	Cycles  []admin.Cycle `json:"last_cycles"`
+}
+
+// latency is in what time, in seconds, so much of the contacts was in HubSpot
+// after they were queued; null where no contact was.
+type latency struct {
+	P50 *float64 `json:"p50"`
+	P95 *float64 `json:"p95"`
+	P99 *float64 `json:"p99"`
+}
+
+func newView(ctx context.Context, desk *admin.Desk, hours int, hideEmails bool) (view, error) {
+	status, err := desk.Status(ctx, destination, hours)
+	if err != nil {
+		return view{}, err
+	}
+	if hideEmails {
+		for i := range status.Failures { // HubSpot's words repeat the emails it refuses, however they look
+			status.Failures[i].Example = nil
+		}
+		for i := range status.Leaders {
+			status.Leaders[i].PauseReason = redact.Text(status.Leaders[i].PauseReason)
+		}
+	}
+	points, err := desk.Series(ctx, destination, time.Duration(hours)*time.Hour, time.Hour)
+	if err != nil {
+		return view{}, err
+	}
+	cycles, err := desk.LastCycles(ctx, destination, shownCycles)
+	if err != nil {
+		return view{}, err
+	}
+	v := view{Status: status, Cycles: cycles}
+	v.Level, v.Sentence = status.Judge(time.Local)
+	sum := admin.Sum(points)
+	v.Latency = latency{P50: sum.Quantile(0.5), P95: sum.Quantile(0.95), P99: sum.Quantile(0.99)}
+	return v, nil
 }

@@ -17,22 +17,21 @@ const (
 	mostPerTen     = 20.0 // seconds, for ten contacts
 )
 
+// The colours of the levels, on a terminal that has some.
+var levelColors = map[admin.Level]string{
+	admin.Healthy: "\x1b[32m", admin.Attention: "\x1b[33m", admin.Trouble: "\x1b[31m",
+}
+
 // writeStatus shows a status on one screen.
-func writeStatus(out io.Writer, s admin.Status) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, s.Sentence(time.Local))
-	fmt.Fprintln(w)
-	for _, l := range s.Leaders {
-		since := ""
-		if l.Since != nil {
-			since = "since " + l.Since.Local().Format(time.DateTime)
-		}
-		fmt.Fprintf(w, "leader of slot %d\t%s\t%s\n", l.Slot, l.Instance, since)
-		if l.PauseReason != "" {
-			fmt.Fprintf(w, "  paused\t%s\n", l.PauseReason)
-		}
+func writeStatus(out io.Writer, v view, color bool) error {
+	text := v.Sentence
+	if color {
+		text = levelColors[v.Level] + text + "\x1b[0m"
 	}
-	q := s.Queue
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s\n\n", text)
+	writeProcesses(w, v.Status)
+	q := v.Queue
 	fmt.Fprintf(w, "due now\t%d\t%s\n", q.Due, oldest(q))
 	fmt.Fprintf(w, "waiting for a retry or their time\t%d\t%s\n", q.Waiting, next(q))
 	fmt.Fprintf(w, "in flight\t%d\t\n", q.InFlight)
@@ -40,19 +39,14 @@ func writeStatus(out io.Writer, s admin.Status) error {
 		fmt.Fprintf(w, "unanswered, not sent again yet\t%d\t\n", q.Quarantined)
 	}
 	fmt.Fprintf(w, "in Error\t%d\t\n", q.Error)
-
-	m := s.Measures
-	fmt.Fprintf(w, "\nlast %d hours\t%d contacts in %d cycles, %d requests\t\n", s.Hours, m.Contacts, m.Cycles, m.Requests)
-	if m.Cycles > 0 {
-		perTen := 10 * m.SecondsPerContact
-		fmt.Fprintf(w, "success rate\t%.1f %%\t%s > 95 %%\n", 100*m.SuccessRate(), mark(m.SuccessRate() > leastSuccess))
-		fmt.Fprintf(w, "retry rate\t%.1f %%\t%s < 5 %%\n", 100*m.RetryRate(), mark(m.RetryRate() < mostRetries))
-		fmt.Fprintf(w, "time per contact\t%s\t%s ≤ 2 s\n", admin.Ago(m.SecondsPerContact), mark(m.SecondsPerContact <= mostPerContact))
-		fmt.Fprintf(w, "time for ten contacts\t%s\t%s ≤ 20 s\n", admin.Ago(perTen), mark(perTen <= mostPerTen))
-		fmt.Fprintf(w, "cycle\t%s\tslowest %s\n", admin.Ago(m.CycleSeconds), admin.Ago(m.SlowestCycleSeconds))
-		fmt.Fprintf(w, "synced after a retry\t%d\t\n", m.Recovered)
+	writeMeasures(w, v)
+	for i, c := range v.Cycles {
+		if i == 0 {
+			fmt.Fprintln(w, "\nlast cycles\tcontacts\ttook\tsynced, retried, failed")
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\t%d, %d, %d\n", clock(c.FinishedAt, v.At), c.Claimed, admin.Ago(c.Seconds), c.Synced, c.Retried, c.Failed)
 	}
-	for i, f := range s.Failures {
+	for i, f := range v.Failures {
 		if i == 0 {
 			fmt.Fprintln(w, "\nfailures\tError / waiting\texample")
 		}
@@ -65,11 +59,68 @@ func writeStatus(out io.Writer, s admin.Status) error {
 	return w.Flush()
 }
 
+// writeProcesses shows who leads, who waits, and who was there a while ago.
+func writeProcesses(w io.Writer, s admin.Status) {
+	listed := map[string]admin.Replica{}
+	for _, r := range s.Replicas {
+		listed[r.Instance] = r
+	}
+	for _, l := range s.Leaders {
+		since := ""
+		if l.Since != nil {
+			since = ", since " + clock(*l.Since, s.At)
+		}
+		r := listed[l.Instance]
+		fmt.Fprintf(w, "leader of slot %d\t%s\t%s%s%s\n", l.Slot, l.Instance, r.Version, since, limits(r))
+		if l.PauseReason != "" {
+			fmt.Fprintf(w, "  paused\t%s\n", l.PauseReason)
+		}
+	}
+	for _, r := range s.Replicas {
+		switch r.Role {
+		case admin.RoleFollower:
+			fmt.Fprintf(w, "waits to lead\t%s\t%s, since %s\n", r.Instance, r.Version, clock(r.StartedAt, s.At))
+		case admin.RoleGone:
+			fmt.Fprintf(w, "gone\t%s\t%s, silent for %s\n", r.Instance, r.Version, admin.Ago(r.SeenSeconds))
+		}
+	}
+}
+
+// limits is what HubSpot said last of how many requests are left.
+func limits(r admin.Replica) string {
+	text := ""
+	if r.RateMax != nil && r.RateLeft != nil {
+		text += fmt.Sprintf(", %d of %d requests left in 10 s", *r.RateLeft, *r.RateMax)
+	}
+	if r.DailyMax != nil && r.DailyLeft != nil {
+		text += fmt.Sprintf(", %d of %d today", *r.DailyLeft, *r.DailyMax)
+	}
+	return text
+}
+
+func writeMeasures(w io.Writer, v view) {
+	m := v.Measures
+	fmt.Fprintf(w, "\nlast %d hours\t%d contacts in %d cycles, %d requests\t\n", v.Hours, m.Contacts, m.Cycles, m.Requests)
+	if m.Cycles == 0 {
+		return
+	}
+	perTen := 10 * m.SecondsPerContact
+	if l := v.Latency; l.P50 != nil && l.P95 != nil && l.P99 != nil {
+		fmt.Fprintf(w, "from queued to HubSpot\t%s\t95 %% within %s, 99 %% within %s\n", admin.Ago(*l.P50), admin.Ago(*l.P95), admin.Ago(*l.P99))
+	}
+	fmt.Fprintf(w, "success rate\t%.1f %%\t%s > 95 %%\n", 100*m.SuccessRate(), mark(m.SuccessRate() > leastSuccess))
+	fmt.Fprintf(w, "retry rate\t%.1f %%\t%s < 5 %%\n", 100*m.RetryRate(), mark(m.RetryRate() < mostRetries))
+	fmt.Fprintf(w, "time per contact\t%s\t%s ≤ 2 s\n", admin.Ago(m.SecondsPerContact), mark(m.SecondsPerContact <= mostPerContact))
+	fmt.Fprintf(w, "time for ten contacts\t%s\t%s ≤ 20 s\n", admin.Ago(perTen), mark(perTen <= mostPerTen))
+	fmt.Fprintf(w, "cycle\t%s\tslowest %s\n", admin.Ago(m.CycleSeconds), admin.Ago(m.SlowestCycleSeconds))
+	fmt.Fprintf(w, "synced after a retry\t%d\t\n", m.Recovered)
+}
+
 func oldest(q admin.Queue) string {
 	if q.OldestDueSeconds == nil {
 		return ""
 	}
-	return "the oldest last changed " + admin.Ago(max(0, *q.OldestDueSeconds)) + " ago"
+	return "the oldest for " + admin.Ago(max(0, *q.OldestDueSeconds))
 }
 
 func next(q admin.Queue) string {
@@ -77,6 +128,15 @@ func next(q admin.Queue) string {
 		return ""
 	}
 	return "next at " + q.NextRetryAt.Local().Format(time.DateTime)
+}
+
+// clock is a time to the second, with the day where that is not today.
+func clock(t, now time.Time) string {
+	t, now = t.Local(), now.Local()
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format(time.DateTime)
 }
 
 func mark(good bool) string {

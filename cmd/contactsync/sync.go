@@ -30,7 +30,7 @@ func newSyncCommand(p *program) *cobra.Command {
 		Use:   "sync ID|EMAIL...",
 		Short: "Sync contacts now, one by one, and say what HubSpot answers",
 		Long: `Sync the contacts with these ids or emails now, one by one, whatever their status, and say what HubSpot
-answers. It works beside running replicas, and also where they are disabled: give the key for this call. A contact
+answers. It works beside running replicas, and also where they are paused or disabled: give the key for this call. A contact
 that a replica is working on at this moment is left to it. Exit code 1 if one could not be synced.`,
 		Example: `  contactsync sync ada@example.org
   contactsync sync 7d444840-9dc0-11d1-b245-5ffdce74fad2 ada@example.org
@@ -95,10 +95,17 @@ func (m *manualSync) find(ctx context.Context, args []string) ([]string, error) 
 		return nil, err
 	}
 	defer pool.Close()
-	wanted := parseNames(args)
-	found, missing, err := wanted.find(ctx, admin.New(pool))
+	desk := admin.New(pool)
+	found, missing, err := parseNames(args).find(ctx, desk)
 	if err != nil {
 		return nil, err
+	}
+	hold, err := desk.Hold(ctx, destination)
+	if err != nil {
+		return nil, err
+	}
+	if hold != nil {
+		fmt.Fprintf(m.out, "The sync is paused by %s%s; what is synced by hand is sent all the same.\n", hold.Who, because(hold))
 	}
 	for _, email := range missing {
 		fmt.Fprintf(m.out, "✗ %s  not sent: no contact has this email\n", m.shown(email))

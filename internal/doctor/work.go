@@ -38,6 +38,9 @@ func (d Database) replicas(ctx context.Context) Finding {
 			waiting--
 		}
 	}
+	if status.Hold != nil {
+		return warn("`contactsync resume`, when the reason is gone", "%s", status.Sentence(time.Local))
+	}
 	for _, l := range status.Leaders {
 		if l.PauseCode == "" {
 			continue
@@ -88,7 +91,7 @@ func (d Database) queue(ctx context.Context) Finding {
 
 func (d Database) still(s admin.Status, h admin.Health) Finding {
 	led := len(s.Leaders) > 0
-	paused := slices.ContainsFunc(s.Leaders, func(l admin.Leader) bool { return l.PauseCode != "" })
+	paused := s.Hold != nil || slices.ContainsFunc(s.Leaders, func(l admin.Leader) bool { return l.PauseCode != "" })
 	working := h.LastCycleSeconds != nil && *h.LastCycleSeconds < d.limits.overdue.Seconds()
 	standing := fmt.Sprintf("%d due, %d waiting for their time, %d in flight, %d in Error", s.Queue.Due, s.Queue.Waiting, s.Queue.InFlight, s.Queue.Error)
 	switch {

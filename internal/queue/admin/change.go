@@ -15,15 +15,15 @@ func (d *Desk) Queue(ctx context.Context, ids []string) (found []string, err err
 }
 
 // RetryFailed queues the contacts in Error, those with the code alone unless it is
-// empty, page by page. Work is told after each page how many of it were queued, and
+// empty, page by page. Work is told after each page which of it were queued, and
 // ends it with an error.
-func (d *Desk) RetryFailed(ctx context.Context, code string, work func(queued int) error) error {
+func (d *Desk) RetryFailed(ctx context.Context, code string, work func(queued []string) error) error {
 	return d.Failed(ctx, code, func(ids []string) error {
 		found, err := d.Queue(ctx, ids)
 		if err != nil {
 			return err
 		}
-		return work(len(found))
+		return work(found)
 	})
 }
 

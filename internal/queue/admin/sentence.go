@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
@@ -25,35 +26,67 @@ var accountTrouble = map[string]string{
 	string(contact.CodeNetwork):         "HubSpot cannot be reached",
 }
 
+// Level is how good or bad things are.
+type Level string
+
+// The levels.
+const (
+	Healthy   Level = "healthy"
+	Attention Level = "attention" // it goes on by itself, or somebody wants it so
+	Trouble   Level = "trouble"   // a person must do something
+)
+
+// byItself are the account's troubles that end without a person.
+var byItself = []string{
+	string(contact.CodeDailyLimit), string(contact.CodeMigrating), string(contact.CodeRateLimited), string(contact.CodeServerError),
+	string(contact.CodeTimeout), string(contact.CodeNetwork), string(contact.CodeBadResponse),
+}
+
 // Sentence says in plain words how things are, with times as of a place.
 func (s Status) Sentence(place *time.Location) string {
+	_, text := s.Judge(place)
+	return text
+}
+
+// Judge says how things are, for the eye and in plain words, with times as of a
+// place.
+func (s Status) Judge(place *time.Location) (Level, string) {
 	if s.Hold != nil {
-		return s.heldSentence(place)
+		return Attention, s.heldSentence(place)
 	}
 	for _, l := range s.Leaders {
-		if l.PauseCode != "" {
-			return s.accountSentence(l, place)
+		switch {
+		case slices.Contains(byItself, l.PauseCode):
+			return Attention, s.accountSentence(l, place)
+		case l.PauseCode != "":
+			return Trouble, s.accountSentence(l, place)
 		}
 	}
 	q := s.Queue
 	switch {
 	case len(s.Leaders) == 0 && q.Due > 0:
-		return fmt.Sprintf("Nobody leads: %s, and no process syncs. Start `contactsync run` with a HUBSPOT_API_KEY.", count(q.Due, "contact waits", "contacts wait"))
+		return Trouble, fmt.Sprintf("Nobody leads: %s, and no process syncs. Start `contactsync run` with a HUBSPOT_API_KEY.", count(q.Due, "contact waits", "contacts wait"))
 	case len(s.Leaders) == 0:
-		return "Nobody leads: start `contactsync run` with a HUBSPOT_API_KEY."
+		return Trouble, "Nobody leads: start `contactsync run` with a HUBSPOT_API_KEY."
 	case q.Due > 0 && q.OldestDueSeconds != nil && *q.OldestDueSeconds > Behind.Seconds():
-		return fmt.Sprintf("Behind: %s due, the oldest for %s.%s", count(q.Due, "contact is", "contacts are"), Ago(*q.OldestDueSeconds), s.deafness())
+		return Attention, fmt.Sprintf("Behind: %s due, the oldest for %s.%s", count(q.Due, "contact is", "contacts are"), Ago(*q.OldestDueSeconds), s.deafness())
+	case q.Due > 0 && s.deafness() != "":
+		return Attention, fmt.Sprintf("Working: %s due.%s", count(q.Due, "contact is", "contacts are"), s.deafness())
 	case q.Due > 0:
-		return fmt.Sprintf("Working: %s due.%s", count(q.Due, "contact is", "contacts are"), s.deafness())
+		return Healthy, fmt.Sprintf("Working: %s due.", count(q.Due, "contact is", "contacts are"))
 	case s.deafness() != "":
-		return "The queue is empty." + s.deafness()
+		return Attention, "The queue is empty." + s.deafness()
 	case q.Error > 0:
-		return fmt.Sprintf("The queue is empty; %s in Error and %s a person: see failures, then `contactsync retry`.",
-			count(q.Error, "contact is", "contacts are"), map[bool]string{true: "needs", false: "need"}[q.Error == 1])
+		needs := "need"
+		if q.Error == 1 {
+			needs = "needs"
+		}
+		return Attention, fmt.Sprintf("The queue is empty; %s in Error and %s a person: see failures, then `contactsync retry`.",
+			count(q.Error, "contact is", "contacts are"), needs)
 	case q.Waiting > 0 && q.NextRetryAt != nil:
-		return fmt.Sprintf("Waiting for retries, the next at %s.", s.clock(*q.NextRetryAt, place))
+		return Healthy, fmt.Sprintf("Waiting for retries, the next at %s.", s.clock(*q.NextRetryAt, place))
 	default:
-		return "Healthy: everything that was queued is in HubSpot."
+		return Healthy, "Healthy: everything that was queued is in HubSpot."
 	}
 }
 
@@ -64,6 +97,9 @@ func (s Status) heldSentence(place *time.Location) string {
 	}
 	if queued := s.Queue.Due + s.Queue.Waiting; queued > 0 {
 		text += fmt.Sprintf(" (%s; `contactsync resume` goes on)", count(queued, "contact stays queued", "contacts stay queued"))
+	}
+	if len(s.Leaders) == 0 {
+		text += "; and nobody leads"
 	}
 	return text + "."
 }

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+// change is one run of a command that changes contacts for others: it shows how
+// far it is, prints the result, and is recorded. Its flags are the same everywhere.
+type change struct {
+	p      *program
+	verb   admin.Verb
+	as     string
+	asJSON bool
+	dryRun bool // where the command has that
+
+	who   string
+	desk  *admin.Desk
+	bar   *progress
+	only  string   // the contact's id where there was one
+	count int      // contacts changed
+	left  []string // named, and not changed
+}
+
+// changed is the result for scripts.
+type changed struct {
+	Action    admin.Verb `json:"action"`
+	DryRun    bool       `json:"dry_run,omitempty"`
+	Contacts  int        `json:"contacts"` // changed; with dry_run, to be changed
+	LeftAlone []string   `json:"left_alone"`
+}
+
+func (c *change) flags(cmd *cobra.Command) {
+	addWho(cmd, &c.as)
+	cmd.Flags().BoolVar(&c.asJSON, "json", false, "the result as JSON, for scripts")
+}
+
+// run does the work at the desk, prints the result and records it, also when the
+// work failed half-way. Detail says what was asked for.
+func (c *change) run(ctx context.Context, detail string, work func(ctx context.Context) error) (err error) {
+	if c.who, err = c.p.who(c.as); err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	return c.p.withDesk(ctx, func(desk *admin.Desk) error {
+		c.desk = desk
+		err := work(ctx)
+		if c.bar != nil {
+			c.bar.finish()
+		}
+		if err != nil && ctx.Err() != nil {
+			err = errors.New("interrupted; what was done stays done")
+		}
+		if c.count > 0 && !c.dryRun {
+			err = errors.Join(err, c.record(ctx, detail))
+		}
+		if err != nil && c.count == 0 && len(c.left) == 0 {
+			return err
+		}
+		return errors.Join(c.print(), err)
+	})
+}
+
+func (c *change) record(ctx context.Context, detail string) error {
+	// What was done is recorded although the person had enough of it.
+	a := admin.Action{Who: c.who, Action: c.verb, Detail: detail, Rows: c.count}
+	if c.count == 1 {
+		a.ContactID = c.only
+	}
+	return c.desk.Record(context.WithoutCancel(ctx), a)
+}
+
+func (c *change) print() error {
+	if c.asJSON {
+		left := c.left
+		if left == nil {
+			left = []string{}
+		}
+		return c.p.printJSON(changed{c.verb, c.dryRun, c.count, left})
+	}
+	text := map[admin.Verb]string{admin.DidSkip: "skipped"}[c.verb]
+	if text == "" {
+		text = "queued"
+	}
+	if c.dryRun {
+		text = "would be " + text
+	}
+	_, err := fmt.Fprintf(c.p.stdout, "%s %s\n", contacts(c.count), text)
+	return err
+}
+
+// begin starts the bar; a negative total is one that nobody knows.
+func (c *change) begin(total int) {
+	what := "Queueing"
+	if c.verb == admin.DidSkip {
+		what = "Skipping"
+	}
+	c.bar = newProgress(c.p.stderr, what, total)
+}
+
+// done counts a page: of so many that were asked for these were changed.
+func (c *change) done(asked int, ids []string) {
+	c.count += len(ids)
+	if len(ids) == 1 {
+		c.only = ids[0]
+	}
+	if c.bar != nil {
+		c.bar.add(asked)
+	}
+}
+
+// contacts counts them.
+func contacts[N int | int64](n N) string {
+	if n == 1 {
+		return "1 contact"
+	}
+	return fmt.Sprintf("%d contacts", n)
+}
+
+// plural counts them, and begins a sentence about them.
+func plural[N int | int64](n N) string {
+	if n == 1 {
+		return contacts(n) + " is"
+	}
+	return contacts(n) + " are"
+}

@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+func newSkipCommand(p *program) *cobra.Command {
+	c := &change{p: p, verb: admin.DidSkip}
+	cmd := &cobra.Command{
+		Use:   "skip ID|EMAIL...",
+		Short: "Take contacts out of the queue",
+		Long: `Take these contacts out of the queue, whether they wait, failed or were never queued: hubspot_sync_status becomes
+Skipped, until somebody queues them again. What is in flight at this moment still arrives. Contacts that are
+Complete are left alone, and the exit code is 1.`,
+		Example: `  contactsync skip ada@example.org 7d444840-9dc0-11d1-b245-5ffdce74fad2`,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.run(cmd.Context(), "", func(ctx context.Context) error { return c.skip(ctx, args) })
+		},
+	}
+	c.flags(cmd)
+	return cmd
+}
+
+func (c *change) skip(ctx context.Context, args []string) error {
+	ids, missing, err := parseNames(args).find(ctx, c.desk)
+	if err != nil {
+		return err
+	}
+	skipped, err := c.desk.Skip(ctx, ids)
+	if err != nil {
+		return err
+	}
+	c.done(len(args), skipped)
+	c.left = leftOf(ids, skipped, missing)
+	if len(c.left) > 0 {
+		return fmt.Errorf("%s Complete, or do not exist: %s", plural(len(c.left)), quoteAll(c.left))
+	}
+	return nil
+}
