@@ -23,7 +23,7 @@ func newPauseCommand(p *program) *cobra.Command {
 meanwhile: it is written down in the database. Contacts go on being queued and stay so, nothing is spent on them; what
 is in flight is finished. "sync" by hand still works. Pausing twice is no error, and the first one's name stays.`,
 		Example: `  contactsync pause
-  contactsync pause --reason "HubSpot is being cleaned up" --as ada`,
+  contactsync pause --reason clean-up --as ada`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			who, err := p.who(as)
