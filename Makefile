@@ -66,6 +66,11 @@ model-full: ## the same with all sizes (ten minutes, 5 GB)
 mutants: ## break the code in one place after the other: a test must fail for each (MUTANT=name for one)
 	go run ./internal/mutants $(if $(MUTANT),"$(MUTANT)")
 
+.PHONY: alerts
+alerts: ## check the alert rules and run their tests (promtool: Debian's package prometheus)
+	promtool check rules deploy/prometheus/alerts.yml
+	promtool test rules deploy/prometheus/alerts_test.yml
+
 .PHONY: fuzz
 fuzz: ## fuzz everything that parses foreign bytes (FUZZ_FOR=30s each)
 	@set -eo pipefail; for file in $$(grep -l '^func Fuzz' --include=*_test.go -r internal cmd); do \

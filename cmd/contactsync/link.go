@@ -16,6 +16,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
+	"github.com/scrapersky/contactsync/internal/metrics"
 	"github.com/scrapersky/contactsync/internal/queue"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -36,6 +37,7 @@ type link struct {
 	session atomic.Pointer[leader.Session] // while this process holds a slot
 	queue   atomic.Pointer[queue.Queue]    // the slot's
 	gauge   *hubspot.Gauge                 // under the client
+	metrics *metrics.Metrics               // of a process; nil for a command
 }
 
 // connect opens a connection of a worker's.
@@ -57,7 +59,7 @@ func (l *link) client() (*hubspot.Client, error) {
 		return q.Fresh()
 	}
 	return newHubSpotClient(l.cfg.HubSpot, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
-		l.gauge = hubspot.NewGauge(base)
+		l.gauge = hubspot.NewGauge(l.counted(base))
 		return leader.Transport(l.gauge, fresh)
 	})
 }

@@ -76,6 +76,11 @@ func (w *worker) run(ctx context.Context) error {
 	w.log.InfoContext(ctx, "Configuring HubSpot sync scheduler",
 		"interval_minutes", w.cfg.Sync.Interval.Minutes(),
 		"batch_size", w.cfg.Sync.BatchSize, "max_instances", w.cfg.Sync.MaxInstances)
+	unmeasured, err := w.measure(ctx)
+	if err != nil {
+		return err
+	}
+	defer unmeasured()
 	if w.once {
 		return w.sync(stop, hard)
 	}
@@ -161,6 +166,7 @@ func (w *worker) sync(stop, hard context.Context) error {
 	}
 	signal := wake.NewSignal()
 	listener := wake.NewListener(w.connect, signal, w.log)
+	w.measureLeading(listener)
 	w.log.InfoContext(stop, "HubSpot sync scheduler job registered successfully", "instance", w.instance)
 
 	campaign := leader.Config{
@@ -189,6 +195,7 @@ func (w *worker) sync(stop, hard context.Context) error {
 func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubspot.Client, ear *wake.Listener, signal *wake.Signal) error {
 	w.session.Store(s)
 	defer w.session.Store(nil)
+	defer w.leads(ctx)()
 	q := w.queueOf(s)
 	if !w.once {
 		leave, err := w.show(ctx, stop, s, ear)
@@ -207,7 +214,7 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubs
 	loop := &drain.Loop{
 		Queue: q, Destination: client, Listener: ear, Wake: signal.C(), Log: w.log,
 		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
-		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once,
+		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Observer: w.metrics,
 	}
 	err := loop.Run(ctx, stop)
 	if ctx.Err() == nil {
@@ -237,10 +244,10 @@ func (w *worker) show(ctx, stop context.Context, s *leader.Session, ear *wake.Li
 	}, s.Do(ctx, note)
 }
 
-// serve answers the health checks. The database is reached through a pool of one
+// serve answers health checks and scrapes. The database is reached through a pool of one
 // connection, which is open only while somebody asks.
 func (w *worker) serve(ctx context.Context, listener net.Listener) error {
-	site := web.Site{State: w.state}
+	site := web.Site{State: w.state, Metrics: w.metrics.Handler()}
 	if !w.cfg.HubSpot.APIKey.IsZero() {
 		pool, err := database.NewPool(ctx, w.cfg.Database.URL.Reveal(), w.instance, 1)
 		if err != nil {

@@ -75,6 +75,9 @@ func (l *Listener) missed(line *line, n uint64) {
 	line.cut(reason)
 	l.proven = false
 	l.signal.Set()
+	if l.Observer != nil {
+		l.Observer.Missed()
+	}
 }
 
 // heard takes a beat that arrived. Those of other leaders are not for us.
@@ -88,6 +91,9 @@ func (l *Listener) heard(ctx context.Context, payload string) {
 	defer l.mu.Unlock()
 	if l.line == nil || !l.line.proves(n) {
 		return
+	}
+	if l.Observer != nil && n == l.line.pending {
+		l.Observer.Heard(time.Since(l.line.asked))
 	}
 	l.line.settled(n)
 	if !l.proven {

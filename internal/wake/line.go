@@ -16,7 +16,8 @@ type line struct {
 	missing int    // LISTENs that are still to come
 	since   uint64 // the last beat numbered before the LISTENs were complete
 
-	pending uint64 // the oldest beat that is still to be heard; 0 is none
+	pending uint64    // the oldest beat that is still to be heard; 0 is none
+	asked   time.Time // when that was about to be sent
 	overdue *time.Timer
 	cutFor  error // why the line was cut, when it was
 }
@@ -54,7 +55,7 @@ func (l *line) expect(n uint64) bool {
 	if l.missing > 0 || l.cutFor != nil || l.pending != 0 {
 		return false
 	}
-	l.pending = n
+	l.pending, l.asked = n, time.Now()
 	return true
 }
 

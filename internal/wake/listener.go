@@ -46,6 +46,8 @@ func defaultTiming() timing {
 // own listener, sent on the leader's connection; one that is not heard in time
 // replaces the listener's connection. A Listener is safe for concurrent use.
 type Listener struct {
+	Observer Observer // may be nil; set before the first use
+
 	connect func(ctx context.Context) (*pgx.Conn, error)
 	signal  *Signal
 	log     *slog.Logger
@@ -59,6 +61,14 @@ type Listener struct {
 
 	state  state // what the log was told last
 	warned bool  // the log was told about poolers
+}
+
+// Observer is told what a listener hears, for who counts it. Its methods must not
+// block.
+type Observer interface {
+	Rang()                         // a notification that contacts are queued
+	Heard(roundTrip time.Duration) // a heartbeat, so long after it was sent
+	Missed()                       // a heartbeat that was not heard in time
 }
 
 type state int
@@ -125,7 +135,12 @@ func (l *Listener) listening() {
 	}
 }
 
-func (l *Listener) queued(context.Context, string) { l.signal.Set() }
+func (l *Listener) queued(context.Context, string) {
+	l.signal.Set()
+	if l.Observer != nil {
+		l.Observer.Rang()
+	}
+}
 
 // down notes that there is no connection any more. The consumer is woken, to look
 // by itself from now on.

@@ -18,6 +18,9 @@ type Site struct {
 	// is called once a second at most, and has 2 s.
 	Ping func(ctx context.Context) error
 
+	// Metrics serves /metrics; it has to be bounded by itself.
+	Metrics http.Handler
+
 	// State tells what this process is doing.
 	State func() State
 }
@@ -27,6 +30,9 @@ func Handler(site Site) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", alive)
 	mux.Handle("GET /readyz", readiness(site))
+	if site.Metrics != nil {
+		mux.Handle("GET /metrics", site.Metrics)
+	}
 	return limited(mux)
 }
 

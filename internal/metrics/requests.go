@@ -1,0 +1,70 @@
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Transport counts the requests that leave through base. It belongs next to the
+// network, so that a request that was refused before it left is not counted.
+func (m *Metrics) Transport(base http.RoundTripper) http.RoundTripper {
+	return &counting{base: base, m: m}
+}
+
+type counting struct {
+	base http.RoundTripper
+	m    *Metrics
+}
+
+// RoundTrip implements [http.RoundTripper].
+func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
+	call, began := callOf(r), time.Now()
+	res, err := c.base.RoundTrip(r)
+	c.m.requestDuration.WithLabelValues(call).Observe(time.Since(began).Seconds())
+	status := "none"
+	if err == nil {
+		status = statusOf(res.StatusCode)
+	}
+	c.m.requests.WithLabelValues(call, status).Inc()
+	return res, err
+}
+
+// CloseIdleConnections lets http.Client's method of that name reach the base.
+func (c *counting) CloseIdleConnections() {
+	if closer, ok := c.base.(interface{ CloseIdleConnections() }); ok {
+		closer.CloseIdleConnections()
+	}
+}
+
+// callOf names a call of the API, of a few: the paths themselves hold ids.
+func callOf(r *http.Request) string {
+	path := r.URL.Path
+	switch {
+	case strings.HasSuffix(path, "/batch/upsert"):
+		return "upsert"
+	case strings.HasSuffix(path, "/batch/read"):
+		return "read"
+	case strings.Contains(path, "/account-info/"):
+		return "account"
+	case strings.Contains(path, "/properties/"):
+		return "property"
+	case r.Method == http.MethodPatch:
+		return "update"
+	}
+	return "other"
+}
+
+// statusOf names a status: each that HubSpot is known to answer with is told
+// apart, any other one by its class.
+func statusOf(status int) string {
+	switch status {
+	case 200, 201, 204, 207, 400, 401, 403, 404, 409, 423, 429, 477, 500, 502, 503, 504:
+		return strconv.Itoa(status)
+	}
+	if status >= 100 && status < 600 {
+		return strconv.Itoa(status/100) + "xx"
+	}
+	return "other"
+}
