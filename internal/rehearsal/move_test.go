@@ -63,9 +63,7 @@ func TestMoveOffTheOldWorker(t *testing.T) {
 
 	// 1. Beside it.
 	old := startOldWorker(s)
-	if _, err := s.Sim.WaitWrites(t.Context(), 3); err != nil {
-		t.Fatal(err)
-	}
+	s.awaitWrites(3)
 	s.sh(steps[0])
 	beside := s.Start(s.Env("HUBSPOT_API_KEY="), "run")
 	beside.Wait("HUBSPOT_API_KEY not configured - HubSpot sync scheduler DISABLED", 1)

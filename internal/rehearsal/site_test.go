@@ -1,6 +1,7 @@
 package rehearsal
 
 import (
+	"context"
 	"net/url"
 	"os"
 	"os/exec"
@@ -114,6 +115,16 @@ func (s *site) sh(block string, more ...string) string {
 		s.Fatalf("%v\n%s\n%s", err, block, out)
 	}
 	return string(out)
+}
+
+// awaitWrites waits until HubSpot has got so many contacts.
+func (s *site) awaitWrites(n int) {
+	s.Helper()
+	ctx, cancel := context.WithTimeout(s.Context(), progtest.Patience)
+	defer cancel()
+	if _, err := s.Sim.WaitWrites(ctx, n); err != nil {
+		s.Fatalf("HubSpot has got %d contacts, want %d: %v", s.Sim.Stats().Writes, n, err)
+	}
 }
 
 // times counts the writes of each contact in HubSpot.
