@@ -18,6 +18,18 @@ type trouble struct {
 }
 
 var troubles = map[string]trouble{
+	"paused-by-a-person": {
+		before: func(s *site, _ *progtest.Process) {
+			s.Must("pause", "--reason", "the names are wrong", "--as", "ada")
+			s.Exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('held@example.org', 'Queued')`)
+			if said := s.Must("status"); !strings.Contains(said, "Paused by ada") || !strings.Contains(said, "the names are wrong") {
+				s.Errorf("status says\n%s", said)
+			}
+		},
+		after: func(s *site, _ *progtest.Process) {
+			s.Await("Complete", `SELECT hubspot_processing_status::text FROM contacts WHERE email = 'held@example.org'`)
+		},
+	},
 	"property-missing": {
 		before: func(s *site, replica *progtest.Process) {
 			s.Sim.RemoveProperty("scrapersky_domain_id")
