@@ -1,0 +1,110 @@
+package contact
+
+// Advice is what a person needs to know about a code.
+type Advice struct {
+	Means string // what happened, in a sentence
+	Do    string // what to do about it, in a sentence or two
+	Alone bool   // it mends itself: the contact is tried again without anybody
+}
+
+// Advice tells what a code means and what to do. A code that is none of the list,
+// as an older or newer version may have left it in a row, is treated as OTHER.
+func (c Code) Advice() Advice {
+	if a, ok := advice[c]; ok {
+		return a
+	}
+	return advice[CodeOther]
+}
+
+// advice is the one place that says what to do; docs/codes.md shows it, and a
+// test holds the two together.
+var advice = map[Code]Advice{
+	CodeNoEmail: {
+		Means: "The contact has no email address, and the email is its key in HubSpot.",
+		Do:    "Give the row an email and retry it, or skip it.",
+	},
+	CodeInvalidEmail: {
+		Means: "HubSpot does not take the email for an address.",
+		Do:    "Correct the email in the row and retry it, or skip it.",
+	},
+	CodeInvalidValue: {
+		Means: "HubSpot refuses a value: too long, of the wrong type, or not among a property's options.",
+		Do:    "The message names the property. Correct the value in the row, or the property in HubSpot, and retry.",
+	},
+	CodeMissingRequired: {
+		Means: "The account demands a property that was not sent.",
+		Do:    "Fill in the value in the row, or let HubSpot no longer require the property (Settings > Objects > Contacts), and retry.",
+	},
+	CodeConflict: {
+		Means: "HubSpot has this contact under another email as well, and the two could not be told apart.",
+		Do:    "Merge the two contacts in HubSpot, or correct the email, and retry.",
+	},
+	CodeNotFound: {
+		Means: "HubSpot does not know what was asked for: a contact that was merged or deleted meanwhile, or the call itself.",
+		Do:    "Retry it. If it comes back for every contact, correct HUBSPOT_API_BASE_URL or HUBSPOT_API_VERSION.",
+	},
+	CodePropertyMissing: {
+		Means: "A property that is written to does not exist in HubSpot, or is read-only. Nothing is sent until it does.",
+		Do:    "Run `contactsync setup`, or name another property in the settings. The sync goes on by itself.",
+		Alone: true,
+	},
+	CodeUnauthorized: {
+		Means: "HubSpot refuses the key (401). Nothing is sent until it takes it.",
+		Do:    "Put a valid key into HUBSPOT_API_KEY and restart. The contacts that failed for it are then due at once.",
+		Alone: true,
+	},
+	CodeForbidden: {
+		Means: "The key may not write contacts, or belongs to another account (403).",
+		Do:    "Give the key the scopes crm.objects.contacts.read and .write, or correct HUBSPOT_PORTAL_ID. The sync goes on by itself.",
+		Alone: true,
+	},
+	CodeRateLimited: {
+		Means: "HubSpot says that requests come too fast.",
+		Do:    "Nothing: it waits and sends again. If it stays, other apps use up the account's limit: lower HUBSPOT_RATE_LIMIT_PER_10S.",
+		Alone: true,
+	},
+	CodeDailyLimit: {
+		Means: "The account's requests of this day are used up.",
+		Do:    "Nothing: it goes on at midnight in the account's time zone. A bigger batch size needs fewer requests.",
+		Alone: true,
+	},
+	CodeMigrating: {
+		Means: "HubSpot is moving the account between data centers (477).",
+		Do:    "Nothing: it goes on when HubSpot says so, within a day.",
+		Alone: true,
+	},
+	CodeServerError: {
+		Means: "HubSpot answered with an error of its own (5xx).",
+		Do:    "Nothing while attempts are left. Once HubSpot's status page says that all is well, retry those in Error.",
+		Alone: true,
+	},
+	CodeTimeout: {
+		Means: "HubSpot did not answer in time.",
+		Do:    "Nothing while attempts are left. If it stays, check the network, or raise HUBSPOT_TIMEOUT; then retry those in Error.",
+		Alone: true,
+	},
+	CodeNetwork: {
+		Means: "HubSpot could not be reached, or the connection broke.",
+		Do:    "Check the network, DNS and any proxy: `contactsync doctor` tries them. Then retry those in Error.",
+		Alone: true,
+	},
+	CodeBadResponse: {
+		Means: "The answer was not HubSpot's: something on the way answered, or redirected.",
+		Do:    "Check HUBSPOT_API_BASE_URL and any proxy on the way, then retry those in Error.",
+		Alone: true,
+	},
+	CodeNotConfirmed: {
+		Means: "HubSpot answered without a word about this contact, so that nobody knows whether it was written.",
+		Do:    "Nothing while attempts are left; sending it again is harmless. Retry those in Error.",
+		Alone: true,
+	},
+	CodeWorkerStopped: {
+		Means: "The process that had the contact ended before HubSpot answered.",
+		Do:    "Nothing: another replica sends it again. If it keeps happening, look why processes are killed (memory, a short grace period).",
+		Alone: true,
+	},
+	CodeOther: {
+		Means: "Something that has no code of its own.",
+		Do:    "The message says what. Correct it and retry; `contactsync doctor` looks everything over.",
+	},
+}
