@@ -18,11 +18,15 @@ func newHubSpotClient(cfg config.HubSpot, slots int, log *slog.Logger, guard fun
 		BaseURL: cfg.BaseURL, Version: cfg.Version, Token: cfg.APIKey.Reveal(), PortalID: cfg.PortalID,
 		AllowHTTP: cfg.AllowHTTP, HTTP: client, Timeout: cfg.Timeout,
 		RatePer10s: cfg.RatePer10s / slots, Slots: slots,
-		Properties: hubspot.PropertyNames{
-			DomainID: cfg.Properties.DomainID, PageID: cfg.Properties.PageID, SyncDate: cfg.Properties.SyncDate,
-		},
-		Log: log,
+		Properties: propertyNames(cfg),
+		Log:        log,
 	})
+}
+
+func propertyNames(cfg config.HubSpot) hubspot.PropertyNames {
+	return hubspot.PropertyNames{
+		DomainID: cfg.Properties.DomainID, PageID: cfg.Properties.PageID, SyncDate: cfg.Properties.SyncDate,
+	}
 }
 
 // unguarded is the guard of a command that may always ask.

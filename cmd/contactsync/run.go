@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"sync"
@@ -15,7 +13,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
@@ -242,31 +239,4 @@ func (w *worker) show(ctx, stop context.Context, s *leader.Session, ear *wake.Li
 			})
 		}
 	}, s.Do(ctx, note)
-}
-
-// serve answers health checks and scrapes. The database is reached through a pool of one
-// connection, which is open only while somebody asks.
-func (w *worker) serve(ctx context.Context, listener net.Listener) error {
-	site := web.Site{State: w.state, Metrics: w.metrics.Handler()}
-	if !w.cfg.HubSpot.APIKey.IsZero() {
-		pool, err := database.NewPool(ctx, w.cfg.Database.URL.Reveal(), w.instance, 1)
-		if err != nil {
-			return err
-		}
-		defer pool.Close()
-		site.Ping = pool.Ping
-	}
-	return web.Serve(ctx, listener, web.Handler(site), w.log)
-}
-
-// state says what this process does now.
-func (w *worker) state() web.State {
-	switch s := w.session.Load(); {
-	case w.cfg.HubSpot.APIKey.IsZero():
-		return web.State{Role: "disabled", Reason: "HUBSPOT_API_KEY is not configured"}
-	case s != nil:
-		return web.State{Role: "leader", Reason: fmt.Sprintf("leads slot %d", s.Slot())}
-	default:
-		return web.State{Role: "follower", Reason: "waits for a slot"}
-	}
 }

@@ -91,8 +91,12 @@ type HTTP struct {
 	// Port is how platforms hand out a port; Addr has it where it counts.
 	Port int `env:"PORT" range:"1..65535" example:"10000"`
 
-	// DashboardPassword is empty where there is to be no dashboard.
+	// DashboardPassword is empty where the dashboard is to answer those at this
+	// machine alone.
 	DashboardPassword Secret `env:"DASHBOARD_PASSWORD"`
+
+	// DashboardReadOnly lets nobody change anything there.
+	DashboardReadOnly bool `env:"DASHBOARD_READ_ONLY,default=false"`
 }
 
 // Log says what is logged and how it looks.

@@ -1,7 +1,7 @@
-// Package web is contactsync as seen over HTTP: whether it is alive, and whether
-// it is ready. It is apart from the work so that a probe is answered at once,
-// whatever the work waits for, and so that one file says what an outsider can
-// reach.
+// Package web is contactsync as seen over HTTP: whether it is alive, whether it is
+// ready, its metrics and the dashboard. It is apart from the work so that a probe is
+// answered at once, whatever the work waits for, and so that one file says what an
+// outsider can reach.
 package web
 
 import (
@@ -23,6 +23,9 @@ type Site struct {
 
 	// State tells what this process is doing.
 	State func() State
+
+	// Dashboard answers everything else.
+	Dashboard http.Handler
 }
 
 // Handler is the whole site: every route there is stands here.
@@ -32,6 +35,9 @@ func Handler(site Site) http.Handler {
 	mux.Handle("GET /readyz", readiness(site))
 	if site.Metrics != nil {
 		mux.Handle("GET /metrics", site.Metrics)
+	}
+	if site.Dashboard != nil {
+		mux.Handle("/", site.Dashboard)
 	}
 	return limited(mux)
 }

@@ -83,7 +83,7 @@ func attemptsOf(ctx context.Context, tx pgx.Tx, id any, destination string, most
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[Attempt])
 }
 
-// Kind is a code and the contacts that have it, counted up to MostCounted + 1.
+// Kind is a code and the contacts that have it, counted up to MostShown + 1.
 type Kind struct {
 	Code           contact.Code
 	Error, Waiting int64
@@ -97,7 +97,7 @@ var kindsSQL string
 // did. Codes of which there are no contacts are left out.
 func (d *Desk) Trouble(ctx context.Context, destination string, most int) (kinds []Kind, attempts []Attempt, err error) {
 	err = d.look(ctx, listPatience, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, kindsSQL, contact.Codes(), MostCounted+1)
+		rows, err := tx.Query(ctx, kindsSQL, contact.Codes(), MostShown+1)
 		if err != nil {
 			return err
 		}

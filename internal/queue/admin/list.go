@@ -17,8 +17,8 @@ const (
 	listSize   = 50     // contacts on a page
 	windowSize = 20_000 // contacts that one statement looks through
 
-	// MostCounted is up to where a list is counted.
-	MostCounted = 10_000
+	// MostShown is up to where people are told a number: more is many.
+	MostShown = 10_000
 
 	listPatience  = 2 * time.Second // for finding a page
 	indexPatience = time.Second     // for what an index should answer at once
@@ -53,7 +53,7 @@ type Page struct {
 	Rows    []Row
 	Before  string // where the page before it ends; empty for none
 	After   string // where the page after it begins; empty for none
-	Count   int64  // of the whole list, up to MostCounted + 1; -1 when not counted
+	Count   int64  // of the whole list, up to MostShown + 1; -1 when not counted
 	Cut     bool   // the search took too long: more may be found beyond
 	Skimmed int    // contacts that were looked through without an index
 }
@@ -228,7 +228,7 @@ func (s *search) finish(from string) {
 // countList counts up to the bound; -1 where that takes too long.
 func (d *Desk) countList(ctx context.Context, f Filter) (n int64) {
 	err := d.look(ctx, indexPatience, func(tx pgx.Tx) error {
-		return tx.QueryRow(ctx, listCountSQL, f.Status, f.Code, MostCounted+1).Scan(&n)
+		return tx.QueryRow(ctx, listCountSQL, f.Status, f.Code, MostShown+1).Scan(&n)
 	})
 	if err != nil {
 		return -1

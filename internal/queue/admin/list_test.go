@@ -14,8 +14,8 @@ import (
 
 const hubspot = "hubspot"
 
-// desk is a desk of a worker's on a database.
-func desk(t *testing.T, url string) *admin.Desk {
+// workersDesk is the desk of a worker's on a database.
+func workersDesk(t *testing.T, url string) *admin.Desk {
 	t.Helper()
 	pool, err := database.NewPool(t.Context(), pgtest.AsWorker(t, url), "test", 2)
 	if err != nil {
@@ -44,7 +44,7 @@ func TestListBothWays(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, fmt.Sprintf(numbered, "'Error', 'Error', 'INVALID_EMAIL', NULL", 120))
-	d := desk(t, url)
+	d := workersDesk(t, url)
 	for _, f := range []admin.Filter{{}, {Status: "Error"}, {Status: "Error", Code: "INVALID_EMAIL"}, {Text: "name"}, {Code: "INVALID_EMAIL"}} {
 		var forth, back []string
 		at := admin.Cursor{}
@@ -85,7 +85,7 @@ func TestListFinds(t *testing.T) {
 		fmt.Sprintf(numbered, "'Complete', 'Complete', NULL, '77' || i", 30),
 		`UPDATE contacts SET hubspot_sync_status = 'Skipped', hubspot_processing_status = NULL WHERE email = 'c7@example.org'`,
 		`UPDATE contacts SET hubspot_processing_status = 'Queued', name = '100% _sure' WHERE email = 'c8@example.org'`)
-	d := desk(t, url)
+	d := workersDesk(t, url)
 	for name, tt := range map[string]struct {
 		filter admin.Filter
 		want   []string
@@ -126,7 +126,7 @@ func TestCardAndTrouble(t *testing.T) {
 		fmt.Sprintf(`INSERT INTO contactsync.failures (contact_id, destination, attempt, code, http_status, message, correlation_id)
 			SELECT '%s', 'hubspot', i, 'TIMEOUT', 504, 'slow', 'abc' FROM generate_series(1, 5) i`, id(1)),
 		fmt.Sprintf(`INSERT INTO contactsync.claims (contact_id, destination, slot, cycle) VALUES ('%s', 'hubspot', 0, 1)`, id(1)))
-	d := desk(t, url)
+	d := workersDesk(t, url)
 	card, attempts, err := d.Card(t.Context(), hubspot, id(1), 3)
 	if err != nil || card.Email != "c1@example.org" || card.ClaimedAt == nil || card.Contact().Name != "Name 1" {
 		t.Errorf("%+v, %v", card, err)

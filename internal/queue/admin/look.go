@@ -26,3 +26,6 @@ func (d *Desk) look(ctx context.Context, patience time.Duration, read func(tx pg
 
 // uuid is an id as people paste it.
 var uuid = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// IsID says whether a text is the id of some contact.
+func IsID(text string) bool { return uuid.MatchString(text) }

@@ -1,0 +1,224 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+// What can be done with a contact, as its address says it.
+const (
+	doSend  = "send-now"
+	doRetry = "retry"
+	doSkip  = "skip"
+)
+
+// errBadForm says that a request asks for what there is not.
+var errBadForm = errors.New("the page that you come from may be old: go back and reload it")
+
+// deed is something that can be done once a person has confirmed it.
+type deed struct {
+	Head, Text string // what it means, for the person who is to confirm it
+	Button     string
+	Danger     bool
+	Reason     bool   // a reason can be given
+	Back       string // where to go afterwards, and without
+
+	do func(ctx context.Context, who, reason string) (said string, err error)
+}
+
+// confirmation is the page that asks.
+type confirmation struct {
+	deed
+	URL string
+}
+
+// button adds the page that asks for a confirmation and the deed behind it. Find
+// says what the deed is.
+func (d *Dashboard) button(mux *http.ServeMux, path string, find func(r *http.Request) (deed, error)) {
+	mux.Handle("GET "+path, d.page(func(r *http.Request) (view, error) {
+		if d.ReadOnly {
+			return readOnly(), nil
+		}
+		what, err := find(r)
+		if err != nil {
+			return view{}, err
+		}
+		return view{Page: "confirm", Title: what.Head, Data: confirmation{what, r.URL.Path}}, nil
+	}))
+	mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+		if d.ReadOnly {
+			d.show(w, r, readOnly())
+			return
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), deedTimeout)
+		defer cancel()
+		what, err := find(r.WithContext(ctx))
+		if err == nil {
+			err = d.perform(w, r.WithContext(ctx), what)
+		}
+		if err != nil {
+			d.show(w, r, d.trouble(ctx, err))
+		}
+	})
+}
+
+// deedTimeout bounds a deed; the server cuts answers after 30 s.
+const deedTimeout = 25 * time.Second
+
+func readOnly() view {
+	return view{Page: "message", Title: "Look, but do not touch", status: http.StatusForbidden, Data: message{
+		"Look, but do not touch", "DASHBOARD_READ_ONLY is set: nothing can be changed here.", []string{"The same can be done with `contactsync` on a terminal."},
+	}}
+}
+
+// perform does it and leads back, with a word about what became of it.
+func (d *Dashboard) perform(w http.ResponseWriter, r *http.Request, what deed) error {
+	if err := r.ParseForm(); err != nil {
+		return errBadForm
+	}
+	said, err := what.do(r.Context(), who(r), clip(r.PostFormValue("reason"), 200))
+	if err != nil {
+		return err
+	}
+	giveFlash(w, r, flash{Good: true, Text: said})
+	http.Redirect(w, r, what.Back, http.StatusSeeOther)
+	return nil
+}
+
+// contactAction is what is done with one contact.
+func (d *Dashboard) contactAction(r *http.Request) (deed, error) {
+	action := r.PathValue("action")
+	if !slices.Contains([]string{doSend, doRetry, doSkip}, action) {
+		return deed{}, errNoPage
+	}
+	c, _, err := d.Desk.Card(r.Context(), d.Destination, r.PathValue("id"), 1)
+	if err != nil {
+		return deed{}, err
+	}
+	name := d.email(c.Email)
+	if name == "" {
+		name = "the contact without an email"
+	}
+	what := deed{Back: "/contacts/" + c.ID}
+	switch action {
+	case doSend:
+		what.Head, what.Button = "Send "+name+" now?", "Send now"
+		what.Text = "It goes into the queue as a fresh request, due at once and with all its attempts, and HubSpot gets it as it is in the database."
+		what.do = d.toQueue(c.ID, admin.DidSendNow, "It is in the queue and goes to HubSpot now.")
+	case doRetry:
+		what.Head, what.Button = "Retry "+name+"?", "Retry"
+		what.Text = "It goes into the queue again, due at once and with all its attempts."
+		if advice := contact.Code(c.Code).Advice(); c.Code != "" && !advice.Alone {
+			what.Text += " It failed with " + c.Code + ", which seldom mends itself: " + advice.Do
+		}
+		what.do = d.toQueue(c.ID, admin.DidRetry, "It is in the queue again and goes to HubSpot now.")
+	case doSkip:
+		what.Head, what.Button, what.Danger = "Skip "+name+"?", "Skip", true
+		what.Text = "It leaves the queue and is not synced until somebody queues it again. HubSpot keeps what it has."
+		what.do = func(ctx context.Context, who, _ string) (string, error) {
+			skipped, err := d.Desk.Skip(ctx, []string{c.ID})
+			if err != nil {
+				return "", err
+			}
+			if len(skipped) == 0 {
+				return "Nothing was changed: it is in HubSpot already.", nil
+			}
+			return "It is skipped.", d.Desk.Record(ctx, admin.Action{Who: who, Action: admin.DidSkip, ContactID: c.ID, Rows: 1})
+		}
+	}
+	return what, nil
+}
+
+// toQueue queues one contact.
+func (d *Dashboard) toQueue(id string, as admin.Verb, said string) func(ctx context.Context, who, reason string) (string, error) {
+	return func(ctx context.Context, who, _ string) (string, error) {
+		found, err := d.Desk.Queue(ctx, []string{id})
+		if err != nil {
+			return "", err
+		}
+		if len(found) == 0 {
+			return "", admin.ErrNoContact
+		}
+		return said, d.Desk.Record(ctx, admin.Action{Who: who, Action: as, ContactID: id, Rows: 1})
+	}
+}
+
+// retryCode is the retry of all contacts in Error with one code.
+func (d *Dashboard) retryCode(r *http.Request) (deed, error) {
+	code := oneOf(contact.Code(r.PathValue("code")), contact.Codes())
+	if code == "" {
+		return deed{}, errNoPage
+	}
+	advice := code.Advice()
+	return deed{
+		Head: fmt.Sprintf("Retry all contacts in Error with %s?", code), Button: "Retry all", Back: "/failures",
+		Text: "They go into the queue again, due at once and with all their attempts. " + advice.Do,
+		do:   func(ctx context.Context, who, _ string) (string, error) { return d.retryAll(ctx, who, code) },
+	}, nil
+}
+
+// retryAllFor is how long one press of the button goes on.
+const retryAllFor = 15 * time.Second
+
+// errEnough ends a retry of very many.
+var errEnough = errors.New("enough for one press")
+
+func (d *Dashboard) retryAll(ctx context.Context, who string, code contact.Code) (string, error) {
+	rows, until := 0, time.Now().Add(retryAllFor)
+	err := d.Desk.RetryFailed(ctx, string(code), func(queued []string) error {
+		rows += len(queued)
+		if time.Now().After(until) {
+			return errEnough
+		}
+		return nil
+	})
+	if err != nil && rows == 0 {
+		return "", err
+	}
+	said := fmt.Sprintf("%s contacts with %s are in the queue again.", number(rows), code)
+	if rows == 1 {
+		said = fmt.Sprintf("1 contact with %s is in the queue again.", code)
+	}
+	if err != nil {
+		said += " There are more: press again, or run `contactsync retry --code " + string(code) + "`."
+	}
+	return said, d.Desk.Record(ctx, admin.Action{Who: who, Action: admin.DidRetry, Detail: string(code), Rows: rows})
+}
+
+// pause keeps all replicas from sending.
+func (d *Dashboard) pause(*http.Request) (deed, error) {
+	return deed{
+		Head: "Pause the sync?", Button: "Pause", Back: "/", Reason: true,
+		Text: "Every replica stops taking contacts at once. What is in flight is finished; everything else stays queued, and nothing is lost. " +
+			"It lasts until somebody resumes it.",
+		do: func(ctx context.Context, who, reason string) (string, error) {
+			already, err := d.Desk.Pause(ctx, d.Destination, who, reason)
+			if err == nil && already {
+				return "It was paused already.", nil
+			}
+			return "Paused: nothing is sent until somebody resumes it.", err
+		},
+	}, nil
+}
+
+// resume ends the pause.
+func (d *Dashboard) resume(*http.Request) (deed, error) {
+	return deed{
+		Head: "Resume the sync?", Button: "Resume", Back: "/",
+		Text: "The queue is worked off again, the contacts that are due first.",
+		do: func(ctx context.Context, who, _ string) (string, error) {
+			was, err := d.Desk.Resume(ctx, d.Destination, who)
+			if err == nil && !was {
+				return "It was not paused.", nil
+			}
+			return "Resumed: the queue is worked off.", err
+		},
+	}, nil
+}

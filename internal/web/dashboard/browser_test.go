@@ -1,0 +1,167 @@
+package dashboard_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+
+	"github.com/scrapersky/contactsync/internal/progtest"
+)
+
+func TestMain(m *testing.M) {
+	code := progtest.Main(m)
+	os.Exit(code)
+}
+
+// tab is a window of a real browser, with what it complained about.
+type tab struct {
+	*testing.T
+	ctx context.Context
+
+	mu         sync.Mutex
+	complaints []string
+	mayMiss    bool // answers that are no success are wanted
+}
+
+// findBrowser is the program of Debian's chromium, or Chrome.
+func findBrowser(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "google-chrome", "google-chrome-stable", "chromium-browser"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("the dashboard is tested in a real browser, and there is none: apt install chromium")
+	return ""
+}
+
+// openBrowser starts a browser with one window.
+func openBrowser(t *testing.T) *tab {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(findBrowser(t)), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
+		chromedp.Flag("force-color-profile", "srgb"), chromedp.WSURLReadTimeout(progtest.Patience))
+	allocator, free := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
+	ctx, closeTab := chromedp.NewContext(allocator)
+	b := &tab{T: t, ctx: ctx}
+	var hearing sync.WaitGroup
+	messages := chromedp.Console(ctx)
+	hearing.Go(func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			b.hear(m)
+		}
+	})
+	t.Cleanup(func() {
+		_ = chromedp.Cancel(ctx) // waits for the browser to end
+		closeTab()
+		free()
+		hearing.Wait()
+	})
+	return b
+}
+
+// hear collects what must not happen on any page: errors of scripts, violations of
+// the policy, files that are missing.
+func (b *tab) hear(m chromedp.ConsoleMessage) {
+	if m.Type == "info" || m.Type == "debug" {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.mayMiss && strings.Contains(m.Text, "Failed to load resource") {
+		return
+	}
+	b.complaints = append(b.complaints, fmt.Sprintf("%s (%s)", m, m.URL))
+}
+
+// quiet checks that the browser had nothing to complain about.
+func (b *tab) quiet() {
+	b.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, said := range b.complaints {
+		b.Errorf("the browser complains: %s", said)
+	}
+}
+
+// try takes a step in the browser, within the patience of a test.
+func try[T any](b *tab, step chromedp.Action[T]) T {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, progtest.Patience)
+	defer cancel()
+	got, err := chromedp.Run(ctx, step)
+	if err != nil {
+		page, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
+		b.Fatalf("in the browser: %v\n%s", err, page)
+	}
+	return got
+}
+
+// do takes steps.
+func (b *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.Helper()
+	try(b, chromedp.Steps(steps...))
+}
+
+// open opens a page and answers its status.
+func (b *tab) open(url string) int64 {
+	b.Helper()
+	return try(b, chromedp.NavigateResponse(url)).Status
+}
+
+// look makes the window one of a size, of a phone where it is narrow, and of a
+// person who likes it light or dark.
+func (b *tab) look(width, height int64, scale float64, scheme string) {
+	b.Helper()
+	options := []chromedp.EmulateViewportOption{chromedp.EmulateScale(scale)}
+	if width < 500 {
+		options = append(options, chromedp.EmulateMobile)
+	}
+	b.do(chromedp.EmulateViewport(width, height, options...), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
+	}))
+}
+
+// text is what a person reads in an element.
+func (b *tab) text(selector string) string {
+	b.Helper()
+	return try(b, chromedp.Evaluate[string](fmt.Sprintf("document.querySelector(%q).innerText", selector)))
+}
+
+// await waits until an element says something.
+func (b *tab) await(selector, text string) {
+	b.Helper()
+	script := fmt.Sprintf("[...document.querySelectorAll(%q)].some(e => e.innerText.includes(%q))", selector, text)
+	try(b, chromedp.Poll[bool](script, chromedp.WithPollingInterval(50*time.Millisecond)))
+}
+
+// press clicks on what a selector finds and waits for the page that comes.
+func (b *tab) press(selector string) {
+	b.Helper()
+	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+		b.Fatalf("press %s: %v", selector, err)
+	}
+}
+
+// address starts the program and answers where its pages are.
+func address(in *progtest.Installation, env ...string) (url string, p *progtest.Process) {
+	in.Helper()
+	p = in.Start(in.Env(env...), "run")
+	addr, _ := p.Wait("Serving HTTP", 1)[0]["addr"].(string)
+	return "http://" + addr, p
+}

@@ -1,0 +1,114 @@
+package dashboard
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+// How much of the past an overview shows, and how old a look may be.
+const (
+	shownCycles  = 8
+	shownActions = 8
+
+	freshLook = 900 * time.Millisecond
+	freshHour = 5 * time.Second
+	freshDay  = time.Minute
+)
+
+// glance is how things stand, as every page shows it.
+type glance struct {
+	admin.Glance
+	Mood     mood
+	Sentence string
+	Hour     []admin.Point // nil where it cannot be had
+	Day      []admin.Point
+}
+
+// mood is how things stand in a word, which is a colour and a picture as well.
+type mood string
+
+const (
+	good    mood = "good"
+	working mood = "working"
+	waits   mood = "waits"
+	held    mood = "held"
+	bad     mood = "bad"
+)
+
+func moodOf(s admin.Status) mood {
+	if s.Hold != nil {
+		return held
+	}
+	for _, l := range s.Leaders {
+		if l.PauseCode != "" {
+			return bad
+		}
+	}
+	switch q := s.Queue; {
+	case len(s.Leaders) == 0, q.OldestDueSeconds != nil && *q.OldestDueSeconds > admin.Behind.Seconds():
+		return bad
+	case q.Due > 0:
+		return working
+	case q.Error > 0, q.Waiting > 0:
+		return waits
+	}
+	return good
+}
+
+// looks keeps what was seen last, for everybody who asks within a moment, so that
+// many browsers ask the database no more than one.
+type looks struct {
+	mu                sync.Mutex
+	last              *glance
+	at, hourAt, dayAt time.Time
+	hour, day         []admin.Point
+}
+
+// glance answers how things stand now, give or take a second.
+func (d *Dashboard) glance() (*glance, error) {
+	l := &d.looks
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.last != nil && time.Since(l.at) < freshLook {
+		return l.last, nil
+	}
+	// Others wait for the answer, too: that this one leaves must not spoil it.
+	ctx, cancel := context.WithTimeout(d.life, queryTimeout)
+	defer cancel()
+	seen, err := d.Desk.Glance(ctx, d.Destination, shownCycles, shownActions)
+	if err != nil {
+		l.last = nil
+		return nil, err
+	}
+	d.addSeries(ctx)
+	l.last, l.at = &glance{
+		Glance: seen, Mood: moodOf(seen.Status), Sentence: seen.Sentence(time.UTC), Hour: l.hour, Day: l.day,
+	}, time.Now()
+	return l.last, nil
+}
+
+// addSeries looks at the past, less often: it changes less and costs more.
+func (d *Dashboard) addSeries(ctx context.Context) {
+	l := &d.looks
+	for _, s := range []struct {
+		at          *time.Time
+		points      *[]admin.Point
+		fresh       time.Duration
+		since, step time.Duration
+	}{
+		{&l.hourAt, &l.hour, freshHour, 59 * time.Minute, time.Minute},
+		{&l.dayAt, &l.day, freshDay, 24*time.Hour - 15*time.Minute, 15 * time.Minute},
+	} {
+		if time.Since(*s.at) < s.fresh {
+			continue
+		}
+		points, err := d.Desk.Series(ctx, d.Destination, s.since, s.step)
+		if err != nil {
+			d.Log.WarnContext(ctx, "The dashboard cannot add up the past", "since", s.since, "error", err)
+		}
+		*s.points, *s.at = points, time.Now()
+	}
+}

@@ -1,0 +1,228 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// How the pages follow: the database is asked once a second for all who look, and
+// not at all when nobody does.
+const (
+	lookEvery  = time.Second
+	mostLook   = 64 // streams at a time; each costs a connection
+	keepAlive  = 15 * time.Second
+	writeLimit = 10 * time.Second
+)
+
+// allWell takes back what the event down said; browsers pass over empty events.
+const allWell = "-"
+
+// fragments are the parts of the overview that change, by the ids of their places.
+var fragments = []string{"sentence", "tiles", "plots", "limits", "replicas", "cycles", "actions"}
+
+// live is what all streams share.
+type live struct {
+	mu      sync.Mutex
+	lookers int
+	ended   bool
+	wanted  chan struct{} // somebody began to look
+	changed chan struct{} // closed and replaced when there is something new
+	parts   map[string]string
+	pulse   string // the sentence as every page has it
+	beat    string // changes when contacts did
+	down    string // what to say while the database does not answer
+}
+
+func newLive() *live {
+	return &live{wanted: make(chan struct{}, 1), changed: make(chan struct{}), parts: map[string]string{}}
+}
+
+// Run asks the database while somebody looks, until the dashboard's life ends, and
+// with it all streams.
+func (d *Dashboard) Run() {
+	ctx := d.life
+	defer d.live.end()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		if d.live.watched() {
+			d.refresh(ctx)
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+			continue
+		}
+		select {
+		case <-d.live.wanted:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// refresh takes a look and tells the streams what is new.
+func (d *Dashboard) refresh(ctx context.Context) {
+	g, err := d.glance()
+	if err != nil {
+		if ctx.Err() == nil {
+			d.live.publish(nil, "", "", "The database does not answer. What you see was so a while ago; it goes on by itself.")
+		}
+		return
+	}
+	parts := make(map[string]string, len(fragments))
+	data := d.overviewOf(g)
+	for _, name := range fragments {
+		html, err := d.pages.render("overview", name, data)
+		if err != nil {
+			d.Log.ErrorContext(ctx, "A part of the dashboard cannot be made", "part", name, "error", err)
+			return
+		}
+		parts[name] = string(html)
+	}
+	pulse, err := d.pages.render("overview", "pulse", g)
+	if err != nil {
+		d.Log.ErrorContext(ctx, "A part of the dashboard cannot be made", "part", "pulse", "error", err)
+		return
+	}
+	d.live.publish(parts, string(pulse), beatOf(g), "")
+}
+
+// beatOf changes when something happened to contacts, so that the pages about them
+// ask again then, and only then.
+func beatOf(g *glance) string {
+	cycle, action := int64(0), int64(0)
+	if len(g.Cycles) > 0 {
+		cycle = g.Cycles[0].ID
+	}
+	if len(g.Actions) > 0 {
+		action = g.Actions[0].ID
+	}
+	q := g.Queue
+	return fmt.Sprint(cycle, action, q.Due, q.Waiting, q.Processing, q.Error, q.InFlight, q.Quarantined)
+}
+
+func (l *live) watched() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.lookers > 0
+}
+
+func (l *live) publish(parts map[string]string, pulse, beat, down string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if parts != nil {
+		l.parts, l.pulse, l.beat = parts, pulse, beat
+	}
+	l.down = down
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// join lets one more look, unless there are too many or the end has come.
+func (l *live) join() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended || l.lookers >= mostLook {
+		return false
+	}
+	l.lookers++
+	select {
+	case l.wanted <- struct{}{}:
+	default:
+	}
+	return true
+}
+
+func (l *live) leave() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lookers--
+	if l.lookers == 0 {
+		l.parts, l.pulse, l.beat, l.down = map[string]string{}, "", "", "" // old by the time somebody comes
+	}
+}
+
+// end lets every stream go.
+func (l *live) end() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.ended = true
+	close(l.changed)
+	l.changed = make(chan struct{})
+}
+
+// news writes what differs from what a stream has sent, and answers when there
+// will be more, and whether that is ever.
+func (l *live) news(sent map[string]string, out *strings.Builder) (more <-chan struct{}, ended bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	tell := func(name, data string) {
+		if had, ok := sent[name]; ok && had == data || data == "" || !ok && data == allWell {
+			return
+		}
+		sent[name] = data
+		out.WriteString("event: " + name + "\n")
+		for line := range strings.SplitSeq(data, "\n") {
+			out.WriteString("data: " + line + "\n")
+		}
+		out.WriteString("\n")
+	}
+	for name, html := range l.parts {
+		tell(name, html)
+	}
+	tell("pulse", l.pulse)
+	tell("beat", l.beat)
+	tell("down", cmp.Or(l.down, allWell))
+	return l.changed, l.ended
+}
+
+// events is the stream.
+func (d *Dashboard) events(w http.ResponseWriter, r *http.Request) {
+	if !d.live.join() {
+		http.Error(w, "too many are looking already", http.StatusServiceUnavailable)
+		return
+	}
+	defer d.live.leave()
+	rc := http.NewResponseController(w)
+	// The server's limits are for requests that end.
+	if rc.SetReadDeadline(time.Time{}) != nil {
+		http.Error(w, "this server cannot stream", http.StatusNotImplemented)
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would wait for more
+	sent := map[string]string{}
+	alive := time.NewTicker(keepAlive)
+	defer alive.Stop()
+	var out strings.Builder
+	out.WriteString("retry: 2000\n\n")
+	for {
+		more, ended := d.live.news(sent, &out)
+		if out.Len() > 0 {
+			if rc.SetWriteDeadline(time.Now().Add(writeLimit)) != nil {
+				return
+			}
+			if _, err := w.Write([]byte(out.String())); err != nil || rc.Flush() != nil {
+				return
+			}
+			out.Reset()
+		}
+		if ended {
+			return
+		}
+		select {
+		case <-more:
+		case <-alive.C:
+			out.WriteString(": still here\n\n")
+		case <-r.Context().Done():
+			return
+		}
+	}
+}

@@ -1,0 +1,179 @@
+package dashboard
+
+import (
+	"bytes"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+//go:embed pages
+var pageFiles embed.FS
+
+// pages are the templates: each page with the layout around it.
+type pages struct{ byName map[string]*template.Template }
+
+func newPages(d *Dashboard, files assets) (*pages, error) {
+	shared, err := template.New("").Funcs(d.funcs(files)).ParseFS(pageFiles, "pages/shared/*.html")
+	if err != nil {
+		return nil, err
+	}
+	names, err := fs.Glob(pageFiles, "pages/*.html")
+	if err != nil {
+		return nil, err
+	}
+	p := &pages{byName: map[string]*template.Template{}}
+	for _, name := range names {
+		t, err := shared.Clone()
+		if err == nil {
+			t, err = t.ParseFS(pageFiles, name)
+		}
+		if err != nil {
+			return nil, err
+		}
+		p.byName[strings.TrimSuffix(strings.TrimPrefix(name, "pages/"), ".html")] = t
+	}
+	return p, nil
+}
+
+// render executes one template of a page.
+func (p *pages) render(page, part string, data any) ([]byte, error) {
+	var out bytes.Buffer
+	if err := p.byName[page].ExecuteTemplate(&out, part, data); err != nil {
+		return nil, fmt.Errorf("render %s: %w", page, err)
+	}
+	return out.Bytes(), nil
+}
+
+// view is what a page shows.
+type view struct {
+	Page  string // its template
+	Title string
+	Nav   string // the entry of the menu that it belongs to
+	Data  any
+	Every int // seconds after which a browser without JavaScript asks again; 0: never
+
+	status int
+}
+
+// frame is a view with what every page has around it.
+type frame struct {
+	view
+	Who, Instance, Version string
+	ReadOnly, Disabled     bool
+	Flash                  *flash
+	Glance                 *glance // nil where the database does not answer
+}
+
+// errNoPage says that there is no such page.
+var errNoPage = errors.New("no such page")
+
+// page makes a handler of what finds out what to show.
+func (d *Dashboard) page(find func(r *http.Request) (view, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
+		defer cancel()
+		v, err := find(r.WithContext(ctx))
+		if err != nil {
+			v = d.trouble(ctx, err)
+		}
+		d.show(w, r, v)
+	})
+}
+
+// show writes a page. One that was asked for by the script of another, to be
+// swapped in, leaves the flash to the page that a person opens.
+func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, v view) {
+	f := frame{
+		view: v, Who: who(r), Instance: d.Instance, Version: d.Version,
+		ReadOnly: d.ReadOnly, Disabled: d.Disabled,
+	}
+	if v.status != http.StatusServiceUnavailable && f.Who != "" {
+		if g, err := d.glance(); err == nil {
+			f.Glance = g
+		}
+	}
+	if r.Header.Get("Contactsync-Swap") == "" {
+		f.Flash = takeFlash(w, r)
+	}
+	body, err := d.pages.render(v.Page, "layout", f)
+	if err != nil {
+		d.Log.ErrorContext(r.Context(), "A page of the dashboard cannot be made", "error", err)
+		http.Error(w, "This page cannot be made; the log says why.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if v.status != 0 {
+		w.WriteHeader(v.status)
+	}
+	_, _ = w.Write(body) // whoever asked has gone
+}
+
+// message is a page that only says something.
+type message struct {
+	Head, Text string
+	Do         []string // what to do about it
+}
+
+// trouble is the page for an error. What the database says of it is for the log.
+func (d *Dashboard) trouble(ctx context.Context, err error) view {
+	say := func(status int, head, text string, do ...string) view {
+		return view{Page: "message", Title: head, status: status, Data: message{head, text, do}}
+	}
+	refused, answered := errors.AsType[*pgconn.PgError](err)
+	switch {
+	case errors.Is(err, errNoPage):
+		return say(http.StatusNotFound, "There is no such page", "The address may be mistyped, or of an older version.")
+	case errors.Is(err, admin.ErrNoContact):
+		return say(http.StatusNotFound, "There is no such contact", "No row of contacts has this id. It may have been deleted.")
+	case errors.Is(err, errBadForm):
+		return say(http.StatusBadRequest, "That cannot be done", err.Error())
+	}
+	d.Log.WarnContext(ctx, "The dashboard got no answer from the database", "error", err)
+	switch {
+	case answered && refused.Code == "57014":
+		return say(http.StatusServiceUnavailable, "The database took too long",
+			"The query was stopped, so that it disturbs nobody.", "Try again, or look for less.")
+	case answered && (refused.Code == "42P01" || refused.Code == "42703" || refused.Code == "3F000"):
+		return say(http.StatusServiceUnavailable, "The schema is not that of this version",
+			"A table or a column is missing.", "Run `contactsync migrate up`.")
+	case answered && refused.Code == "42501":
+		return say(http.StatusServiceUnavailable, "The database does not allow this",
+			"The role of DATABASE_URL lacks a right.", "As the owner of contacts run `contactsync migrate grant ROLE`.")
+	}
+	return say(http.StatusServiceUnavailable, "The database cannot be reached",
+		"This process tries again by itself; nothing is lost meanwhile: contacts stay queued in the database.",
+		"See whether the database runs, and whether DATABASE_URL leads to it.",
+		"`contactsync doctor` tries the way there step by step; the log of this process has the database's own words.")
+}
+
+// refuse answers somebody who may not come in.
+func (d *Dashboard) refuse(w http.ResponseWriter, r *http.Request, status int) {
+	v := view{Page: "message", status: status}
+	switch status {
+	case http.StatusForbidden:
+		v.Title = "Not from here"
+		v.Data = message{"Not from here", "Without a password the dashboard answers only at the machine that it runs on, asked as localhost and by no proxy.", []string{
+			"Set DASHBOARD_PASSWORD and restart. Any user name will do; it is recorded with what you do.",
+			"Or come from that machine, for example by `ssh -L 8080:127.0.0.1:8080 HOST`, and open http://127.0.0.1:8080/.",
+		}}
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "60")
+		v.Title = "Too many wrong passwords"
+		v.Data = message{"Too many wrong passwords", "They came from your address, or from that of the proxy you share.", []string{"Wait a minute and try again. `contactsync status` works meanwhile."}}
+	default:
+		w.Header().Set("WWW-Authenticate", `Basic realm="contactsync", charset="UTF-8"`)
+		v.Title = "The password, please"
+		v.Data = message{"The password, please", "It is what DASHBOARD_PASSWORD holds. Any user name will do; it is recorded with what you do.", nil}
+	}
+	d.show(w, r, v)
+}
