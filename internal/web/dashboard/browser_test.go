@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"github.com/scrapersky/contactsync/internal/progtest"
@@ -156,6 +158,27 @@ func (b *tab) press(selector string) {
 	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		b.Fatalf("press %s: %v", selector, err)
 	}
+}
+
+// withoutScripts keeps pages from running any.
+func (b *tab) withoutScripts() {
+	b.Helper()
+	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	}))
+}
+
+// signIn gives the browser a name and a password, as if somebody had typed them.
+func (b *tab) signIn(user, password string) {
+	b.Helper()
+	login := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+	b.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{
+			Headers: network.Headers{"Authorization": "Basic " + login},
+		})
+		return err
+	}))
 }
 
 // address starts the program and answers where its pages are.

@@ -21,10 +21,12 @@ func (d *Dashboard) funcs(files assets) template.FuncMap {
 		"upto":    upTo,
 		"percent": percent,
 		"seconds": seconds,
-		"clock":   func(t any) template.HTML { return stamp(t, "clock") },
-		"ago":     func(t any) template.HTML { return stamp(t, "ago") },
+		"clock":   func(t any) template.HTML { return stamp(t, "clock", " UTC") },
+		"hour":    func(t any) template.HTML { return stamp(t, "clock", "") },
+		"ago":     func(t any) template.HTML { return stamp(t, "ago", " UTC") },
 		"email":   d.email,
 		"words":   d.words,
+		"prose":   prose,
 		"advice":  func(code string) contact.Advice { return contact.Code(code).Advice() },
 		"link":    d.links.contact,
 		"icon":    icon,
@@ -72,7 +74,7 @@ func seconds(s any) string {
 
 // stamp is a point in time: in UTC, and for the script, which knows where the
 // reader is and counts how long ago it was.
-func stamp(at any, as string) template.HTML {
+func stamp(at any, as, zone string) template.HTML {
 	var t time.Time
 	switch at := at.(type) {
 	case time.Time:
@@ -90,8 +92,8 @@ func stamp(at any, as string) template.HTML {
 	if time.Since(t).Abs() > 18*time.Hour {
 		format = "2 Jan 2006 15:04"
 	}
-	return template.HTML(fmt.Sprintf(`<time datetime="%s" data-as="%s">%s UTC</time>`, //nolint:gosec // made of a time alone
-		t.Format("2006-01-02T15:04:05.000Z"), as, t.Format(format)))
+	return template.HTML(fmt.Sprintf(`<time datetime="%s" data-as="%s">%s%s</time>`, //nolint:gosec // made of a time alone
+		t.Format("2006-01-02T15:04:05.000Z"), as, t.Format(format), zone))
 }
 
 // email is an address as it may be shown.
@@ -110,19 +112,27 @@ func (d *Dashboard) words(text string, known ...string) string {
 	return text
 }
 
+// prose sets what stands between `backticks` as code.
+func prose(text string) template.HTML {
+	parts := strings.Split(template.HTMLEscapeString(text), "`")
+	for i := 1; i+1 < len(parts); i += 2 {
+		parts[i] = "<code>" + parts[i] + "</code>"
+	}
+	return template.HTML(strings.Join(parts, "")) //nolint:gosec // escaped
+}
+
 // icon refers to a picture of the layout.
 func icon(name string) template.HTML {
 	return template.HTML(`<svg class="icon" aria-hidden="true"><use href="#i-` + template.HTMLEscapeString(name) + `"/></svg>`) //nolint:gosec // escaped
 }
 
-// round rounds up to a number that people like to read: 1, 2 or 5 times a power of
-// ten, at least 1.
+// round rounds up to a number that people like to read and to halve, at least 2.
 func round(most float64) float64 {
-	if most <= 1 {
-		return 1
+	if most <= 2 {
+		return 2
 	}
 	power := math.Pow(10, math.Floor(math.Log10(most)))
-	for _, step := range []float64{1, 2, 5, 10} {
+	for _, step := range []float64{1, 1.5, 2, 3, 4, 5, 6, 8, 10} {
 		if most <= step*power {
 			return step * power
 		}

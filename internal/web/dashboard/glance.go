@@ -33,7 +33,8 @@ type mood string
 const (
 	good    mood = "good"
 	working mood = "working"
-	waits   mood = "waits"
+	waits   mood = "waits" // it goes on by itself
+	asks    mood = "asks"  // a person is needed, but not at once
 	held    mood = "held"
 	bad     mood = "bad"
 )
@@ -52,7 +53,9 @@ func moodOf(s admin.Status) mood {
 		return bad
 	case q.Due > 0:
 		return working
-	case q.Error > 0, q.Waiting > 0:
+	case q.Error > 0:
+		return asks
+	case q.Waiting > 0:
 		return waits
 	}
 	return good

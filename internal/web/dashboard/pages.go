@@ -63,6 +63,7 @@ type view struct {
 	Every int // seconds after which a browser without JavaScript asks again; 0: never
 
 	status int
+	seen   *glance // nil: the database does not answer, or nobody asked it
 }
 
 // frame is a view with what every page has around it.
@@ -72,6 +73,7 @@ type frame struct {
 	ReadOnly, Disabled     bool
 	Flash                  *flash
 	Glance                 *glance // nil where the database does not answer
+	Beat                   string  // what the stream said when the page was made
 }
 
 // errNoPage says that there is no such page.
@@ -82,10 +84,13 @@ func (d *Dashboard) page(find func(r *http.Request) (view, error)) http.Handler 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
 		defer cancel()
+		// Looked at before the rest, so that what changes meanwhile is noticed.
+		seen, _ := d.glance() // without it the page says less
 		v, err := find(r.WithContext(ctx))
 		if err != nil {
 			v = d.trouble(ctx, err)
 		}
+		v.seen = seen
 		d.show(w, r, v)
 	})
 }
@@ -97,10 +102,8 @@ func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, v view) {
 		view: v, Who: who(r), Instance: d.Instance, Version: d.Version,
 		ReadOnly: d.ReadOnly, Disabled: d.Disabled,
 	}
-	if v.status != http.StatusServiceUnavailable && f.Who != "" {
-		if g, err := d.glance(); err == nil {
-			f.Glance = g
-		}
+	if v.seen != nil {
+		f.Glance, f.Beat = v.seen, beatOf(v.seen)
 	}
 	if r.Header.Get("Contactsync-Swap") == "" {
 		f.Flash = takeFlash(w, r)

@@ -37,7 +37,7 @@ func scene(t *testing.T) *progtest.Installation {
 	in.Exec(`INSERT INTO contactsync.cycles (destination, instance, slot, started_at, finished_at, claimed, synced, created, retried, failed, released, recovered, requests, throttled_ms, latency)
 		SELECT 'hubspot', 'web-7c9-1', 0, at, at + interval '180 ms', n, n - r - f, n / 3, r, f, 0, 0, 1, 0,
 		       ARRAY[0, n / 9, n / 2, n / 4, n / 9, n / 30, n / 40, r, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-		  FROM (SELECT at, greatest(1, (45 + 40 * sin(extract(epoch FROM at) / 9000) + 12 * sin(extract(epoch FROM at) / 700) + 18 * random())::int) AS n,
+		  FROM (SELECT at, greatest(5, (45 + 40 * sin(extract(epoch FROM at) / 9000) + 12 * sin(extract(epoch FROM at) / 700) + 18 * random())::int) AS n,
 		               CASE WHEN random() < .04 THEN 2 ELSE 0 END AS r, CASE WHEN random() < .01 THEN 1 ELSE 0 END AS f
 		          FROM generate_series(now() - interval '24 hours', now() - interval '40 seconds', interval '47 seconds') at) x`)
 	in.Exec(`INSERT INTO contactsync.actions (at, who, via, action, detail, rows) VALUES

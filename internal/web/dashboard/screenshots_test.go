@@ -23,6 +23,7 @@ func TestScreenshots(t *testing.T) {
 	in.AwaitAsleep()
 	in.Queue(14)
 	in.Await("14", `SELECT count(*)::text FROM contacts WHERE email LIKE 'c%' AND hubspot_processing_status = 'Complete'`)
+	in.Await("true", `SELECT (count(*) > 0)::text FROM contactsync.replicas WHERE daily_left IS NOT NULL AND listener`)
 	failed := in.Ask(`SELECT id::text FROM contacts WHERE email = 'noor.haddad@example.org'`)
 
 	b := openBrowser(t)

@@ -67,7 +67,7 @@ async function reload() {
 
 // The stream is open only while somebody can see the page: a browser has few
 // connections for all of a site's windows.
-let stream = null, beat = null, later = null;
+let stream = null, beat = document.body.dataset.live, later = null;
 function down(text) {
   const place = byId("down");
   place.hidden = text === "-";
@@ -81,7 +81,7 @@ function listen() {
     stream.addEventListener(id, (e) => swap(id, e.data));
   }
   stream.addEventListener("beat", (e) => {
-    if (beat !== null && beat !== e.data && byId("swap")) reload();
+    if (beat !== e.data && byId("swap")) reload();
     beat = e.data;
   });
   stream.addEventListener("down", (e) => down(e.data));
