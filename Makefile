@@ -50,6 +50,10 @@ measure: ## measure commit -> request (500 single updates) and fail-over (20 kil
 faults: ## every fault of docs/faults.md, with its figures (CONTACTSYNC_MEASURE: many rounds, full sizes)
 	CONTACTSYNC_MEASURE=1 go test -count=1 -timeout 60m -v ./internal/faults | grep -E '_test.go|^ *(---|ok|FAIL)'
 
+.PHONY: screenshots
+screenshots: ## take the pictures of the dashboard in docs/img, with chromium
+	CONTACTSYNC_SCREENSHOTS=$(CURDIR)/docs/img go test -count=1 -run '^TestScreenshots$$' ./internal/web/dashboard
+
 .PHONY: soak
 soak: ## apps, replicas and a world of faults; in the end every version is accounted for (SOAK_FOR=10m SEED=42)
 	CONTACTSYNC_SOAK=$(SOAK_FOR) CONTACTSYNC_SOAK_SEED=$(SEED) go test -count=1 -timeout 0 -run '^TestSoak$$' -v ./internal/soak

@@ -87,6 +87,7 @@ func (d *Dashboard) perform(w http.ResponseWriter, r *http.Request, what deed) e
 	if err != nil {
 		return err
 	}
+	d.looks.forget()
 	giveFlash(w, r, flash{Good: true, Text: said})
 	http.Redirect(w, r, what.Back, http.StatusSeeOther)
 	return nil

@@ -70,6 +70,13 @@ type looks struct {
 	hour, day         []admin.Point
 }
 
+// forget makes the next one look: something was just changed.
+func (l *looks) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.last = nil
+}
+
 // glance answers how things stand now, give or take a second.
 func (d *Dashboard) glance() (*glance, error) {
 	l := &d.looks
