@@ -25,10 +25,17 @@ var (
 	takeSQL string
 	//go:embed held.sql
 	heldSQL string
+	//go:embed silent.sql
+	silentSQL string
 )
 
 // errStopped is the outcome of waiting when stop ended first.
 var errStopped = errors.New("stopped waiting for a slot")
+
+// errReadOnly is the outcome of waiting on a session that could not do a leader's
+// work. A setting of the database or the role is a session's for good, so another
+// session is tried.
+var errReadOnly = errors.New("the database takes no writes: it is a standby, or default_transaction_read_only is on")
 
 // win waits on this connection until a slot is its own, and proves it.
 //
@@ -42,6 +49,9 @@ func (c *candidate) win(stop context.Context, conn *pgx.Conn) (*Session, error) 
 		won, err := c.wait(stop, conn)
 		if err != nil {
 			return nil, err
+		}
+		if won.readOnly {
+			return nil, errReadOnly
 		}
 		c.databaseBack(stop)
 		if slot, ok := won.slot(); ok && stop.Err() == nil {
@@ -83,17 +93,26 @@ func (c *candidate) startLease(stop context.Context, conn *pgx.Conn) error {
 
 // wait takes a slot that is free or becomes free while it queues at one of them,
 // and then asks what it holds. Its own outcome would not do as the answer: a lock
-// can be granted in the moment the waiting times out, and stays.
+// can be granted in the moment the waiting times out, and stays. It also ends the
+// sessions of leaders that went silent where no timeout of the server counts.
 func (c *candidate) wait(stop context.Context, conn *pgx.Conn) (holding, error) {
 	ctx, cancel := c.deadline(stop)
 	defer cancel()
 	var h holding
+	var silent []uint32
 	batch := &pgx.Batch{}
 	batch.Queue(slotsSQL, c.order())
 	batch.Queue(takeSQL)
 	batch.Queue(heldSQL, database.LockClass).QueryRow(h.scan)
+	batch.Queue(silentSQL, database.LockClass, c.order(), milliseconds(c.cfg.timing.lease)).Query(func(rows pgx.Rows) (err error) {
+		silent, err = pgx.CollectRows(rows, pgx.RowTo[uint32])
+		return err
+	})
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return holding{}, fmt.Errorf("wait for a slot: %w", err)
+	}
+	for _, pid := range silent {
+		c.log.WarnContext(stop, "ended the session of a leader that went silent in the middle of a statement", "server_process", pid)
 	}
 	c.first = (c.first + 1) % c.cfg.Slots
 	return h, nil
@@ -139,9 +158,13 @@ type holding struct {
 	pid    uint32
 	slots  []int32 // objects of the locks it holds
 	worker bool    // the triggers know it as a worker's
+
+	readOnly bool // it cannot write
 }
 
-func (h *holding) scan(row pgx.Row) error { return row.Scan(&h.pid, &h.slots, &h.worker) }
+func (h *holding) scan(row pgx.Row) error {
+	return row.Scan(&h.pid, &h.slots, &h.worker, &h.readOnly)
+}
 
 func (h *holding) slot() (slot int, ok bool) {
 	if len(h.slots) == 0 {

@@ -119,7 +119,7 @@ func TestFollowerIsFrozen(t *testing.T) {
 	first.by.stops(t)
 	var won bool
 	if pid := holder(t, db, 0); pid != 0 {
-		if err := db.QueryRow(t.Context(), "SELECT application_name = 'contactsync/b' FROM pg_stat_activity WHERE pid = $1", pid).Scan(&won); err != nil {
+		if err := db.QueryRow(t.Context(), "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND application_name = 'contactsync/b')", pid).Scan(&won); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,4 +1,5 @@
--- What this session is and holds. $1 the class of the locks.
+-- What this session is and holds, and whether it can write. $1 the class of the
+-- locks.
 SELECT pg_backend_pid(),
        ARRAY(SELECT objid::int
                FROM pg_locks
@@ -11,4 +12,5 @@ SELECT pg_backend_pid(),
                 AND granted
                 AND pid = pg_backend_pid()
               ORDER BY objid),
-       current_setting('contactsync.worker', true) IS NOT DISTINCT FROM 'on'
+       current_setting('contactsync.worker', true) IS NOT DISTINCT FROM 'on',
+       current_setting('transaction_read_only')::bool

@@ -223,7 +223,7 @@ func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
 	conn := pgtest.Connect(t, pgtest.Empty(t))
 	for name, sql := range map[string]string{
-		"lease": leaseSQL, "portable": portableSQL, "slots": slotsSQL, "take": takeSQL, "held": heldSQL,
+		"lease": leaseSQL, "portable": portableSQL, "slots": slotsSQL, "take": takeSQL, "held": heldSQL, "silent": silentSQL,
 	} {
 		if _, err := conn.Prepare(t.Context(), name, sql); err != nil {
 			t.Errorf("%s.sql: %v", name, err)

@@ -31,6 +31,6 @@ func defaultTiming() timing {
 		wait:         900 * time.Millisecond,
 		waitDeadline: 3 * time.Second,
 		retryMin:     200 * time.Millisecond,
-		retryMax:     5 * time.Second,
+		retryMax:     4 * time.Second, // a database that is back is to be found within 5 s
 	}
 }

@@ -10,7 +10,8 @@ import (
 type link struct {
 	client, server net.Conn
 
-	pass chan struct{} // closed while its traffic flows
+	pass   chan struct{} // closed while its traffic flows
+	within bool          // it is to stop after the first statement of the client's next pipeline
 
 	greeting []byte // what the server said first, until pid is known
 	pid      uint32 // the server's process
@@ -33,6 +34,44 @@ func (p *Proxy) FreezePID(tb testing.TB, pid uint32) {
 		}
 	}
 	tb.Fatalf("no connection through the proxy is that of server process %d", pid)
+}
+
+// FreezeWithin stops the traffic of the connection that this process of the server
+// serves, the next time the client sends several statements together: the first one
+// arrives, the rest does not.
+func (p *Proxy) FreezeWithin(tb testing.TB, pid uint32) {
+	tb.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.links {
+		if l.pid == pid {
+			l.within = true
+			return
+		}
+	}
+	tb.Fatalf("no connection through the proxy is that of server process %d", pid)
+}
+
+// cut is how much of what the client sends goes through: all of it, but for a
+// connection that is to stop within a pipeline. A client writes whole messages.
+func (p *Proxy) cut(l *link, data []byte) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	const execute = 'E'
+	executes, first := 0, 0
+	for at := 0; l.within && at+5 <= len(data); at += 1 + int(binary.BigEndian.Uint32(data[at+1:])) {
+		if data[at] != execute {
+			continue
+		}
+		if executes++; executes == 1 {
+			first = at + 1 + int(binary.BigEndian.Uint32(data[at+1:]))
+		}
+	}
+	if executes < 2 {
+		return len(data)
+	}
+	l.within, l.pass = false, stopped(l.pass)
+	return first
 }
 
 // learn looks for the server's process id in what it says first: a message of

@@ -140,7 +140,17 @@ func (p *Proxy) forward(l *link, from, to net.Conn) {
 			if from == l.server {
 				p.learn(l, buffer[:n])
 			}
-			if _, err := to.Write(buffer[:n]); err != nil {
+			rest := buffer[:n]
+			if from == l.client {
+				through := p.cut(l, rest)
+				if _, err := to.Write(rest[:through]); err != nil {
+					return
+				}
+				if rest = rest[through:]; len(rest) > 0 {
+					p.wait(l)
+				}
+			}
+			if _, err := to.Write(rest); err != nil {
 				return
 			}
 		}
