@@ -121,6 +121,34 @@ func TestNetworkGoesSilentDuringAStatement(t *testing.T) {
 	oneLeader(in, leader, follower)
 }
 
+// TestNetworkGoesSilentWithinAPipeline swallows the second of two statements that
+// were sent together. The server waits for it as if a statement were under way,
+// where none of its timeouts counts before PostgreSQL 17: a follower ends that
+// session.
+func TestNetworkGoesSilentWithinAPipeline(t *testing.T) {
+	t.Parallel()
+	in, proxy, leader, follower := behindProxy(t)
+	slot, _ := leader.sessions(in)
+	awaitComplete(in, queue(in, "before")) // prepares the statements
+	in.AwaitAsleep()
+	proxy.FreezeWithin(t, backend(t, slot))
+	silent := time.Now()
+	during := queue(in, "during")
+	in.Await("active ClientRead", `SELECT concat_ws(' ', state, wait_event) FROM pg_stat_activity WHERE pid = `+slot)
+	gaveUp := since(t, silent, leader.Wait("lost the slot", 1)[0])
+	awaitAnother(in, slot)
+	led := time.Since(silent)
+	awaitComplete(in, during)
+	// The first one waits for the slot again, and may be the one to end its old session.
+	const told = "ended the session of a leader that went silent in the middle of a statement"
+	t.Logf("the leader gives up after %v, the next one leads after %v; a candidate ended the session: %t", gaveUp.Round(time.Millisecond), led.Round(time.Millisecond),
+		len(follower.Saw(told))+len(leader.Saw(told)) > 0)
+	if gaveUp > stepsDown+busy || led > successorAfter+busy || led < gaveUp {
+		t.Errorf("gave up after %v, want %v; next one after %v, want %v", gaveUp, stepsDown, led, successorAfter)
+	}
+	oneLeader(in, leader, follower)
+}
+
 // TestListenerGoesDeaf lets the network swallow everything on the listener's
 // connection alone. The leader's heartbeat notices, and another connection takes
 // its place; meanwhile the queue is looked at every second.
