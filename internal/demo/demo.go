@@ -131,7 +131,7 @@ func play(ctx context.Context, app *app, team *team, screen *screen) error {
 
 	screen.act(fmt.Sprintf("kill -9 for the leader, replica %d; the next contact is queued at once", leader.number))
 	killed := time.Now()
-	if err := leader.kill(ctx); err != nil {
+	if err := leader.process.Kill(ctx); err != nil {
 		return err
 	}
 	if err := app.queue(ctx, 1); err != nil {

@@ -1,0 +1,167 @@
+// Package replica runs this very program as child processes that do not outlive
+// it, and follows what they log. The demo and the benchmark both show what the
+// program does, which only the program itself can.
+package replica
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+)
+
+// keepRecords bounds how many lines of a kind are kept for Wait.
+const keepRecords = 100
+
+// Options says which replica to start.
+type Options struct {
+	Program string   // the contactsync binary
+	Env     []string // NAME=VALUE, beside PATH and HOME; the log must be JSON
+
+	// Tell is called with every line of the log, in order; nil for nobody.
+	Tell func(Record)
+
+	// LogFile takes the log as it is: nothing is read, told or waited for then,
+	// which spares the machine the reading.
+	LogFile *os.File
+}
+
+// Process is a replica that was started. It is safe for concurrent use.
+type Process struct {
+	cmd  *exec.Cmd
+	tell func(Record)
+	gone chan struct{} // closed when it has ended
+
+	mu      sync.Mutex
+	seen    map[string][]Record
+	changed chan struct{} // closed at the next line
+	last    string
+	killed  bool
+	err     error // how it ended, once gone is closed
+}
+
+// Start starts a replica in the folder for temporary files, where no .env is.
+func Start(opt Options) (*Process, error) {
+	p := &Process{
+		cmd:  exec.Command(opt.Program, "run"), //nolint:noctx // it is stopped in order, by a signal
+		gone: make(chan struct{}), tell: opt.Tell, seen: map[string][]Record{}, changed: make(chan struct{}),
+	}
+	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, opt.Env...)
+	p.cmd.Dir = os.TempDir()
+	dieWithParent(p.cmd)
+	if opt.LogFile != nil {
+		p.cmd.Stderr = opt.LogFile
+		if err := p.cmd.Start(); err != nil {
+			return nil, fmt.Errorf("start a replica: %w", err)
+		}
+		go p.attend(eof{})
+		return p, nil
+	}
+	log, err := p.cmd.StderrPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start a replica: %w", err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start a replica: %w", err)
+	}
+	go p.attend(log)
+	return p, nil
+}
+
+// eof is a log of which nothing is read.
+type eof struct{}
+
+func (eof) Read([]byte) (int, error) { return 0, io.EOF }
+
+// attend follows the log to its end.
+func (p *Process) attend(log io.Reader) {
+	defer close(p.gone)
+	lines := bufio.NewScanner(log)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		r := parse(lines.Bytes())
+		p.note(lines.Text(), r)
+		if p.tell != nil && r != nil {
+			p.tell(r)
+		}
+	}
+	err := p.cmd.Wait()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if err != nil && !p.killed {
+		p.err = fmt.Errorf("replica %d: %w; it last said: %s", p.Pid(), err, p.last)
+	}
+}
+
+func (p *Process) note(line string, r Record) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = line
+	if msg := r.Msg(); len(p.seen[msg]) < keepRecords {
+		p.seen[msg] = append(p.seen[msg], r)
+	}
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// Pid is the number of the process.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Wait waits until the message was logged and answers the first record of it. It
+// fails when the replica ends before.
+func (p *Process) Wait(ctx context.Context, msg string) (Record, error) {
+	for {
+		p.mu.Lock()
+		seen, changed, last := p.seen[msg], p.changed, p.last
+		p.mu.Unlock()
+		if len(seen) > 0 {
+			return seen[0], nil
+		}
+		select {
+		case <-changed:
+		case <-p.gone:
+			return nil, fmt.Errorf("replica %d ended before it said %q; it last said: %s", p.Pid(), msg, last)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("replica %d has not said %q: %w", p.Pid(), msg, context.Cause(ctx))
+		}
+	}
+}
+
+// Kill ends the replica without a warning and waits until it is gone.
+func (p *Process) Kill(ctx context.Context) error {
+	p.mu.Lock()
+	p.killed = true
+	err := p.cmd.Process.Kill()
+	p.mu.Unlock()
+	if err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("kill replica %d: %w", p.Pid(), err)
+	}
+	return p.End(ctx)
+}
+
+// Terminate asks the replica to stop, in an orderly way. One that has ended
+// already is no error.
+func (p *Process) Terminate() error {
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stop replica %d: %w", p.Pid(), err)
+	}
+	return nil
+}
+
+// End waits until the replica has ended, and fails if it failed. One that was
+// killed did not.
+func (p *Process) End(ctx context.Context) error {
+	select {
+	case <-p.gone:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
