@@ -7,6 +7,7 @@ SOAK_FOR ?= 1m
 SEED ?=
 FUZZ_FOR ?= 30s
 MUTANT ?=
+BENCH ?=
 
 .DEFAULT_GOAL := help
 
@@ -40,11 +41,24 @@ lint: ## golangci-lint at the pinned version (installed into bin/ at the first c
 check: lint ## what CI runs beside the tests: format, vet, lint, tidy, fix
 	go vet ./...
 	go mod tidy -diff
+	cd internal/bench/peers && go vet ./... && go mod tidy -diff
 	@test -z "$$(go fix -diff ./... 2>/dev/null)" || { go fix -diff ./...; exit 1; }
 
 .PHONY: measure
 measure: ## measure commit -> request (500 single updates) and fail-over (20 kills)
 	CONTACTSYNC_MEASURE=1 go test -count=1 -run '^(TestLatency|TestFailover)$$' -v ./cmd/contactsync | grep -E 'latency_test.go|PostgreSQL|^(---|ok|FAIL)'
+
+.PHONY: peers
+peers: ## build bin/peers: other queues, to measure beside this one (a module of its own)
+	cd internal/bench/peers && CGO_ENABLED=0 go build -trimpath -o $(CURDIR)/bin/ .
+
+.PHONY: bench
+bench: build peers ## measure everything, beside other queues, into docs/ (two hours; BENCH='latency drain' for some)
+	bin/contactsync bench $(BENCH) --peers bin/peers --json docs/bench/results.json --markdown docs/bench.md --plots docs/bench
+
+.PHONY: bench-quick
+bench-quick: build peers ## see in minutes that every measurement works; writes nothing
+	bin/contactsync bench $(BENCH) --quick --peers bin/peers
 
 .PHONY: faults
 faults: ## every fault of docs/faults.md, with its figures (CONTACTSYNC_MEASURE: many rounds, full sizes)

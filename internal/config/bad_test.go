@@ -38,7 +38,7 @@ func TestBadValues(t *testing.T) {
 		{"HUBSPOT_API_VERSION", "v1", "2026-09, 2026-03 or v3"},
 		{"HUBSPOT_TIMEOUT", "30", "a duration with its unit from 100ms to 5m, for example 30s"},
 		{"HUBSPOT_TIMEOUT", "6m", "from 100ms to 5m"},
-		{"HUBSPOT_RATE_LIMIT_PER_10S", "0", "a whole number from 1 to 1000, for example 100"},
+		{"HUBSPOT_RATE_LIMIT_PER_10S", "0", "a whole number from 1 to 100000, for example 100"},
 		{"HUBSPOT_ALLOW_HTTP", "yes", "true or false"},
 		{"HUBSPOT_CUSTOM_PROPERTY_DOMAIN_ID", "Domain ID", "internal name"},
 		{"HUBSPOT_CUSTOM_PROPERTY_PAGE_ID", "phone", "that of the phone number already"},

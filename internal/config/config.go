@@ -52,7 +52,7 @@ type HubSpot struct {
 	Timeout time.Duration `env:"HUBSPOT_TIMEOUT,default=30s" range:"100ms..5m"`
 
 	// RatePer10s is how many requests all slots together may send in any 10 s.
-	RatePer10s int `env:"HUBSPOT_RATE_LIMIT_PER_10S,default=100" range:"1..1000"`
+	RatePer10s int `env:"HUBSPOT_RATE_LIMIT_PER_10S,default=100" range:"1..100000"`
 
 	// AllowHTTP lets the key travel unencrypted to a host that is not this one.
 	AllowHTTP bool `env:"HUBSPOT_ALLOW_HTTP,default=false"`

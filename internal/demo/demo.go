@@ -92,7 +92,7 @@ func perform(ctx context.Context, opt Options, screen *screen) error {
 	}
 	group, playing := errgroup.WithContext(playing)
 	for range replicas {
-		if err := team.hire(group); err != nil {
+		if err := team.hire(ctx, group); err != nil {
 			return errors.Join(err, team.dismiss(), group.Wait())
 		}
 	}

@@ -37,7 +37,7 @@ func newTeam(program string, env []string, screen *screen) *team {
 }
 
 // hire starts one more replica, whose end the group waits for.
-func (t *team) hire(group *errgroup.Group) error {
+func (t *team) hire(ctx context.Context, group *errgroup.Group) error {
 	m := &member{number: len(t.members) + 1, team: t}
 	var err error
 	m.process, err = replica.Start(replica.Options{Program: t.program, Env: t.env, Tell: m.tell})
@@ -46,7 +46,7 @@ func (t *team) hire(group *errgroup.Group) error {
 	}
 	t.members = append(t.members, m)
 	t.screen.note("Replica %d started (process %d).", m.number, m.process.Pid())
-	group.Go(func() error { return m.process.End(context.Background()) })
+	group.Go(func() error { return m.process.End(context.WithoutCancel(ctx)) })
 	return nil
 }
 
