@@ -19,21 +19,40 @@ const dashboardConns = 3
 
 // newDashboard makes the pages for people, which live until ctx ends.
 func (w *worker) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboard.Dashboard, error) {
-	names := propertyNames(w.cfg.HubSpot)
+	desk := admin.New(pool).Via(admin.Dashboard)
 	options := dashboard.Options{
-		Desk: admin.New(pool).Via(admin.Dashboard), Destination: destination,
+		Desk: desk, Destination: destination,
 		Password: w.cfg.HTTP.DashboardPassword.Reveal(), ReadOnly: w.cfg.HTTP.DashboardReadOnly, HideEmails: w.cfg.Log.RedactEmails,
-		Draft: func(c contact.Contact) ([]hubspot.Field, contact.Outcome) {
-			return names.Draft(c, time.Now())
+		Draft: func(ctx context.Context, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
+			return w.draft(ctx, desk, c)
 		},
 		Instance: w.instance, Version: shortVersion(), Disabled: w.cfg.HubSpot.APIKey.IsZero(), Log: w.log,
 	}
 	if !options.Disabled {
-		client, err := lookingClient(w.cfg, slog.New(slog.DiscardHandler), unguarded)
+		client, err := lookingClient(w.cfg, nil, slog.New(slog.DiscardHandler), unguarded)
 		if err != nil {
 			return nil, err
 		}
 		options.Account = client.Account
 	}
 	return dashboard.New(ctx, options)
+}
+
+// draft tells what would be sent of a contact, with its further columns.
+func (w *worker) draft(ctx context.Context, desk *admin.Desk, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
+	if mapped := w.cfg.HubSpot.Properties.Map.Columns(); len(mapped) > 0 {
+		further, err := desk.Further(ctx, mapped)
+		if err != nil {
+			return nil, contact.Outcome{}, err
+		}
+		read, err := desk.Read(ctx, further, []string{c.ID})
+		if err != nil {
+			return nil, contact.Outcome{}, err
+		}
+		if len(read) > 0 { // else it was deleted this very moment
+			c = read[0]
+		}
+	}
+	fields, refused := propertyNames(w.cfg.HubSpot, nil).Draft(c, time.Now())
+	return fields, refused, nil
 }

@@ -8,13 +8,16 @@ import (
 	"net/http"
 	"os/signal"
 	"syscall"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/doctor"
 	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
 func newDoctorCommand(p *program) *cobra.Command {
@@ -51,11 +54,12 @@ func (p *program) examine(ctx context.Context, cfg config.Config, asJSON bool) e
 		return err
 	}
 	defer pool.Close()
+	mapped := cfg.HubSpot.Properties.Map.Columns()
 	checks := doctor.Database{
 		Pool: pool, URL: cfg.Database.URL.Reveal(), DirectURL: cfg.Database.DirectURL.Reveal(), Name: instanceName(),
-		Destination: destination, Remedy: remedyFor,
+		Destination: destination, Remedy: remedyFor, Further: mapped,
 	}.Checks()
-	account, err := accountChecks(cfg, newLogger(p.stderr, quietly(cfg.Log)))
+	account, err := accountChecks(cfg, kinds(ctx, pool, mapped), newLogger(p.stderr, quietly(cfg.Log)))
 	if err != nil {
 		return err
 	}
@@ -85,12 +89,24 @@ func (p *program) examine(ctx context.Context, cfg config.Config, asJSON bool) e
 	return nil
 }
 
-func accountChecks(cfg config.Config, log *slog.Logger) ([]doctor.Check, error) {
+// kinds looks up what the further columns hold. A check of its own tells why that
+// is not known.
+func kinds(ctx context.Context, pool *pgxpool.Pool, mapped []string) columns.List {
+	if len(mapped) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	list, _ := columns.Find(ctx, pool, mapped)
+	return list
+}
+
+func accountChecks(cfg config.Config, further columns.List, log *slog.Logger) ([]doctor.Check, error) {
 	if cfg.HubSpot.APIKey.IsZero() {
 		return doctor.WithoutKey(), nil
 	}
 	var gauge *hubspot.Gauge
-	client, err := lookingClient(cfg, log, func(base http.RoundTripper) http.RoundTripper {
+	client, err := lookingClient(cfg, further, log, func(base http.RoundTripper) http.RoundTripper {
 		gauge = hubspot.NewGauge(base)
 		return gauge
 	})
@@ -102,9 +118,9 @@ func accountChecks(cfg config.Config, log *slog.Logger) ([]doctor.Check, error) 
 
 // lookingClient makes a client for a command that looks at the account while
 // replicas work: it takes a share of the rate limit as if it were one of them.
-func lookingClient(cfg config.Config, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
+func lookingClient(cfg config.Config, further columns.List, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
 	shares := min(cfg.Sync.MaxInstances+1, cfg.HubSpot.RatePer10s)
-	return newHubSpotClient(cfg.HubSpot, shares, log, guard)
+	return newHubSpotClient(cfg.HubSpot, further, shares, log, guard)
 }
 
 // quietly is the log of a command whose result goes to standard output.

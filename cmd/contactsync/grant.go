@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
 
@@ -20,7 +21,8 @@ func newMigrateGrantCommand(p *program) *cobra.Command {
 		Use:   "grant ROLE",
 		Short: "Let a role of the database do the work, and nothing else",
 		Long: `Give a role of the database what run, sync, queue, retry and status need, and nothing else: it can neither insert
-nor delete contacts, nor change their names and emails, nor the schema. With --read-only it may look: status, the views.
+nor delete contacts, nor change their names and emails, nor the schema. It may read the columns of HUBSPOT_PROPERTY_MAP,
+which is to be set here as for the processes. With --read-only it may look: status, the views.
 The role must exist; what it may do already it keeps. Needs the URL of the owner, like "up", which from then on gives
 the role what a later version adds. To take everything back: DROP OWNED BY ROLE, as the owner of the role.`,
 		Example: `  contactsync migrate grant contactsync_worker
@@ -36,8 +38,7 @@ the role what a later version adds. To take everything back: DROP OWNED BY ROLE,
 				return usagef("expected the name of a role, for example contactsync_worker")
 			}
 			if text {
-				_, err := fmt.Fprint(p.stdout, schema.GrantText(role, rights))
-				return err
+				return p.printGrant(cmd.Context(), role, rights)
 			}
 			return p.migrate(cmd.Context(), func(ctx context.Context, url string, log *slog.Logger) error {
 				err := schema.Grant(ctx, url, role, rights, log)
@@ -45,6 +46,9 @@ the role what a later version adds. To take everything back: DROP OWNED BY ROLE,
 					return fmt.Errorf("%w: create it first: CREATE ROLE %s LOGIN PASSWORD '...'", err, pgx.Identifier{role}.Sanitize())
 				}
 				if err != nil {
+					return err
+				}
+				if err := p.grantMapped(ctx, url, log); err != nil {
 					return err
 				}
 				_, err = fmt.Fprintf(p.stdout, "%s may do a %s's job\n", role, rights)
@@ -55,6 +59,36 @@ the role what a later version adds. To take everything back: DROP OWNED BY ROLE,
 	cmd.Flags().BoolVar(&readOnly, "read-only", false, "only what status and the views need")
 	cmd.Flags().BoolVar(&text, "sql", false, "print the SQL instead of running it")
 	return cmd
+}
+
+// mappedColumns are those of HUBSPOT_PROPERTY_MAP.
+func (p *program) mappedColumns(ctx context.Context) ([]string, error) {
+	cfg, err := load[config.Properties](ctx, p, settingsFile)
+	return cfg.Map.Columns(), err
+}
+
+// printGrant shows the SQL of a grant.
+func (p *program) printGrant(ctx context.Context, role string, rights schema.Rights) error {
+	further, err := p.mappedColumns(ctx)
+	if err != nil {
+		return err
+	}
+	text := schema.GrantText(role, rights)
+	if len(further) > 0 {
+		text += "\n-- The columns of HUBSPOT_PROPERTY_MAP.\n" + schema.GrantColumnsText(role, further)
+	}
+	_, err = fmt.Fprint(p.stdout, text)
+	return err
+}
+
+// grantMapped lets the roles that may do contactsync's work read the columns that
+// are mapped.
+func (p *program) grantMapped(ctx context.Context, url string, log *slog.Logger) error {
+	further, err := p.mappedColumns(ctx)
+	if err != nil || len(further) == 0 {
+		return err
+	}
+	return mapError(schema.GrantColumns(ctx, url, further, log))
 }
 
 // remedyForDenied says what to do when the database forbids something to this

@@ -18,6 +18,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/metrics"
 	"github.com/scrapersky/contactsync/internal/queue"
+	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
 
@@ -58,7 +59,7 @@ func (l *link) client() (*hubspot.Client, error) {
 		}
 		return q.Fresh()
 	}
-	return newHubSpotClient(l.cfg.HubSpot, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
+	return newHubSpotClient(l.cfg.HubSpot, nil, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
 		l.gauge = hubspot.NewGauge(l.counted(base))
 		return leader.Transport(l.gauge, fresh)
 	})
@@ -70,12 +71,14 @@ func (l *link) queueOf(s *leader.Session) *queue.Queue {
 		Destination: destination, Instance: l.instance, Slot: s.Slot(), Slots: l.cfg.Sync.MaxInstances,
 		MaxRetries: l.cfg.Sync.MaxRetries, RetryDelay: l.cfg.Sync.RetryDelay,
 		Exponential: l.cfg.Sync.RetryExponential, Doubt: l.cfg.HubSpot.Timeout,
+		Further: l.cfg.HubSpot.Properties.Map.Columns(),
 	})
 	l.queue.Store(q)
 	return q
 }
 
-// checkSchema waits for the database and refuses one that is not migrated.
+// checkSchema waits for the database and refuses one that is not migrated, or has
+// not the columns that are mapped.
 func (l *link) checkSchema(ctx context.Context) error {
 	conn, err := connectWithBackoff(ctx, l.log, l.connect)
 	if err != nil {
@@ -85,9 +88,12 @@ func (l *link) checkSchema(ctx context.Context) error {
 	err = schema.Check(ctx, conn)
 	if stale, ok := errors.AsType[*schema.StaleTriggersError](err); ok {
 		l.log.WarnContext(ctx, "The triggers are not those of this version", "error", stale)
-		return nil
+		err = nil
 	}
-	return err
+	if err == nil {
+		_, err = columns.Find(ctx, conn, l.cfg.HubSpot.Properties.Map.Columns())
+	}
+	return mapError(err)
 }
 
 // leadOnce holds a slot one time. It does not wait long for one that others hold

@@ -34,7 +34,8 @@ func newMigrateUpCommand(p *program) *cobra.Command {
 		Use:   "up",
 		Short: "Apply what is missing",
 		Long: `Apply the migrations that are missing, and the triggers where they are not those of this version. It may run
-while apps and replicas are at work, and more than once: of two at the same time one waits.`,
+while apps and replicas are at work, and more than once: of two at the same time one waits. Roles that "grant" was run for
+may read the columns of HUBSPOT_PROPERTY_MAP then.`,
 		Example: "  contactsync migrate up",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,7 +50,10 @@ while apps and replicas are at work, and more than once: of two at the same time
 				if err == nil && len(result.Applied) == 0 && !result.Triggers {
 					fmt.Fprintln(p.stdout, "up to date")
 				}
-				return err
+				if err != nil {
+					return err
+				}
+				return p.grantMapped(ctx, url, log)
 			})
 		},
 	}

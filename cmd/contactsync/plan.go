@@ -94,7 +94,11 @@ func (s selection) ids(ctx context.Context, desk *admin.Desk) (ids, missing []st
 
 // plan reads both sides and tells the differences.
 func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk, wanted selection, asJSON bool) error {
-	client, err := lookingClient(cfg, newLogger(p.stderr, quietly(cfg.Log)), unguarded)
+	further, err := desk.Further(ctx, cfg.HubSpot.Properties.Map.Columns())
+	if err != nil {
+		return mapError(err)
+	}
+	client, err := lookingClient(cfg, further, newLogger(p.stderr, quietly(cfg.Log)), unguarded)
 	if err != nil {
 		return err
 	}
@@ -110,7 +114,7 @@ func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk,
 	}
 	outcome.More = more
 	for page := range slices.Chunk(ids, queuePage) {
-		contacts, err := desk.Read(ctx, page)
+		contacts, err := desk.Read(ctx, further, page)
 		if err != nil {
 			return err
 		}
@@ -151,7 +155,7 @@ func unready(ctx context.Context, client *hubspot.Client) ([]string, error) {
 			return nil, fmt.Errorf("look for property %s: %w", m.Name, err)
 		}
 		if !found {
-			reasons = append(reasons, fmt.Sprintf("HubSpot has no property %s (type %s)", m.Name, m.Type))
+			reasons = append(reasons, fmt.Sprintf("HubSpot has no property %s%s", m.Name, m.OfType()))
 		} else if fit, why := m.Judge(property); fit == hubspot.Unfit {
 			reasons = append(reasons, fmt.Sprintf("property %s: %s", m.Name, why))
 		}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
 // accountSettings are those of a command that needs nothing but HubSpot.
@@ -24,7 +26,8 @@ func newSetupCommand(p *program) *cobra.Command {
 		Use:   "setup",
 		Short: "Create the custom properties in HubSpot",
 		Long: `Create in HubSpot the properties that the settings HUBSPOT_CUSTOM_PROPERTY_DOMAIN_ID, _PAGE_ID and _SYNC_DATE
-name, in a group of their own, as far as they are missing. What exists is compared and left as it is, so that this can
+and HUBSPOT_PROPERTY_MAP name, in a group of their own, as far as they are missing. The type of a mapped one is that of its
+column, for which this reads the database. What exists is compared and left as it is, so that this can
 be run again at any time. Exit code 1 if a property exists and does not fit.
 
 It takes a key with the scope ` + hubspot.ScopeProperties + `, which the key that syncs need not have: give another one for this
@@ -58,7 +61,11 @@ func noKey(command string) error {
 func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) error {
 	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
-	client, err := newHubSpotClient(cfg.HubSpot, 1, newLogger(p.stderr, quietly(cfg.Log)), unguarded)
+	further, err := p.further(ctx, cfg.HubSpot.Properties.Map)
+	if err != nil {
+		return err
+	}
+	client, err := newHubSpotClient(cfg.HubSpot, further, 1, newLogger(p.stderr, quietly(cfg.Log)), unguarded)
 	if err != nil {
 		return err
 	}
@@ -76,13 +83,30 @@ func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) e
 	case err != nil:
 		return err
 	case misfits > 0:
-		return fmt.Errorf("%d properties do not fit: name others in HUBSPOT_CUSTOM_PROPERTY_..., or delete these in HubSpot and run `contactsync setup` again", misfits)
+		return fmt.Errorf("%d properties do not fit: name others in HUBSPOT_CUSTOM_PROPERTY_... and HUBSPOT_PROPERTY_MAP, or delete these in HubSpot and run `contactsync setup` again", misfits)
 	case created == 0:
 		fmt.Fprintln(p.stdout, "Nothing is missing.")
 	case dryRun:
 		fmt.Fprintf(p.stdout, "%d would be created; nothing was changed.\n", created)
 	}
 	return nil
+}
+
+// further looks the further columns up, whose types tell those of the properties.
+// Only where there are some does this command need the database.
+func (p *program) further(ctx context.Context, mapped config.PropertyMap) (list columns.List, err error) {
+	if len(mapped.Pairs) == 0 {
+		return nil, nil
+	}
+	cfg, err := load[databaseSettings](ctx, p, settingsFile)
+	if err != nil {
+		return nil, fmt.Errorf("the columns of HUBSPOT_PROPERTY_MAP tell the types of the properties: %w", err)
+	}
+	err = deskOf(ctx, cfg.Database, func(desk *admin.Desk) error {
+		list, err = desk.Further(ctx, mapped.Columns())
+		return mapError(err)
+	})
+	return list, err
 }
 
 // stepLine tells of one thing.

@@ -98,6 +98,10 @@ func (p *Properties) check(rep *report) {
 		}
 		owners[property.name] = property.variable
 	}
+	if problems := p.Map.parse(owners); len(problems) > 0 {
+		rep.add("HUBSPOT_PROPERTY_MAP", false, "%s; expected column:property,column:property!,... for example job_title:jobtitle",
+			strings.Join(problems, "; "))
+	}
 }
 
 func (h *HTTP) check(rep *report) {

@@ -60,11 +60,15 @@ type HubSpot struct {
 	Properties Properties
 }
 
-// Properties are the internal names of the HubSpot properties that are ours.
+// Properties are the internal names of the HubSpot properties that contacts are
+// written to, beyond email, firstname, lastname and phone.
 type Properties struct {
 	DomainID string `env:"HUBSPOT_CUSTOM_PROPERTY_DOMAIN_ID,default=scrapersky_domain_id"`
 	PageID   string `env:"HUBSPOT_CUSTOM_PROPERTY_PAGE_ID,default=scrapersky_page_id"`
 	SyncDate string `env:"HUBSPOT_CUSTOM_PROPERTY_SYNC_DATE,default=scrapersky_sync_date"`
+
+	// Map has the further columns.
+	Map PropertyMap `env:"HUBSPOT_PROPERTY_MAP" example:"job_title:jobtitle,source_url:website!"`
 }
 
 // Sync says how the queue is worked off.

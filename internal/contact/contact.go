@@ -18,6 +18,7 @@ type Contact struct {
 	Phone    string
 	DomainID string
 	PageID   string
+	Further  []string // of the further columns, in the order in which they were asked for
 
 	UpdatedAt time.Time // zero when the column is NULL
 	Version   string    // stands for the values above as claimed; the queue compares it

@@ -30,7 +30,8 @@ type Database struct {
 	DirectURL string // of the worker's connections; may be URL
 	Name      string // of this process, as its connections are named
 
-	Destination string // whose claims, slots and cycles to look at
+	Destination string   // whose claims, slots and cycles to look at
+	Further     []string // columns of contacts that are sent beyond those of the contract
 	// Remedy says what to do about an error of connecting; empty: nothing is known.
 	Remedy func(err error) string
 
@@ -86,6 +87,9 @@ func (d Database) Checks() []Check {
 		{Name: "bloat", Needs: migrated, Run: d.bloat},
 		{Name: "replicas", Needs: migrated, Run: d.replicas},
 		{Name: "queue", Needs: migrated, Run: d.queue},
+	}
+	if len(d.Further) > 0 {
+		checks = append(checks, Check{Name: "mapped columns", Needs: migrated, Run: d.further})
 	}
 	for i := range checks {
 		checks[i].Area = areaDatabase

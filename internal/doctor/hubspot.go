@@ -122,13 +122,13 @@ func (h HubSpot) property(ctx context.Context, m hubspot.Mapped) Finding {
 		return refused(err)
 	}
 	create := "run `contactsync setup`"
-	instead := "name another property in the HUBSPOT_CUSTOM_PROPERTY_ settings, or delete this one in HubSpot and run `contactsync setup`"
-	if !m.Own {
+	instead := "name another property in " + m.Setting + ", or delete this one in HubSpot and run `contactsync setup`"
+	if !m.Own() {
 		create = "restore it in HubSpot (Settings > Properties)"
 		instead = "it is HubSpot's own: ask HubSpot's support"
 	}
 	if !found {
-		return fail(create+"; until then the sync is paused", "HubSpot has no property %s (type %s)", m.Name, m.Type)
+		return fail(create+"; until then the sync is paused", "HubSpot has no property %s%s", m.Name, m.OfType())
 	}
 	switch fit, why := m.Judge(p); fit {
 	case hubspot.Unfit:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
 
@@ -55,6 +56,27 @@ func (d Database) privileges(ctx context.Context) Finding {
 		}
 	}
 	return fine("this role may do all that a worker does")
+}
+
+// further tells whether the columns of HUBSPOT_PROPERTY_MAP can be sent, by the
+// role that sends them.
+func (d Database) further(ctx context.Context) Finding {
+	var list columns.List
+	err := d.onDirect(ctx, func(conn *pgx.Conn) (err error) {
+		list, err = columns.Find(ctx, conn, d.Further)
+		return err
+	})
+	if bad, ok := errors.AsType[*columns.Error](err); ok {
+		return fail("correct HUBSPOT_PROPERTY_MAP or contacts; until then no process starts", "%s", strings.Join(bad.Problems, "; "))
+	}
+	if err != nil {
+		return d.broken(err)
+	}
+	var told []string
+	for _, c := range list {
+		told = append(told, fmt.Sprintf("%s (%s)", c.Name, c.Kind))
+	}
+	return fine("can be sent: %s", strings.Join(told, ", "))
 }
 
 // trigger is what triggers.sql gives.

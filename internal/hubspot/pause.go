@@ -56,7 +56,8 @@ func accountReason(e *APIError) string {
 }
 
 func setupReason(e *APIError) string {
-	const create = "create the property in HubSpot (Settings > Properties), type single-line text (date for the sync date)"
+	const create = "run `contactsync setup` with a key that has the scope " + ScopeProperties + ", or create the property in HubSpot " +
+		"(Settings > Properties), or correct the setting that names it; `contactsync doctor` tells the types"
 	switch {
 	case e.Code != contact.CodePropertyMissing:
 		return e.Message + ". HubSpot does not know the call: wrong HUBSPOT_API_VERSION or HUBSPOT_API_BASE_URL"

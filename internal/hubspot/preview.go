@@ -67,7 +67,7 @@ func (c *Client) preview(ctx context.Context, items []*item, changes []Change) *
 	e := c.ask(ctx, c.readCall(keysOf(items), names...), &answer)
 	switch {
 	case e == nil:
-		answer.compare(items, changes)
+		c.compare(&answer, items, changes)
 		return nil
 	case !mayBeSome(e):
 		return e
@@ -85,7 +85,7 @@ func (c *Client) preview(ctx context.Context, items []*item, changes []Change) *
 // compare tells what HubSpot has from what it would be told. A contact counts
 // as missing only where HubSpot names it as such, or says that some are missing
 // without a name: an answer without a word about a contact says nothing.
-func (a *batchAnswer) compare(items []*item, changes []Change) {
+func (c *Client) compare(a *batchAnswer, items []*item, changes []Change) {
 	known := map[string]*result{}
 	for i := range a.Results {
 		if a.Results[i].id() == "" {
@@ -106,9 +106,9 @@ func (a *batchAnswer) compare(items []*item, changes []Change) {
 	for _, it := range items {
 		switch r := known[it.key]; {
 		case r != nil:
-			changes[it.row] = difference(r, it.properties)
+			changes[it.row] = c.difference(r, it.properties)
 		case missing[it.key], unnamed:
-			changes[it.row] = difference(new(result), it.properties)
+			changes[it.row] = c.difference(new(result), it.properties)
 			changes[it.row].Effect = Creates
 		default:
 			changes[it.row] = Change{
@@ -120,10 +120,10 @@ func (a *batchAnswer) compare(items []*item, changes []Change) {
 }
 
 // difference is what a write would change.
-func difference(r *result, properties map[string]string) Change {
+func (c *Client) difference(r *result, properties map[string]string) Change {
 	change := Change{Effect: Nothing, RemoteID: r.id()}
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if before := string(r.Properties.V[name]); before != properties[name] {
+		if before := string(r.Properties.V[name]); !c.properties.same(name, before, properties[name]) {
 			change.Fields = append(change.Fields, Field{Name: name, Before: before, After: properties[name]})
 			change.Effect = Updates
 		}

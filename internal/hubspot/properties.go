@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -16,14 +17,23 @@ type PropertyNames struct {
 	DomainID string // single-line text
 	PageID   string // single-line text
 	SyncDate string // date
+
+	Further []Further // of the further columns, in the order of contact.Contact.Further
+}
+
+// Further is the property that gets a further column.
+type Further struct {
+	Name  string
+	Clear bool         // a blank value clears the property
+	Kind  contact.Kind // of the column; empty where nobody has looked
 }
 
 // values is what HubSpot is told about a contact. A blank value is left out
-// instead of clearing what HubSpot has. The email is not among them: it is the
+// instead of clearing what HubSpot has, unless it is to be cleared. The email is not among them: it is the
 // key, and as a property it would make the primary address of a secondary one.
 func (n PropertyNames) values(c contact.Contact, today time.Time) map[string]string {
 	first, last := splitName(c.Name)
-	values := make(map[string]string, 6)
+	values := make(map[string]string, 6+len(n.Further))
 	for name, value := range map[string]string{
 		"firstname": first,
 		"lastname":  last,
@@ -36,7 +46,35 @@ func (n PropertyNames) values(c contact.Contact, today time.Time) map[string]str
 			values[name] = value
 		}
 	}
+	for i, value := range c.Further { // none, where nobody has read them
+		if value = strings.TrimSpace(value); value != "" || n.Further[i].Clear {
+			values[n.Further[i].Name] = value
+		}
+	}
 	return values
+}
+
+// same says whether two values of a property mean the same: HubSpot writes
+// numbers and times in its own way.
+func (n PropertyNames) same(name, a, b string) bool {
+	if a == b {
+		return true
+	}
+	at := slices.IndexFunc(n.Further, func(f Further) bool { return f.Name == name })
+	if at < 0 {
+		return false
+	}
+	switch n.Further[at].Kind {
+	case contact.KindNumber:
+		x, errX := strconv.ParseFloat(a, 64)
+		y, errY := strconv.ParseFloat(b, 64)
+		return errX == nil && errY == nil && x == y
+	case contact.KindTime:
+		x, errX := time.Parse(time.RFC3339, a)
+		y, errY := time.Parse(time.RFC3339, b)
+		return errX == nil && errY == nil && x.Equal(y)
+	}
+	return false
 }
 
 // has says whether a property is among those that values sends.

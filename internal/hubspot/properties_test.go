@@ -27,6 +27,12 @@ func TestValues(t *testing.T) {
 		{"blanks of other scripts", names, contact.Contact{Name: "山田\u3000太郎"}, map[string]string{"firstname": "山田", "lastname": "太郎"}},
 		{"right to left", names, contact.Contact{Name: "שלום עולם"}, map[string]string{"firstname": "שלום", "lastname": "עולם"}},
 		{"very long", names, contact.Contact{Name: long + " y"}, map[string]string{"firstname": long, "lastname": "y"}},
+		{
+			"further columns",
+			PropertyNames{Further: []Further{{Name: "jobtitle"}, {Name: "website"}, {Name: "company", Clear: true}, {Name: "city", Clear: true}}},
+			contact.Contact{Further: []string{" Chief ", " ", "", "Bern"}},
+			map[string]string{"jobtitle": "Chief", "company": "", "city": "Bern"},
+		},
 		{"properties without a name", PropertyNames{}, contact.Contact{Name: "Ada", DomainID: "d", PageID: "p"}, map[string]string{"firstname": "Ada"}},
 	}
 	for _, test := range tests {

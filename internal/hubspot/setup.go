@@ -48,7 +48,7 @@ func (c *Client) Setup(ctx context.Context, dryRun bool, report func(Step)) erro
 	}
 	setup := setup{client: c, dryRun: dryRun, report: report}
 	for _, m := range c.Mapped() {
-		if !m.Own {
+		if !m.Own() {
 			continue
 		}
 		if err := setup.property(ctx, m); err != nil {

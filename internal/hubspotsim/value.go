@@ -3,6 +3,7 @@ package hubspotsim
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +13,9 @@ import (
 
 // maxText is the longest text a property takes, in characters.
 const maxText = 65_536
+
+// numeric is a decimal number, with an exponent perhaps: neither NaN nor 0x10.
+var numeric = regexp.MustCompile(`^[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$`)
 
 // valueError says why a property's value is refused.
 type valueError struct {
@@ -74,7 +78,7 @@ func (c *checked) missing(property string) {
 func (c *checked) checkValue(version string, p Property, value string) {
 	switch p.Type {
 	case "number":
-		if _, err := strconv.ParseFloat(value, 64); err != nil {
+		if !numeric.MatchString(value) {
 			c.refuse(p.Name, "INVALID_INTEGER", fmt.Sprintf("%q was not a valid number.", value))
 		}
 	case "bool":

@@ -23,6 +23,10 @@ func TestValues(t *testing.T) {
 	tests := []struct{ property, value, code string }{
 		{"amount", "12.5", ""},
 		{"amount", "twelve", "INVALID_INTEGER"},
+		{"amount", "-1e3", ""},
+		{"amount", "NaN", "INVALID_INTEGER"},
+		{"amount", "0x10", "INVALID_INTEGER"},
+		{"amount", "1,5", "INVALID_INTEGER"},
 		{"vip", "true", ""},
 		{"vip", "yes", "INVALID_OPTION"},
 		{"tier", "gold", ""},

@@ -22,7 +22,7 @@ var claimIDsSQL string
 // works has no need of being woken. A row that the database refuses to let be
 // claimed costs the others nothing.
 func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
-	taken, err := q.take(ctx, claimSQL, limit, q.opt.Slot, q.cycle, q.opt.Destination, q.aside.ids())
+	taken, err := q.take(ctx, q.claimSQL, limit, q.opt.Slot, q.cycle, q.opt.Destination, q.aside.ids())
 	switch {
 	case errors.Is(err, contact.ErrTrouble):
 		if q.tries++; q.tries > trustedTries {
@@ -58,7 +58,7 @@ func (q *Queue) ringAfter(ctx context.Context) error {
 // somebody. It rings, so that the leaders know of a
 // claim that they would have to rescue.
 func (q *Queue) ClaimIDs(ctx context.Context, ids []string) (contact.Batch, error) {
-	taken, err := q.take(ctx, claimIDsSQL, ids, q.opt.Slot, q.cycle, q.opt.Destination, false)
+	taken, err := q.take(ctx, q.claimIDsSQL, ids, q.opt.Slot, q.cycle, q.opt.Destination, false)
 	if err != nil || len(taken.Contacts) == 0 {
 		return contact.Batch{}, err
 	}
@@ -92,7 +92,7 @@ func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batc
 				var c contact.Contact
 				var updated *time.Time
 				err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID,
-					&updated, &taken.ClaimedAt, &c.Version)
+					&updated, &taken.ClaimedAt, &c.Version, &c.Further)
 				if updated != nil {
 					c.UpdatedAt = *updated
 				}

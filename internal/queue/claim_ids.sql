@@ -18,7 +18,9 @@ WITH picked AS MATERIALIZED (
        SET hubspot_processing_status = 'Processing',
            hubspot_sync_status = 'Processing'
      WHERE c.id = ANY (ARRAY(SELECT contact_id FROM claimed))
- RETURNING c.id, c.email, c.name, c.phone_number, c.domain_id, c.page_id, c.updated_at
+ RETURNING c.id, c.email, c.name, c.phone_number, c.domain_id, c.page_id, c.updated_at,
+           ARRAY[/* further values */]::text[] AS further,
+           md5(ROW(c.email, c.name, c.phone_number, c.domain_id, c.page_id/* further columns */)::text) AS version
 )
 SELECT m.id::text,
        coalesce(m.email::text, ''),
@@ -28,5 +30,6 @@ SELECT m.id::text,
        coalesce(m.page_id::text, ''),
        CASE WHEN isfinite(m.updated_at) THEN m.updated_at::timestamptz END,
        statement_timestamp() AS claimed_at,
-       md5(ROW(m.email, m.name, m.phone_number, m.domain_id, m.page_id)::text) AS version
+       m.version,
+       m.further
   FROM marked m

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
 // Session is the connection that holds the slot's lock.
@@ -34,6 +35,10 @@ type Options struct {
 	MaxRetries  int           // attempts beyond the first before a row is Error
 	RetryDelay  time.Duration // before the first retry, ±10 %
 	Exponential bool          // whether the delay doubles; it grows by itself otherwise
+
+	// Further are columns of contacts to send beside those of the contract. Enter
+	// looks them up anew, because the app may have changed them.
+	Further []string
 
 	// Doubt is how long a request may still take effect after it was sent:
 	// the request's own deadline.
@@ -63,6 +68,8 @@ type Queue struct {
 	session Session
 	opt     Options
 
+	claimSQL, claimIDsSQL, settleSQL string // with the further columns
+
 	bell  bell  // whether the doorbell is locked by this session
 	held  bool  // the last look found an operator's hold
 	cycle int64 // the number of the next claim
@@ -82,9 +89,15 @@ func New(session Session, opt Options) *Queue {
 }
 
 // Enter opens the queue: it records who leads the slot, and makes sure of what
-// the statements rely on.
+// the statements rely on. The error is a *columns.Error where a further column
+// cannot be sent.
 func (q *Queue) Enter(ctx context.Context) error {
 	return q.do(ctx, fmt.Sprintf("enter slot %d", q.opt.Slot), func(ctx context.Context, conn *pgx.Conn) error {
+		further, err := columns.Find(ctx, conn, q.opt.Further)
+		if err != nil {
+			return err
+		}
+		q.claimSQL, q.claimIDsSQL, q.settleSQL = further.In(claimSQL), further.In(claimIDsSQL), further.In(settleSQL)
 		batch := &pgx.Batch{}
 		// The last look must see what was committed before the doorbell was
 		// locked, so each statement needs a snapshot of its own.

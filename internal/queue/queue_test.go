@@ -33,42 +33,42 @@ func (s *session) Do(ctx context.Context, fn func(ctx context.Context, conn *pgx
 
 // bench is a database with an app and, on demand, leaders.
 type bench struct {
-	*testing.T
+	testing.TB
 	url string
 	app *pgx.Conn
 }
 
-func newBench(t *testing.T) *bench {
-	t.Helper()
-	return benchOn(t, pgtest.New(t))
+func newBench(tb testing.TB) *bench {
+	tb.Helper()
+	return benchOn(tb, pgtest.New(tb))
 }
 
-func benchOn(t *testing.T, url string) *bench {
-	t.Helper()
-	return &bench{T: t, url: url, app: connect(t, url, false)}
+func benchOn(tb testing.TB, url string) *bench {
+	tb.Helper()
+	return &bench{TB: tb, url: url, app: connect(tb, url, false)}
 }
 
 // connect opens a connection: a worker's, or an app's plain one.
-func connect(t *testing.T, url string, worker bool) *pgx.Conn {
-	t.Helper()
+func connect(tb testing.TB, url string, worker bool) *pgx.Conn {
+	tb.Helper()
 	var conn *pgx.Conn
 	var err error
 	if worker {
-		conn, err = database.Connect(t.Context(), url, "test")
+		conn, err = database.Connect(tb.Context(), url, "test")
 	} else {
-		conn, err = pgx.Connect(t.Context(), url)
+		conn, err = pgx.Connect(tb.Context(), url)
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	tb.Cleanup(func() { _ = conn.Close(context.WithoutCancel(tb.Context())) })
 	return conn
 }
 
 // leader enters slot k and holds its lock.
 func (b *bench) leader(slot int, change ...func(*Options)) *Queue {
 	b.Helper()
-	conn := connect(b.T, b.url, true)
+	conn := connect(b.TB, b.url, true)
 	if _, err := conn.Exec(b.Context(), armSQL, lockClass, database.SlotLock(slot)); err != nil {
 		b.Fatal(err)
 	}
@@ -145,43 +145,43 @@ func (b *bench) claims() string {
 	return b.ask(`SELECT count(*)::text FROM contactsync.claims`)
 }
 
-func claim(t *testing.T, q *Queue, limit int) contact.Batch {
-	t.Helper()
-	batch, err := q.Claim(t.Context(), limit)
+func claim(tb testing.TB, q *Queue, limit int) contact.Batch {
+	tb.Helper()
+	batch, err := q.Claim(tb.Context(), limit)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return batch
 }
 
-func settle(t *testing.T, q *Queue, batch contact.Batch, o contact.Outcome) (done []contact.Settled, rest contact.Answered) {
-	t.Helper()
+func settle(tb testing.TB, q *Queue, batch contact.Batch, o contact.Outcome) (done []contact.Settled, rest contact.Answered) {
+	tb.Helper()
 	a := contact.Answered{Batch: batch}
 	for range batch.Contacts {
 		a.Outcomes = append(a.Outcomes, o)
 	}
 	a.Requests = 1
-	done, rest, err := q.Settle(t.Context(), a)
+	done, rest, err := q.Settle(tb.Context(), a)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return done, rest
 }
 
-func arm(t *testing.T, q *Queue) contact.Idle {
-	t.Helper()
-	idle, err := q.Arm(t.Context())
+func arm(tb testing.TB, q *Queue) contact.Idle {
+	tb.Helper()
+	idle, err := q.Arm(tb.Context())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return idle
 }
 
-func tidy(t *testing.T, q *Queue) int {
-	t.Helper()
-	n, err := q.Tidy(t.Context())
+func tidy(tb testing.TB, q *Queue) int {
+	tb.Helper()
+	n, err := q.Tidy(tb.Context())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return n
 }

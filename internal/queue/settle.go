@@ -26,10 +26,10 @@ const nextCycleSQL = `SELECT nextval(pg_get_serial_sequence('contactsync.cycles'
 // answered as Lost and not written twice.
 func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error) {
 	q.alive.rest() // it was sent
-	col := columns(a)
+	col := sideways(a)
 	err = q.do(ctx, "settle", func(ctx context.Context, conn *pgx.Conn) error {
 		b := &pgx.Batch{}
-		b.Queue(settleSQL, q.opt.Destination, a.Cycle, q.opt.MaxRetries, q.opt.RetryDelay.Seconds(),
+		b.Queue(q.settleSQL, q.opt.Destination, a.Cycle, q.opt.MaxRetries, q.opt.RetryDelay.Seconds(),
 			q.opt.Exponential, q.opt.Doubt.Seconds(), q.opt.Instance, q.opt.Slot, a.ClaimedAt,
 			a.Requests, a.Throttled.Milliseconds(),
 			col.ids, col.verdicts, col.remoteIDs, col.created, col.codes, col.messages,
@@ -87,7 +87,7 @@ type settleColumns struct {
 	putOff                                                    []float64
 }
 
-func columns(a contact.Answered) settleColumns {
+func sideways(a contact.Answered) settleColumns {
 	var col settleColumns
 	for i, o := range a.Outcomes {
 		col.ids = append(col.ids, a.Contacts[i].ID)

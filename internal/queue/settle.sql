@@ -22,7 +22,7 @@ WITH o AS MATERIALIZED (
 ), held AS MATERIALIZED (
     SELECT c.id,
            c.hubspot_processing_status = 'Processing' AS ours,
-           md5(ROW(c.email, c.name, c.phone_number, c.domain_id, c.page_id)::text) AS version,
+           md5(ROW(c.email, c.name, c.phone_number, c.domain_id, c.page_id/* further columns */)::text) AS version,
            least(greatest(coalesce(c.retry_count, 0), 0), 1000000)::int AS tries,
            -- Since when it waits; a contact that was scheduled, since then.
            CASE WHEN isfinite(c.updated_at) AND isfinite(coalesce(c.next_retry_at, c.updated_at))

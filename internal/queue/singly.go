@@ -5,6 +5,7 @@ import (
 	_ "embed" // the statements
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -24,11 +25,19 @@ var refuseSQL string
 // after about 10 s.
 const trustedTries = 8
 
-// refused says whether the database answered and refused the statement, on a
-// connection that lives on.
+// refused says whether the database answered and refused the statement, for what
+// may be some of its rows, on a connection that lives on.
 func refused(ctx context.Context, err error) bool {
-	_, answered := errors.AsType[*pgconn.PgError](err)
-	return answered && ctx.Err() == nil
+	answer, answered := errors.AsType[*pgconn.PgError](err)
+	return answered && ctx.Err() == nil && !unfit(answer)
+}
+
+// unfit says that the statement itself does not fit the table any more: an app has
+// dropped a column that is mapped, for one. No row is to blame for that. What a
+// trigger complains of has a context.
+func unfit(answer *pgconn.PgError) bool {
+	const syntaxOrAccess = "42"
+	return strings.HasPrefix(answer.Code, syntaxOrAccess) && answer.Where == ""
 }
 
 // claimSingly claims what a claim of the whole batch was refused for, one row
@@ -80,7 +89,7 @@ type singly struct {
 
 // claim claims one row. It fails only when the session is lost.
 func (s *singly) claim(ctx context.Context, q *Queue, id string) error {
-	one, err := q.take(ctx, claimIDsSQL, []string{id}, q.opt.Slot, q.cycle, q.opt.Destination, true)
+	one, err := q.take(ctx, q.claimIDsSQL, []string{id}, q.opt.Slot, q.cycle, q.opt.Destination, true)
 	if refused(ctx, err) && !errors.Is(err, contact.ErrTrouble) {
 		err = q.refuse(ctx, id, err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/migrations/roles"
 )
 
@@ -45,6 +46,42 @@ func GrantText(role string, rights Rights) string {
 		`:"role"`, pgx.Identifier{role}.Sanitize(),
 		`:'role'`, "'"+strings.ReplaceAll(role, "'", "''")+"'",
 	).Replace(text)
+}
+
+// GrantColumnsText is the SQL that GrantColumns runs for a role.
+func GrantColumnsText(role string, further []string) string {
+	quoted := make([]string, len(further))
+	for i, name := range further {
+		quoted[i] = pgx.Identifier{name}.Sanitize()
+	}
+	return fmt.Sprintf("GRANT SELECT (%s) ON contacts TO %s;\n", strings.Join(quoted, ", "), pgx.Identifier{role}.Sanitize())
+}
+
+// GrantColumns lets every role that Grant was called for read further columns of
+// contacts: those that are sent beyond the ones of the contract. The error is a
+// *columns.Error where a column cannot be sent.
+func GrantColumns(ctx context.Context, url string, further []string, log *slog.Logger) (err error) {
+	defer func() { err = wrap("grant columns", err) }()
+	m, err := open(ctx, url, log, standard())
+	if err != nil {
+		return err
+	}
+	defer m.close(ctx)
+	if _, err := columns.Find(ctx, m.work, further); err != nil {
+		return err
+	}
+	list, err := m.grantees(ctx)
+	if err != nil {
+		return err
+	}
+	return m.briefly(ctx, func(tx pgx.Tx) error {
+		for _, role := range list {
+			if _, err := tx.Exec(ctx, GrantColumnsText(role.Name, further)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Grant lets a role that exists do a worker's or a reader's job on the database
@@ -98,15 +135,7 @@ func (m *migrator) grant(ctx context.Context, role string, rights Rights) error 
 // grantAgain gives the roles that were granted something what the migrations
 // that were just applied have added.
 func (m *migrator) grantAgain(ctx context.Context) error {
-	rows, err := m.work.Query(ctx, grantRecordedSQL)
-	if err != nil {
-		return err
-	}
-	type grantee struct {
-		Name   string
-		Rights Rights
-	}
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[grantee])
+	list, err := m.grantees(ctx)
 	if err != nil {
 		return err
 	}
@@ -116,4 +145,18 @@ func (m *migrator) grantAgain(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// grantee is a role that was granted something.
+type grantee struct {
+	Name   string
+	Rights Rights
+}
+
+func (m *migrator) grantees(ctx context.Context) ([]grantee, error) {
+	rows, err := m.work.Query(ctx, grantRecordedSQL)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[grantee])
 }

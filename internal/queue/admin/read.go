@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
 //go:embed select_queue.sql
@@ -32,17 +33,24 @@ func (d *Desk) AnyWithStatus(ctx context.Context, status string, most int) ([]st
 //go:embed read.sql
 var readSQL string
 
+// Further looks the further columns up; the error is a *columns.Error where one
+// of them cannot be sent.
+func (d *Desk) Further(ctx context.Context, names []string) (columns.List, error) {
+	return columns.Find(ctx, d.pool, names)
+}
+
 // Read answers what would be sent of the contacts with these ids, in their
-// order. Ids that nobody has are passed over. Nothing is claimed.
-func (d *Desk) Read(ctx context.Context, ids []string) ([]contact.Contact, error) {
-	rows, err := d.pool.Query(ctx, readSQL, ids)
+// order, with the further columns. Ids that nobody has are passed over. Nothing
+// is claimed.
+func (d *Desk) Read(ctx context.Context, further columns.List, ids []string) ([]contact.Contact, error) {
+	rows, err := d.pool.Query(ctx, further.In(readSQL), ids)
 	if err != nil {
 		return nil, fmt.Errorf("read contacts: %w", err)
 	}
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (contact.Contact, error) {
 		var c contact.Contact
 		var updated *time.Time
-		err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID, &updated)
+		err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID, &updated, &c.Further)
 		if updated != nil {
 			c.UpdatedAt = *updated
 		}

@@ -5,7 +5,8 @@ SELECT c.id::text,
        coalesce(c.phone_number::text, ''),
        coalesce(c.domain_id::text, ''),
        coalesce(c.page_id::text, ''),
-       CASE WHEN isfinite(c.updated_at) THEN c.updated_at::timestamptz END
+       CASE WHEN isfinite(c.updated_at) THEN c.updated_at::timestamptz END,
+       ARRAY[/* further values */]::text[]
   FROM unnest($1::text[]::uuid[]) WITH ORDINALITY AS wanted (id, place)
   JOIN contacts c ON c.id = wanted.id
  ORDER BY wanted.place

@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -24,7 +25,9 @@ func board(t *testing.T, url string, change func(o *dashboard.Options)) *dashboa
 	t.Cleanup(pool.Close)
 	o := dashboard.Options{
 		Desk: admin.New(pool).Via(admin.Dashboard), Destination: "hubspot", Instance: "one", Version: "v1", Log: slog.New(slog.DiscardHandler),
-		Draft: func(contact.Contact) ([]hubspot.Field, contact.Outcome) { return nil, contact.Outcome{} },
+		Draft: func(context.Context, contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
+			return nil, contact.Outcome{}, nil
+		},
 	}
 	if change != nil {
 		change(&o)

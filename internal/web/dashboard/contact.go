@@ -61,7 +61,9 @@ func (d *Dashboard) contact(r *http.Request) (view, error) {
 		Card: found, Attempts: attempts, ReadOnly: d.ReadOnly, State: stateOf(found),
 		Story: storyOf(found, attempts, actions), Buttons: buttonsOf(found),
 	}
-	c.Draft, c.Refused = d.Draft(found.Contact())
+	if c.Draft, c.Refused, err = d.Draft(r.Context(), found.Contact()); err != nil {
+		return view{}, err
+	}
 	title := d.email(found.Email)
 	if title == "" {
 		title = "Contact without an email"

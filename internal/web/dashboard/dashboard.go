@@ -29,7 +29,7 @@ type Options struct {
 	HideEmails bool // as in the log
 
 	// Draft tells what would be sent of a contact, or why nothing can be.
-	Draft func(c contact.Contact) ([]hubspot.Field, contact.Outcome)
+	Draft func(ctx context.Context, c contact.Contact) (fields []hubspot.Field, refused contact.Outcome, err error)
 
 	// Account asks HubSpot whose the key is, for links to it; nil without a key.
 	Account func(ctx context.Context) (hubspot.Account, error)

@@ -1,0 +1,93 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// PropertyMap says which further columns of contacts go to which HubSpot
+// properties. It is written as column:property,column:property!,... where the
+// sign ! has the property cleared while the column is NULL or blank.
+type PropertyMap struct {
+	Pairs []Pair
+
+	text string // as it was set; Properties.check takes it apart
+}
+
+// Pair is one further column.
+type Pair struct {
+	Column   string // as it is called in the catalog: upper and lower case differ
+	Property string
+	Clear    bool // a NULL clears the property; otherwise it is left as it is
+}
+
+// Columns lists the columns, in the order of the pairs.
+func (m PropertyMap) Columns() []string {
+	var names []string
+	for _, p := range m.Pairs {
+		names = append(names, p.Column)
+	}
+	return names
+}
+
+// EnvDecode implements [envconfig.Decoder]. It never fails, because the report
+// is to have every problem.
+//
+// [envconfig.Decoder]: https://pkg.go.dev/github.com/sethvargo/go-envconfig#Decoder
+func (m *PropertyMap) EnvDecode(text string) error {
+	m.text = text
+	return nil
+}
+
+// bookkeeping are the columns that contactsync writes. What they hold while a
+// contact is sent tells nobody anything.
+var bookkeeping = []string{
+	"hubspot_sync_status", "hubspot_processing_status", "hubspot_processing_error", "hubspot_error_code", "hubspot_contact_id",
+	"hubspot_synced_at", "retry_count", "next_retry_at", "last_retry_at", "last_failed_crm", "updated_at",
+}
+
+// parse takes the text apart. Owners are the properties that are taken already,
+// and by what. The problems are in words for people.
+func (m *PropertyMap) parse(owners map[string]string) (problems []string) {
+	note := func(format, pair string, args ...any) {
+		pair = strconv.Quote(pair)
+		if misplaced.MatchString(m.text) { // a secret that was put here by mistake
+			pair = "a pair"
+		}
+		problems = append(problems, fmt.Sprintf(format, append([]any{pair}, args...)...))
+	}
+	for text := range strings.SplitSeq(m.text, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue // a comma at the end is no mistake
+		}
+		p, ok := parsePair(text)
+		switch owner, taken := owners[p.Property]; {
+		case !ok:
+			note("%s is no pair column:property", text)
+		case !propertyName.MatchString(p.Property):
+			note("%s names no property: expected its internal name, a lower-case letter, then lower-case letters, digits and underscores", text)
+		case slices.Contains(bookkeeping, p.Column):
+			note("%s maps a column that contactsync itself writes", text)
+		case taken:
+			note("%s maps to the property of %s", text, owner)
+		default:
+			owners[p.Property] = "column " + p.Column
+			m.Pairs = append(m.Pairs, p)
+		}
+	}
+	return problems
+}
+
+// parsePair reads one pair. The name of a column may hold colons, that of a
+// property cannot.
+func parsePair(text string) (Pair, bool) {
+	at := strings.LastIndex(text, ":")
+	if at < 0 {
+		return Pair{}, false
+	}
+	property, clears := strings.CutSuffix(strings.TrimSpace(text[at+1:]), "!")
+	p := Pair{Column: strings.TrimSpace(text[:at]), Property: strings.TrimSpace(property), Clear: clears}
+	return p, p.Column != "" && p.Property != ""
+}
