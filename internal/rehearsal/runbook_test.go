@@ -5,8 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/scrapersky/contactsync/internal/contact"
 )
 
 const root = "../../"
@@ -123,17 +121,4 @@ func files(t *testing.T) (list []string) {
 	}
 	walk("")
 	return list
-}
-
-// TestRunbookKnowsEveryCode makes sure that nobody meets a code it does not name.
-func TestRunbookKnowsEveryCode(t *testing.T) {
-	t.Parallel()
-	_, text := runbook(t)
-	_, table, _ := strings.Cut(text, "\n## Errors by code\n")
-	table, _, _ = strings.Cut(table, "\n## ")
-	for _, code := range contact.Codes() {
-		if !strings.Contains(table, "`"+string(code)+"`") {
-			t.Errorf("the table of codes lacks %s", code)
-		}
-	}
 }
