@@ -2,7 +2,6 @@ package hubspot
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -126,17 +125,12 @@ func (c *Client) checkMissing(ctx context.Context) *APIError {
 	names := slices.Clone(c.missing)
 	c.mu.Unlock()
 	for _, name := range names {
-		var answer struct {
-			Modification loose[struct {
-				ReadOnly bool `json:"readOnlyValue"`
-			}] `json:"modificationMetadata"`
-		}
-		e := c.do(ctx, new(tally), request{method: http.MethodGet, url: c.urls.property(name)}, &answer)
+		p, found, e := c.fetchProperty(ctx, name)
 		switch {
-		case e != nil && e.Status == http.StatusNotFound, e == nil && answer.Modification.V.ReadOnly:
+		case e == nil && (!found || p.ReadOnly):
 			return c.present(&APIError{
 				Code: contact.CodePropertyMissing, kind: kindSetup, properties: []string{name},
-				Message: fmt.Sprintf("property %q does not exist in HubSpot, or is read-only", name), Err: asError(e),
+				Message: fmt.Sprintf("property %q does not exist in HubSpot, or is read-only", name),
 			})
 		case e != nil && e.kind != kindAccount:
 			return e
@@ -146,11 +140,4 @@ func (c *Client) checkMissing(ctx context.Context) *APIError {
 	defer c.mu.Unlock()
 	c.missing = slices.DeleteFunc(c.missing, func(name string) bool { return slices.Contains(names, name) })
 	return nil
-}
-
-func asError(e *APIError) error {
-	if e == nil {
-		return errors.New("it is read-only")
-	}
-	return e
 }

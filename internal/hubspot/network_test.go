@@ -2,6 +2,7 @@ package hubspot
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -218,4 +219,23 @@ func TestUnknownCertificate(t *testing.T) {
 	t.Cleanup(server.Close)
 	c := newClient(t, Options{BaseURL: server.URL}, nil)
 	check(t, c.Upsert(t.Context(), people(1)), "1 retry NETWORK, outage")
+}
+
+// heldBack is a way to HubSpot on which this side sends nothing.
+type heldBack struct{}
+
+func (heldBack) RoundTrip(*http.Request) (*http.Response, error) {
+	return nil, fmt.Errorf("%w: the claims were not refreshed in time", contact.ErrNotSent)
+}
+
+// A request that this side held back is nobody's failure: it spends nothing, leaves
+// no doubt, and is no outage of HubSpot's.
+func TestHeldBackSpendsNothing(t *testing.T) {
+	t.Parallel()
+	p := overTheWire(t, simOptions(), func(o *Options) { o.HTTP = &http.Client{Transport: heldBack{}} })
+	report := p.Upsert(t.Context(), people(3))
+	check(t, report, "3 unspent WORKER_STOPPED")
+	if report.Pause != nil {
+		t.Errorf("paused: %+v", report.Pause)
+	}
 }
