@@ -117,14 +117,13 @@ func (r *run) showPause(ctx context.Context) error {
 
 // waitForAccount waits until the pause is over or the tick is due. Wake-ups
 // wait too: a pause outranks them, and its end looks at the queue anyway.
-func (r *run) waitForAccount(ctx, stop context.Context) error {
+func (r *run) waitForAccount(ctx, stop context.Context) {
 	wait := min(time.Until(r.paused.until), time.Until(r.tickAt), r.untilPending())
 	pass(ctx, wait, stop.Done())
 	if time.Now().Before(r.paused.until) || stop.Err() != nil || ctx.Err() != nil {
-		return nil
+		return
 	}
 	r.endPause(ctx)
-	return nil
 }
 
 // endPause ends the pause, or prolongs it when the probe says that the trouble

@@ -195,7 +195,8 @@ func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool
 			return false, &PausedError{Pause: r.paused.Pause}
 		}
 		r.endured(ctx)
-		return true, r.waitForAccount(ctx, stop)
+		r.waitForAccount(ctx, stop)
+		return true, nil
 	}
 	if r.stuck() >= maxStuck {
 		r.sleep(ctx, stop.Done(), r.untilPending(), ReasonPoll)

@@ -142,7 +142,7 @@ func (r *run) settlePending(ctx context.Context) error {
 		} else {
 			r.tellOutcomes(ctx, p.Answered, done)
 		}
-		if err != nil || !r.trouble.began.IsZero() && time.Since(began) > maxTrouble {
+		if err != nil || r.lasts(0) && time.Since(began) > maxTrouble {
 			r.pending = slices.Concat(due, r.pending)
 			return err
 		}

@@ -65,10 +65,10 @@ func TestServerRestarts(t *testing.T) {
 }
 
 // linesBetween counts what a process logged between two moments.
-func linesBetween(t testing.TB, p *progtest.Process, from, to time.Time) (n int) {
-	t.Helper()
+func linesBetween(tb testing.TB, p *progtest.Process, from, to time.Time) (n int) {
+	tb.Helper()
 	for _, r := range p.Records() {
-		if at := r.Time(t); at.After(from) && at.Before(to) {
+		if at := r.Time(tb); at.After(from) && at.Before(to) {
 			n++
 		}
 	}
