@@ -79,9 +79,23 @@ func TestRetryCommand(t *testing.T) {
 	if _, errs, code := in.Command(in.Env(), "retry", "fine@example.org"); code != 1 || !strings.Contains(errs, "not in Error") {
 		t.Errorf("exit code %d for a contact that is fine, want 1:\n%s", code, errs)
 	}
-	in.Must("retry", "--all")
+	out, errs, code := in.Command(in.Env(), "retry", "--all", "--json", "--as", "bob")
+	if code != 0 || out != `{
+  "action": "retry",
+  "contacts": 6,
+  "left_alone": []
+}
+` {
+		t.Errorf("retry --json: exit code %d\n%s%s", code, out, errs)
+	}
 	if n := queued(); n != "10" {
 		t.Errorf("%s queued in the end, want 10", n)
+	}
+	if got := in.Ask(`SELECT string_agg(concat_ws(' ', action, detail, rows, contact_id IS NOT NULL), ', ' ORDER BY id) FROM contactsync.actions`); got != "retry INVALID_EMAIL 3 f, retry  1 t, retry all 6 f" {
+		t.Errorf("recorded %s", got)
+	}
+	if who := in.Ask(`SELECT who || ' ' || via FROM contactsync.actions ORDER BY id DESC LIMIT 1`); who != "bob terminal" {
+		t.Errorf("recorded as done by %s", who)
 	}
 	if _, errs, code := in.Command(in.Env(), "retry", "--code", "NONSENSE"); code != 2 || !strings.Contains(errs, "INVALID_EMAIL") {
 		t.Errorf("exit code %d for an unknown code, want 2 and the list:\n%s", code, errs)

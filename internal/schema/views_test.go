@@ -34,17 +34,20 @@ func TestViews(t *testing.T) {
 					('new', NULL, now(), NULL, NULL, NULL, 0)`,
 				"INSERT INTO contactsync.claims (contact_id, destination, slot, cycle, until) VALUES (gen_random_uuid(), 'hubspot', 0, 1, NULL), (gen_random_uuid(), 'hubspot', 0, 1, now())",
 				`INSERT INTO contactsync.slots (destination, slot, instance, pause_code, pause_reason) VALUES
-					('hubspot', 0, 'dead-1', NULL, NULL), ('hubspot', 1, 'live-2', 'UNAUTHORIZED', '401')`)
+					('hubspot', 0, 'dead-1', NULL, NULL), ('hubspot', 1, 'live-2', 'UNAUTHORIZED', '401')`,
+				"INSERT INTO contactsync.holds (destination, since, who, reason) VALUES ('hubspot', '2030-01-01 10:03:00.7Z', 'ada', 'clean-up')",
+				`INSERT INTO contactsync.replicas (instance, version, role, started_at, seen_at) VALUES
+					('live-2', 'v1', 'leader', now(), now()), ('next-3', 'v1', 'follower', now(), now()), ('dead-1', 'v1', 'leader', now(), now() - interval '1 min')`)
 			leader := pgtest.Connect(t, url)
 			if _, err := leader.Exec(t.Context(), "SELECT pg_advisory_lock(1668507251, 101)"); err != nil {
 				t.Fatal(err)
 			}
 
 			reader := url + "&timezone=Asia/Kathmandu"
-			got := pgtest.Value[string](t, reader, `SELECT format('%s queued, %s due, %s waiting, %s processing, %s in flight, %s quarantined, %s failed, oldest %s, next in %s, leaders %s, paused %s',
-				queued, due, waiting, processing, in_flight, quarantined, failed, round(oldest_due_seconds::numeric, -1), round(extract(epoch FROM next_retry_at - now())::numeric, -1), leaders, paused)
+			got := pgtest.Value[string](t, reader, `SELECT format('%s queued, %s due, %s waiting, %s processing, %s in flight, %s quarantined, %s failed, oldest %s, next in %s, leaders %s, paused %s, held by %s, replicas %s',
+				queued, due, waiting, processing, in_flight, quarantined, failed, round(oldest_due_seconds::numeric, -1), round(extract(epoch FROM next_retry_at - now())::numeric, -1), leaders, paused, held, replicas)
 				FROM contactsync.status`)
-			want := "5 queued, 3 due, 2 waiting, 1 processing, 1 in flight, 1 quarantined, 1 failed, oldest 90, next in 60, leaders live-2, paused UNAUTHORIZED: 401"
+			want := "5 queued, 3 due, 2 waiting, 1 processing, 1 in flight, 1 quarantined, 1 failed, oldest 90, next in 60, leaders live-2, paused UNAUTHORIZED: 401, held by ada since 2030-01-01 15:48:00+05:45: clean-up, replicas live-2 leader v1, next-3 follower v1"
 			if got != want {
 				t.Errorf("status:\n got %s\nwant %s", got, want)
 			}
