@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/doctor"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
@@ -25,6 +26,9 @@ func (w *worker) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboa
 		Password: w.cfg.HTTP.DashboardPassword.Reveal(), ReadOnly: w.cfg.HTTP.DashboardReadOnly, HideEmails: w.cfg.Log.RedactEmails,
 		Draft: func(ctx context.Context, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
 			return w.draft(ctx, desk, c)
+		},
+		Checks: func(ctx context.Context) ([]doctor.Check, error) {
+			return allChecks(ctx, w.cfg, pool, slog.New(slog.DiscardHandler))
 		},
 		Instance: w.instance, Version: shortVersion(), Disabled: w.cfg.HubSpot.APIKey.IsZero(), Log: w.log,
 	}

@@ -54,16 +54,10 @@ func (p *program) examine(ctx context.Context, cfg config.Config, asJSON bool) e
 		return err
 	}
 	defer pool.Close()
-	mapped := cfg.HubSpot.Properties.Map.Columns()
-	checks := doctor.Database{
-		Pool: pool, URL: cfg.Database.URL.Reveal(), DirectURL: cfg.Database.DirectURL.Reveal(), Name: instanceName(),
-		Destination: destination, Remedy: remedyFor, Further: mapped,
-	}.Checks()
-	account, err := accountChecks(cfg, kinds(ctx, pool, mapped), newLogger(p.stderr, quietly(cfg.Log)))
+	checks, err := allChecks(ctx, cfg, pool, newLogger(p.stderr, quietly(cfg.Log)))
 	if err != nil {
 		return err
 	}
-	checks = append(checks, account...)
 
 	sheet := newSheet(checks)
 	view := newDoctorView(p.stdout, checks)
@@ -87,6 +81,17 @@ func (p *program) examine(ctx context.Context, cfg config.Config, asJSON bool) e
 		return fmt.Errorf("%d of %d checks failed", sheet.Failed, len(sheet.Checks))
 	}
 	return nil
+}
+
+// allChecks is every check there is.
+func allChecks(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) ([]doctor.Check, error) {
+	mapped := cfg.HubSpot.Properties.Map.Columns()
+	checks := doctor.Database{
+		Pool: pool, URL: cfg.Database.URL.Reveal(), DirectURL: cfg.Database.DirectURL.Reveal(), Name: instanceName(),
+		Destination: destination, Remedy: remedyFor, Further: mapped,
+	}.Checks()
+	account, err := accountChecks(cfg, kinds(ctx, pool, mapped), log)
+	return append(checks, account...), err
 }
 
 // kinds looks up what the further columns hold. A check of its own tells why that

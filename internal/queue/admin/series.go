@@ -88,20 +88,28 @@ func quantile(counts []int64, q float64) *float64 {
 	return &from
 }
 
+// seriesPatience bounds the adding up of what may be millions of cycles.
+const seriesPatience = 3 * time.Second
+
 //go:embed series.sql
 var seriesSQL string
 
 // Series answers what the cycles of the last time did, a point for each step of
-// time, the oldest first and the running one last. Steps begin at round times.
+// time, the oldest first and the running one last. Steps begin at round times. More
+// cycles than can be added up in 3 s are an error.
 func (d *Desk) Series(ctx context.Context, destination string, since, step time.Duration) ([]Point, error) {
 	if step <= 0 || since < 0 || since/step > mostPoints {
 		return nil, fmt.Errorf("series: %s in steps of %s is not 1 to %d points", since, step, mostPoints)
 	}
-	rows, err := d.pool.Query(ctx, seriesSQL, destination, since.Seconds(), step.Seconds())
-	if err != nil {
-		return nil, fmt.Errorf("series: %w", err)
-	}
-	points, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Point])
+	var points []Point
+	err := d.look(ctx, seriesPatience, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, seriesSQL, destination, since.Seconds(), step.Seconds())
+		if err != nil {
+			return err
+		}
+		points, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Point])
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("series: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/doctor"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
@@ -34,6 +35,9 @@ type Options struct {
 	// Account asks HubSpot whose the key is, for links to it; nil without a key.
 	Account func(ctx context.Context) (hubspot.Account, error)
 
+	// Checks are those of `contactsync doctor`.
+	Checks func(ctx context.Context) ([]doctor.Check, error)
+
 	Instance string
 	Version  string
 	Disabled bool // this process has no key: it shows, and syncs nothing
@@ -49,6 +53,7 @@ type Dashboard struct {
 	live    *live
 	looks   looks
 	links   *links
+	checkup checkup
 }
 
 // queryTimeout bounds what a page may ask of the database, all in all.
@@ -80,6 +85,7 @@ func (d *Dashboard) routes(files assets) http.Handler {
 	mux.Handle("GET /contacts", d.page(d.contacts))
 	mux.Handle("GET /contacts/{id}", d.page(d.contact))
 	mux.Handle("GET /failures", d.page(d.failures))
+	mux.Handle("GET /checks", d.page(d.checks))
 	mux.Handle("GET /", d.page(func(*http.Request) (view, error) { return view{}, errNoPage }))
 
 	d.button(mux, "/contacts/{id}/{action}", d.contactAction)

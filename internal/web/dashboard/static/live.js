@@ -29,10 +29,34 @@ function times(root) {
 times(document);
 setInterval(() => { if (!document.hidden) times(document); }, 1000);
 
-// Parts of the overview come from the server as they change.
+// Parts of the overview come from the server as they change. What a person presses
+// or selects just now stays as it is until that is done.
+const held = new Map();
+let pressed = false;
+function busy(place) {
+  const selection = document.getSelection();
+  return pressed || (selection && !selection.isCollapsed && place.contains(selection.anchorNode));
+}
+function release() {
+  for (const [id, html] of held) {
+    if (busy(byId(id))) continue;
+    held.delete(id);
+    swap(id, html);
+  }
+}
+document.addEventListener("pointerdown", () => { pressed = true; });
+for (const kind of ["pointerup", "pointercancel", "dragend"]) {
+  document.addEventListener(kind, () => { pressed = false; setTimeout(release, 0); });
+}
+setInterval(release, 1000);
 function swap(id, html) {
   const place = byId(id);
   if (!place || place.dataset.had === html) return;
+  if (busy(place)) {
+    held.set(id, html);
+    return;
+  }
+  held.delete(id);
   const focused = place.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   const scrolled = [...place.querySelectorAll(".scroll")].map((e) => e.scrollLeft);
   place.dataset.had = html;
@@ -147,7 +171,7 @@ for (const kind of ["pointerover", "pointerout"]) {
 let first = "";
 document.addEventListener("keydown", (e) => {
   if (e.ctrlKey || e.metaKey || e.altKey || dialog.open || e.target.closest("input, textarea, select")) return;
-  const go = { go: "/", gc: "/contacts", gf: "/failures" }[first + e.key];
+  const go = { go: "/", gc: "/contacts", gf: "/failures", gh: "/checks" }[first + e.key];
   first = e.key === "g" ? "g" : "";
   if (go) location.href = go;
   else if (e.key === "?") open(byId("keys").content.firstElementChild);
