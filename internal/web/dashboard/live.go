@@ -69,7 +69,7 @@ func (d *Dashboard) Run() {
 
 // refresh takes a look and tells the streams what is new.
 func (d *Dashboard) refresh(ctx context.Context) {
-	g, err := d.glance()
+	g, err := d.glance() //nolint:contextcheck // one look is for all, and has the life of the dashboard
 	if err != nil {
 		if ctx.Err() == nil {
 			d.live.publish(nil, "", "", "The database does not answer. What you see was so a while ago; it goes on by itself.")

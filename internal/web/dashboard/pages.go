@@ -85,7 +85,7 @@ func (d *Dashboard) page(find func(r *http.Request) (view, error)) http.Handler 
 		ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
 		defer cancel()
 		// Looked at before the rest, so that what changes meanwhile is noticed.
-		seen, _ := d.glance() // without it the page says less
+		seen, _ := d.glance() //nolint:contextcheck // as in refresh; without it the page says less
 		v, err := find(r.WithContext(ctx))
 		if err != nil {
 			v = d.trouble(ctx, err)
