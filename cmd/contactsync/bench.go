@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -13,6 +14,7 @@ import (
 	"syscall"
 	"text/tabwriter"
 
+	"github.com/sethvargo/go-envconfig"
 	"github.com/spf13/cobra"
 
 	"github.com/scrapersky/contactsync/internal/bench"
@@ -24,7 +26,7 @@ type benchFlags struct {
 	list, quick, throwaway bool
 	rounds                 int
 	json, markdown, plots  string
-	peers                  string
+	peers, profile         string
 }
 
 func newBenchCommand(p *program) *cobra.Command {
@@ -45,6 +47,7 @@ nothing to go by. The table goes to stdout, progress to stderr.`,
 		Example: `  contactsync bench --list
   contactsync bench --quick
   contactsync bench latency drain --json results.json
+  contactsync bench drain --rounds 1 --profile .    # go tool pprof -top drain.cpu.pprof
   contactsync bench --throwaway --json results.json --markdown docs/bench.md --plots docs/bench`,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
@@ -74,6 +77,7 @@ nothing to go by. The table goes to stdout, progress to stderr.`,
 	cmd.Flags().StringVar(&flags.markdown, "markdown", "", "write the tables into this page, between its marks")
 	cmd.Flags().StringVar(&flags.plots, "plots", "", "write the plots into this folder, as SVG")
 	cmd.Flags().StringVar(&flags.peers, "peers", "", "the program of internal/bench/peers: measure other queues beside this one (make bench)")
+	cmd.Flags().StringVar(&flags.profile, "profile", "", "run the replicas within this process, and write profiles into this folder (go tool pprof)")
 	return cmd
 }
 
@@ -102,6 +106,9 @@ func (p *program) bench(ctx context.Context, flags benchFlags, names []string) e
 			return fmt.Errorf("find the peers: %w", err)
 		}
 	}
+	if flags.profile != "" {
+		opt.Profiles, opt.Within = flags.profile, replicaWithin
+	}
 	if !flags.throwaway {
 		if opt.DatabaseURL, err = p.databaseToMeasure(ctx); err != nil {
 			return err
@@ -126,6 +133,21 @@ func (p *program) bench(ctx context.Context, flags benchFlags, names []string) e
 		fmt.Fprint(p.stdout, report.Markdown(""))
 	}
 	return err
+}
+
+// replicaWithin runs a replica in this process, as run does, but that no .env is
+// read.
+func replicaWithin(ctx context.Context, env []string, log io.Writer) error {
+	settings := map[string]string{}
+	for _, setting := range env {
+		name, value, _ := strings.Cut(setting, "=")
+		settings[name] = value
+	}
+	cfg, err := config.Load(ctx, envconfig.MapLookuper(settings))
+	if err != nil {
+		return err
+	}
+	return newWorker(cfg, log).run(ctx)
 }
 
 // databaseToMeasure is DATABASE_URL's, past a pooler; empty where it is not set.

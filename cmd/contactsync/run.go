@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
@@ -46,8 +48,8 @@ the process stays up and does nothing.`,
 			if err != nil {
 				return err
 			}
-			w := &worker{link: link{cfg: cfg, log: newLogger(p.stderr, cfg.Log), instance: instanceName()}, once: once, hurry: make(chan struct{})}
-			w.presence = presence.New(w.instance, shortVersion(), w.log)
+			w := newWorker(cfg, p.stderr)
+			w.once = once
 			return w.run(cmd.Context())
 		},
 	}
@@ -61,6 +63,12 @@ type worker struct {
 	once     bool
 	hurry    chan struct{}      // closed when a stop is asked for a second time
 	presence *presence.Presence // its line in the list of replicas
+}
+
+func newWorker(cfg config.Config, logTo io.Writer) *worker {
+	w := &worker{link: link{cfg: cfg, log: newLogger(logTo, cfg.Log), instance: instanceName()}, hurry: make(chan struct{})}
+	w.presence = presence.New(w.instance, shortVersion(), w.log)
+	return w
 }
 
 // run is the life of the process, in the order in which it happens.

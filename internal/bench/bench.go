@@ -17,6 +17,11 @@ type Options struct {
 	Version string // its version, for the report
 	Peers   string // the program of internal/bench/peers; empty measures none
 
+	// Profiles is a folder: the replicas run in this process then, by Within, and a
+	// profile of each measurement is written there. Empty for none.
+	Profiles string
+	Within   func(ctx context.Context, env []string, log io.Writer) error
+
 	DatabaseURL string // of the server; empty starts a throw-away one
 
 	Names  []string // of the measurements; none for all
@@ -44,6 +49,7 @@ const (
 type measurement struct {
 	Name, Title, How string
 	rounds           int    // of a full run
+	needsProcesses   bool   // it ends replicas, or looks at what each uses
 	lasts            string // a full run, for people
 	run              func(ctx context.Context, m *meter) error
 }
@@ -115,6 +121,10 @@ func Run(ctx context.Context, opt Options) (report Report, err error) {
 		if len(opt.Names) > 0 && !slices.Contains(opt.Names, what.Name) {
 			continue
 		}
+		if len(opt.Names) == 0 && opt.Profiles != "" && what.needsProcesses {
+			tell("%s  left out: %v", what.Name, errNeedsProcesses)
+			continue
+		}
 		found, err := s.measure(ctx, opt, what, tell)
 		if ctx.Err() != nil {
 			return report, errors.Join(context.Cause(ctx), errors.Join(failed...))
@@ -152,7 +162,10 @@ func (s *stand) measure(ctx context.Context, opt Options, what measurement, tell
 	case opt.Quick:
 		m.Rounds = 1
 	}
-	err := what.run(ctx, m)
+	if opt.Profiles != "" {
+		m.note("Taken with a profile: the replicas ran within the process of the simulator and the apps.")
+	}
+	err := s.profiled(what, func() error { return what.run(ctx, m) })
 	m.Seconds = time.Since(began).Seconds()
 	m.finish()
 	if err != nil {

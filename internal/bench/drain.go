@@ -41,7 +41,7 @@ var drained = measurement{
 		rate := func(c *turn, answer peerAnswer) { c.record(contactsRate, "1/s", answer.PerSecond) }
 		cases = append(cases, m.peer("River, one request a job", rate, "river-drain", "--jobs", jobs, "--workers", "100", "--http")...)
 		cases = append(cases, m.peer("River, jobs that do nothing", rate, "river-drain", "--jobs", jobs)...)
-		if m.peers != "" {
+		if m.opt.Peers != "" {
 			m.wantRatio(contactsRate, "River, one request a job", "contactsync, batches of 100", false, 0.2)
 			m.wantRatio(contactsRate, "River, jobs that do nothing", "contactsync, batches of 100", false, 1)
 		}
@@ -62,7 +62,7 @@ func drainWith(ctx context.Context, c *turn, contacts, batch int, level string) 
 			_ = log.Close()
 			_ = os.Remove(log.Name())
 		}()
-		p, err := replica.Start(replica.Options{Program: st.program, LogFile: log, Env: st.env(
+		p, err := replica.Start(replica.Options{Program: st.opt.Program, Within: st.opt.Within, LogFile: log, Env: st.env(
 			"LOG_LEVEL="+level, "HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE="+strconv.Itoa(batch))})
 		if err != nil {
 			return err

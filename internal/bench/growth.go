@@ -187,10 +187,7 @@ func (t *turn) keepPlan(ctx context.Context, st *site) {
 		t.note("No plans were kept: %v.", err)
 		return
 	}
-	if t.Plans == nil {
-		t.Plans = map[string]string{}
-	}
-	t.Plans[t.name] = plan
+	t.keepDetail("plans, "+t.name, plan)
 }
 
 func explainCycle(ctx context.Context, url string) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,7 +14,7 @@ import (
 )
 
 var idle = measurement{
-	Name: "idle", Title: "What it costs when nothing happens", rounds: 3, lasts: "15 min",
+	Name: "idle", Title: "What it costs when nothing happens", rounds: 3, lasts: "15 min", needsProcesses: true,
 	How: "A leader that sleeps, alone and with a follower beside it; the follower's queries are the difference. Queries as pg_stat_statements counts them, else transactions as pg_stat_database does. " +
 		"Processor time and memory of the processes as the kernel counts them. Start: from the start of the process to its lead of a free slot.",
 	run: func(ctx context.Context, m *meter) error {
@@ -23,7 +24,7 @@ var idle = measurement{
 		m.want(queriesMetric, leader, false, 30)
 		m.want(memoryMetric, leader, false, 30)
 		m.want("to the lead", starting, false, 200)
-		if info, err := os.Stat(m.program); err == nil {
+		if info, err := os.Stat(m.opt.Program); err == nil {
 			m.record("binary", "size on disk", "MB", float64(info.Size())/1e6)
 		}
 		return m.rounds(ctx, []oneCase{
@@ -49,6 +50,9 @@ var idle = measurement{
 						return err
 					}
 					both, err := st.idleFor(ctx, c, follower, second, count, lasts)
+					if err == nil {
+						err = count.keep(ctx, c)
+					}
 					c.meter.record(leader, queriesMetric, "1/min", alone)
 					c.meter.record(follower, queriesMetric, "1/min", both-alone)
 					return err
@@ -81,7 +85,8 @@ const queriesMetric, memoryMetric = "queries", "memory"
 // idleFor lets some time pass, records what a process used of the machine and
 // answers how many queries a minute the server saw meanwhile.
 func (st *site) idleFor(ctx context.Context, c *turn, name string, p *replica.Process, count counter, lasts time.Duration) (perMinute float64, err error) {
-	if err := pause(ctx, 2*time.Second); err != nil { // what was just started comes to rest
+	// What was just started comes to rest: the first heartbeats are heard.
+	if err := pause(ctx, sized(c.meter, 2*time.Second, 15*time.Second)); err != nil {
 		return 0, err
 	}
 	before, err := count.read(ctx)
@@ -133,4 +138,21 @@ func (c counter) read(ctx context.Context) (n int64, err error) {
 		return 0, fmt.Errorf("count the queries: %w", err)
 	}
 	return n, nil
+}
+
+// keep notes which statements it counted, the most frequent ones first.
+func (c counter) keep(ctx context.Context, t *turn) error {
+	if !c.statements || t.round > 0 {
+		return nil
+	}
+	rows, err := c.conn.Query(ctx, statementsListSQL, c.database)
+	if err != nil {
+		return fmt.Errorf("list the queries: %w", err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("list the queries: %w", err)
+	}
+	t.keepDetail("statements since the start, leader and follower", strings.Join(lines, "\n"))
+	return nil
 }

@@ -39,7 +39,7 @@ var latency = measurement{
 				c.times(acknowledged, answer.times())
 			}, append(p.args, "--updates", strconv.Itoa(p.n))...)...)
 		}
-		if m.peers != "" {
+		if m.opt.Peers != "" {
 			m.wantRatio(acknowledged+", median", "River, as it is by default", ours, true, 10)
 			m.compare(acknowledged+", median", "River, asked to fetch every millisecond", ours)
 			m.compare(acknowledged+", median", "a poller, every second", ours)

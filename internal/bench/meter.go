@@ -127,6 +127,14 @@ func (m *meter) note(format string, args ...any) {
 	}
 }
 
+// keepDetail adds what only who looks closer wants to know.
+func (m *meter) keepDetail(name, text string) {
+	if m.Details == nil {
+		m.Details = map[string]string{}
+	}
+	m.Details[name] = text
+}
+
 // finish computes what follows from the values. An aim for full sizes says
 // nothing about small ones.
 func (m *meter) finish() {

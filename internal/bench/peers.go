@@ -30,7 +30,7 @@ func (a peerAnswer) times() []time.Duration {
 // peer is a case that another queue plays, on a database and with a HubSpot of
 // its own; none where there is no such program.
 func (m *meter) peer(name string, record func(c *turn, answer peerAnswer), args ...string) []oneCase {
-	if m.peers == "" {
+	if m.opt.Peers == "" {
 		return nil
 	}
 	return []oneCase{{name, func(ctx context.Context, c *turn) error {
@@ -46,7 +46,7 @@ func (m *meter) peer(name string, record func(c *turn, answer peerAnswer), args 
 
 // ask runs the peers' program.
 func (st *site) ask(ctx context.Context, args ...string) (answer peerAnswer, err error) {
-	cmd := exec.CommandContext(ctx, st.peers, args...)
+	cmd := exec.CommandContext(ctx, st.opt.Peers, args...)
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
 		"PEERS_DATABASE_URL=" + st.url, "PEERS_HUBSPOT_URL=" + st.api, "PEERS_HUBSPOT_TOKEN=" + key,
@@ -59,10 +59,10 @@ func (st *site) ask(ctx context.Context, args ...string) (answer peerAnswer, err
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
-		return answer, fmt.Errorf("%s %s: %w: %s", st.peers, strings.Join(args, " "), err, tail(errs.String()))
+		return answer, fmt.Errorf("%s %s: %w: %s", st.opt.Peers, strings.Join(args, " "), err, tail(errs.String()))
 	}
 	if err := json.Unmarshal(out.Bytes(), &answer); err != nil {
-		return answer, fmt.Errorf("%s %s: %w", st.peers, strings.Join(args, " "), err)
+		return answer, fmt.Errorf("%s %s: %w", st.opt.Peers, strings.Join(args, " "), err)
 	}
 	return answer, nil
 }

@@ -33,4 +33,6 @@ var (
 	sizesSQL string
 	//go:embed queue_email.sql
 	queueEmailSQL string
+	//go:embed statements_list.sql
+	statementsListSQL string
 )

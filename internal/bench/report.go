@@ -30,8 +30,8 @@ type Measurement struct {
 	Figures []*Figure         `json:"figures"`
 	Notes   []string          `json:"notes,omitempty"`
 	Plots   []Plot            `json:"plots,omitempty"`
-	Plans   map[string]string `json:"plans,omitempty"` // EXPLAIN, by case
-	Error   string            `json:"error,omitempty"` // why it is not whole
+	Details map[string]string `json:"details,omitempty"` // for who looks closer: plans, statements
+	Error   string            `json:"error,omitempty"`   // why it is not whole
 }
 
 // figure is that of a case and a metric, or nil.

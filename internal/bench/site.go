@@ -102,7 +102,7 @@ func (st *site) env(more ...string) []string {
 
 // start starts a replica and leaves it to close.
 func (st *site) start(env ...string) (*replica.Process, error) {
-	p, err := replica.Start(replica.Options{Program: st.program, Env: st.env(env...)})
+	p, err := replica.Start(replica.Options{Program: st.opt.Program, Within: st.opt.Within, Env: st.env(env...)})
 	if err == nil {
 		st.replicas = append(st.replicas, p)
 	}

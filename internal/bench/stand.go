@@ -41,8 +41,7 @@ var statements = map[string]string{
 // contactsync exist once a database. So it gets databases of its own, and no table
 // that is there is ever touched.
 type stand struct {
-	program string // the contactsync binary
-	peers   string // the binary of internal/bench/peers; empty for none
+	opt     Options
 	address string // of the server, with a database that is there
 
 	admin  *pgx.Conn
@@ -57,7 +56,7 @@ var errRole = errors.New("the role in DATABASE_URL may not create databases, and
 
 // openStand connects to the server, or starts one where address is empty.
 func openStand(ctx context.Context, opt Options) (*stand, error) {
-	s := &stand{program: opt.Program, peers: opt.Peers, address: opt.DatabaseURL, mark: prefix + strings.ToLower(rand.Text()[:10])}
+	s := &stand{opt: opt, address: opt.DatabaseURL, mark: prefix + strings.ToLower(rand.Text()[:10])}
 	if s.address == "" {
 		server, err := startServer(ctx, opt.Log)
 		if err != nil {

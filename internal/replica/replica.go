@@ -29,11 +29,15 @@ type Options struct {
 	// LogFile takes the log as it is: nothing is read, told or waited for then,
 	// which spares the machine the reading.
 	LogFile *os.File
+
+	// Within runs the replica in this process instead, until ctx ends, so that a
+	// profile of this process shows it; nil starts the program.
+	Within func(ctx context.Context, env []string, log io.Writer) error
 }
 
 // Process is a replica that was started. It is safe for concurrent use.
 type Process struct {
-	cmd  *exec.Cmd
+	body
 	tell func(Record)
 	gone chan struct{} // closed when it has ended
 
@@ -45,32 +49,73 @@ type Process struct {
 	err     error // how it ended, once gone is closed
 }
 
+// body is what runs: a process, or a part of this one.
+type body struct {
+	pid       int
+	terminate func() error
+	kill      func() error
+	wait      func() error // for the end, once the log has ended
+}
+
 // Start starts a replica in the folder for temporary files, where no .env is.
 func Start(opt Options) (*Process, error) {
-	p := &Process{
-		cmd:  exec.Command(opt.Program, "run"), //nolint:noctx // it is stopped in order, by a signal
-		gone: make(chan struct{}), tell: opt.Tell, seen: map[string][]Record{}, changed: make(chan struct{}),
+	p := &Process{gone: make(chan struct{}), tell: opt.Tell, seen: map[string][]Record{}, changed: make(chan struct{})}
+	begin := startProcess
+	if opt.Within != nil {
+		begin = startWithin
 	}
-	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, opt.Env...)
-	p.cmd.Dir = os.TempDir()
-	dieWithParent(p.cmd)
-	if opt.LogFile != nil {
-		p.cmd.Stderr = opt.LogFile
-		if err := p.cmd.Start(); err != nil {
-			return nil, fmt.Errorf("start a replica: %w", err)
-		}
-		go p.attend(eof{})
-		return p, nil
-	}
-	log, err := p.cmd.StderrPipe()
-	if err != nil {
-		return nil, fmt.Errorf("start a replica: %w", err)
-	}
-	if err := p.cmd.Start(); err != nil {
+	var log io.Reader
+	var err error
+	if p.body, log, err = begin(opt); err != nil {
 		return nil, fmt.Errorf("start a replica: %w", err)
 	}
 	go p.attend(log)
 	return p, nil
+}
+
+func startProcess(opt Options) (body, io.Reader, error) {
+	cmd := exec.Command(opt.Program, "run") //nolint:noctx // it is stopped in order, by a signal
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, opt.Env...)
+	cmd.Dir = os.TempDir()
+	dieWithParent(cmd)
+	var log io.Reader = eof{}
+	if opt.LogFile != nil {
+		cmd.Stderr = opt.LogFile
+	} else {
+		pipe, err := cmd.StderrPipe()
+		if err != nil {
+			return body{}, nil, err
+		}
+		log = pipe
+	}
+	if err := cmd.Start(); err != nil {
+		return body{}, nil, err
+	}
+	return body{
+		pid:       cmd.Process.Pid,
+		terminate: func() error { return cmd.Process.Signal(syscall.SIGTERM) },
+		kill:      cmd.Process.Kill,
+		wait:      cmd.Wait,
+	}, log, nil
+}
+
+// startWithin cannot kill: both ways to end it are the same there.
+func startWithin(opt Options) (body, io.Reader, error) {
+	ctx, end := context.WithCancel(context.Background())
+	var log io.Reader = eof{}
+	var out io.Writer = opt.LogFile
+	said := func() {}
+	if opt.LogFile == nil {
+		reader, writer := io.Pipe()
+		log, out, said = reader, writer, func() { _ = writer.Close() }
+	}
+	ended := make(chan error, 1)
+	go func() {
+		defer said()
+		ended <- opt.Within(ctx, opt.Env, out)
+	}()
+	stop := func() error { end(); return nil }
+	return body{pid: os.Getpid(), terminate: stop, kill: stop, wait: func() error { return <-ended }}, log, nil
 }
 
 // eof is a log of which nothing is read.
@@ -90,7 +135,7 @@ func (p *Process) attend(log io.Reader) {
 			p.tell(r)
 		}
 	}
-	err := p.cmd.Wait()
+	err := p.wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil && !p.killed {
@@ -110,7 +155,7 @@ func (p *Process) note(line string, r Record) {
 }
 
 // Pid is the number of the process.
-func (p *Process) Pid() int { return p.cmd.Process.Pid }
+func (p *Process) Pid() int { return p.pid }
 
 // Wait waits until the message was logged and answers the first record of it. It
 // fails when the replica ends before.
@@ -136,7 +181,7 @@ func (p *Process) Wait(ctx context.Context, msg string) (Record, error) {
 func (p *Process) Kill(ctx context.Context) error {
 	p.mu.Lock()
 	p.killed = true
-	err := p.cmd.Process.Kill()
+	err := p.kill()
 	p.mu.Unlock()
 	if err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("kill replica %d: %w", p.Pid(), err)
@@ -147,7 +192,7 @@ func (p *Process) Kill(ctx context.Context) error {
 // Terminate asks the replica to stop, in an orderly way. One that has ended
 // already is no error.
 func (p *Process) Terminate() error {
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := p.terminate(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return fmt.Errorf("stop replica %d: %w", p.Pid(), err)
 	}
 	return nil

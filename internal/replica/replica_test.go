@@ -1,6 +1,10 @@
 package replica
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -76,5 +80,27 @@ func TestLogGoesToAFile(t *testing.T) {
 	}
 	if text, err := os.ReadFile(log.Name()); err != nil || string(text) != "into the file\n" {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+func TestReplicaWithinThisProcess(t *testing.T) {
+	t.Parallel()
+	within := func(ctx context.Context, env []string, log io.Writer) error {
+		fmt.Fprintf(log, "{\"msg\":%q}\n", env[0])
+		<-ctx.Done()
+		return errors.New("ended")
+	}
+	p, err := Start(Options{Within: within, Env: []string{Leading}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Wait(t.Context(), Leading); err != nil || p.Pid() != os.Getpid() {
+		t.Error(p.Pid(), err)
+	}
+	if err := p.Terminate(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.End(t.Context()); err == nil {
+		t.Error("its failure is not told")
 	}
 }
