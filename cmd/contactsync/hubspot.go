@@ -18,7 +18,7 @@ func newHubSpotClient(cfg config.HubSpot, further columns.List, slots int, log *
 	client := hubspot.NewHTTPClient()
 	client.Transport = guard(client.Transport)
 	return hubspot.New(hubspot.Options{
-		BaseURL: cfg.BaseURL, Version: cfg.Version, Token: cfg.APIKey.Reveal(), PortalID: cfg.PortalID,
+		BaseURL: cfg.BaseURL, Version: cfg.Version, Token: cfg.APIKey.Reveal(), Reread: rereading(cfg.APIKeyFile), PortalID: cfg.PortalID,
 		AllowHTTP: cfg.AllowHTTP, HTTP: client, Timeout: cfg.Timeout,
 		RatePer10s: cfg.RatePer10s / slots, Slots: slots,
 		Properties: propertyNames(cfg, further),

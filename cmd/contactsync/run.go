@@ -61,12 +61,16 @@ the process stays up and does nothing.`,
 type worker struct {
 	link
 	once     bool
+	rekeyed  chan struct{}      // a new key was taken up; capacity one
 	hurry    chan struct{}      // closed when a stop is asked for a second time
 	presence *presence.Presence // its line in the list of replicas
 }
 
 func newWorker(cfg config.Config, logTo io.Writer) *worker {
-	w := &worker{link: link{cfg: cfg, log: newLogger(logTo, cfg.Log), instance: instanceName()}, hurry: make(chan struct{})}
+	w := &worker{
+		link:  link{cfg: cfg, log: newLogger(logTo, cfg.Log), instance: instanceName()},
+		hurry: make(chan struct{}), rekeyed: make(chan struct{}, 1),
+	}
 	w.presence = presence.New(w.instance, shortVersion(), w.log)
 	return w
 }
@@ -186,6 +190,7 @@ func (w *worker) sync(stop, hard context.Context) error {
 			return err
 		}
 	}
+	defer w.watchKey(stop, client)()
 	lead := func(ctx context.Context, s *leader.Session) error {
 		return w.lead(ctx, stop, s, client, listener, signal)
 	}
@@ -219,7 +224,7 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubs
 	loop := &drain.Loop{
 		Queue: q, Destination: client, Listener: ear, Wake: signal.C(), Log: w.log,
 		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
-		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Observer: w.metrics,
+		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Rekeyed: w.rekeyed, Observer: w.metrics,
 	}
 	err := loop.Run(ctx, stop)
 	if ctx.Err() == nil {

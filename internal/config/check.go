@@ -51,6 +51,7 @@ func (h *HubSpot) check(rep *report) {
 	if !h.APIKey.IsZero() && !key.MatchString(h.APIKey.Reveal()) {
 		rep.add("HUBSPOT_API_KEY", true, "has a character that no key has, a quote or a blank maybe; copy it again, without quotes")
 	}
+	h.readKeyFile(rep)
 	h.BaseURL = strings.TrimRight(h.BaseURL, "/")
 	if problem := h.wrongBase(); problem != "" {
 		rep.add("HUBSPOT_API_BASE_URL", false, "%s", problem)

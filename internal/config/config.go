@@ -41,6 +41,10 @@ type HubSpot struct {
 	// APIKey is empty where the sync is to be off.
 	APIKey Secret `env:"HUBSPOT_API_KEY" example:"pat-eu1-00000000-0000-0000-0000-000000000000"`
 
+	// APIKeyFile is where APIKey came from, and where its successor will be; empty
+	// where it came from the environment.
+	APIKeyFile string `env:"HUBSPOT_API_KEY_FILE" example:"/run/secrets/hubspot-api-key"`
+
 	// PortalID is the one account that the key may belong to; 0 for any.
 	PortalID int64 `env:"HUBSPOT_PORTAL_ID" range:"1.." example:"12345678"`
 

@@ -61,7 +61,7 @@ func refused(err error) Finding {
 	case !ok:
 		remedy = ""
 	case e.Status == http.StatusUnauthorized:
-		remedy = "set HUBSPOT_API_KEY to a valid key and restart"
+		remedy = "set HUBSPOT_API_KEY to a valid key and restart, or write one to HUBSPOT_API_KEY_FILE"
 	case e.Status == http.StatusForbidden:
 		remedy = "give the key the scopes " + hubspot.ScopeRead + " and " + hubspot.ScopeWrite
 	case e.Status == http.StatusNotFound:

@@ -119,11 +119,28 @@ func (r *run) showPause(ctx context.Context) error {
 // wait too: a pause outranks them, and its end looks at the queue anyway.
 func (r *run) waitForAccount(ctx, stop context.Context) {
 	wait := min(time.Until(r.paused.until), time.Until(r.tickAt), r.untilPending())
-	pass(ctx, wait, stop.Done())
+	if r.passKeyed(ctx, wait, stop.Done()) && slices.Contains(accountCodes, r.paused.Code) {
+		r.paused.until = time.Now() // the probe tells
+	}
 	if time.Now().Before(r.paused.until) || stop.Err() != nil || ctx.Err() != nil {
 		return
 	}
 	r.endPause(ctx)
+}
+
+// passKeyed lets a time pass, unless something ends it, and answers whether a new
+// key did.
+func (r *run) passKeyed(ctx context.Context, d time.Duration, stop <-chan struct{}) (rekeyed bool) {
+	timer := time.NewTimer(max(0, d))
+	defer timer.Stop()
+	select {
+	case <-r.Rekeyed:
+		return true
+	case <-timer.C:
+	case <-stop:
+	case <-ctx.Done():
+	}
+	return false
 }
 
 // endPause ends the pause, or prolongs it when the probe says that the trouble

@@ -91,6 +91,10 @@ type Loop struct {
 	// Hurry, once closed, makes that no time at all. Nil never hurries.
 	Hurry <-chan struct{}
 
+	// Rekeyed says that the account's key was changed, so that a pause for the old
+	// one may be over. Nil: it never is.
+	Rekeyed <-chan struct{}
+
 	// Once makes Run return as soon as nothing is due.
 	Once bool
 

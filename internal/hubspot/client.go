@@ -23,6 +23,11 @@ type Options struct {
 	Version string // of the API's paths: "2026-09" (also where empty), "2026-03" or "v3"
 	Token   string // a Service Key or a private app's token
 
+	// Reread tells the token as it is now, for one that is rotated while the
+	// client works. It is asked by Refresh, and when a token is refused. nil: Token
+	// never changes.
+	Reread func() (string, error)
+
 	// PortalID is the one account that may be written to: a key of another
 	// account pauses before anything is sent. 0: any account.
 	PortalID int64
@@ -60,7 +65,7 @@ func Versions() []string { return []string{defaultVersion, "2026-03", versionV3}
 type Client struct {
 	http       *http.Client
 	urls       urls
-	token      string
+	keys       *keyring
 	portalID   int64
 	timeout    time.Duration
 	properties PropertyNames
@@ -82,21 +87,31 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("HubSpot's base URL: %w", err)
 	}
+	if err := checkToken(o.Token); err != nil {
+		return nil, fmt.Errorf("HubSpot's key %w", err)
+	}
 	switch {
-	case o.Token == "":
-		return nil, errors.New("HubSpot's key is missing")
-	case strings.ContainsFunc(o.Token, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-		return nil, errors.New("HubSpot's key holds blanks or characters beyond ASCII")
 	case !slices.Contains(Versions(), o.Version):
 		return nil, fmt.Errorf("HubSpot's API version %q is none of %s", o.Version, strings.Join(Versions(), ", "))
 	case o.RatePer10s < 0 || o.Slots < 0 || o.Timeout < 0 || o.PortalID < 0:
 		return nil, errors.New("rate, slots, timeout and portal id cannot be negative")
 	}
 	return &Client{
-		http: withoutRedirects(o.HTTP), urls: urls{base: base, version: o.Version}, token: o.Token,
+		http: withoutRedirects(o.HTTP), urls: urls{base: base, version: o.Version}, keys: &keyring{all: []string{o.Token}, read: o.Reread},
 		portalID: o.PortalID, timeout: o.Timeout, properties: o.Properties, today: o.Today,
 		log: o.Log, gate: newGate(o.RatePer10s, o.Slots, o.Log),
 	}, nil
+}
+
+// checkToken says why a text cannot be a token.
+func checkToken(token string) error {
+	switch {
+	case token == "":
+		return errors.New("is missing")
+	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return errors.New("holds blanks or characters beyond ASCII")
+	}
+	return nil
 }
 
 func (o Options) withDefaults() Options {

@@ -36,12 +36,25 @@ type request struct {
 }
 
 // do carries out one request and decodes a good answer into answer. It waits
-// for the rate limit, and has the client's timeout from then on.
+// for the rate limit, and has the client's timeout from then on. A request whose
+// token is refused, while there is another one by now, goes once more with that:
+// it has changed nothing.
 func (c *Client) do(ctx context.Context, t *tally, r request, answer any) *APIError {
 	body, err := encode(r.body)
 	if err != nil {
 		return &APIError{Code: contact.CodeOther, Message: err.Error(), Err: err, kind: kindOther}
 	}
+	for {
+		token := c.keys.token()
+		failure := c.try(ctx, t, r, body, token, answer)
+		if failure == nil || failure.Status != http.StatusUnauthorized || !c.replaced(ctx, token) {
+			return failure
+		}
+	}
+}
+
+// try sends a request once.
+func (c *Client) try(ctx context.Context, t *tally, r request, body []byte, token string, answer any) *APIError {
 	waited, own, err := c.gate.pass(ctx)
 	t.throttled.Add(int64(waited))
 	if err != nil {
@@ -49,7 +62,7 @@ func (c *Client) do(ctx context.Context, t *tally, r request, answer any) *APIEr
 	}
 	t.requests.Add(1)
 	began := time.Now()
-	failure := c.exchange(ctx, r, body, own, answer)
+	failure := c.exchange(ctx, r, body, token, own, answer)
 	attrs := []any{"method", r.method, "url", r.url, "took_ms", time.Since(began).Milliseconds()}
 	if failure != nil {
 		failure = c.present(failure)
@@ -71,7 +84,7 @@ func encode(body any) ([]byte, error) {
 }
 
 // exchange sends a request and judges what comes back.
-func (c *Client) exchange(ctx context.Context, r request, body []byte, own int, answer any) *APIError {
+func (c *Client) exchange(ctx context.Context, r request, body []byte, token string, own int, answer any) *APIError {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	var left leaving
@@ -79,7 +92,7 @@ func (c *Client) exchange(ctx context.Context, r request, body []byte, own int, 
 	if err != nil {
 		return &APIError{Code: contact.CodeOther, Message: bare(err).Error(), Err: bare(err), kind: kindOther}
 	}
-	req.Header.Set("Authorization", "Bearer "+c.token)
+	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("User-Agent", "contactsync")
 	if r.body != nil {

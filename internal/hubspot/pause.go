@@ -48,7 +48,7 @@ func (c *Client) pauseFor(ctx context.Context, t *tally, e *APIError) *contact.P
 func accountReason(e *APIError) string {
 	switch e.Status {
 	case http.StatusUnauthorized:
-		return e.Message + ". HubSpot refuses the key: set HUBSPOT_API_KEY to a valid one and restart"
+		return e.Message + ". HubSpot refuses the key: set HUBSPOT_API_KEY to a valid one and restart, or write one to HUBSPOT_API_KEY_FILE"
 	case 0:
 		return e.Message + ". Nothing was sent: correct one of the two and restart"
 	}

@@ -107,7 +107,7 @@ func interval(h http.Header) time.Duration {
 // present makes an error fit to be seen: without the key, which HubSpot or what
 // answered for it may repeat, and of bounded length.
 func (c *Client) present(e *APIError) *APIError {
-	tidy := func(foreign string) string { return clip(strings.ReplaceAll(foreign, c.token, "REDACTED")) }
+	tidy := func(foreign string) string { return clip(c.keys.hide(foreign)) }
 	e.Message, e.Category, e.CorrelationID = tidy(e.Message), tidy(e.Category), tidy(e.CorrelationID)
 	e.properties = slices.DeleteFunc(e.properties, func(name string) bool { return !c.properties.has(name) })
 	return e

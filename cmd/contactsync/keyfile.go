@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/hubspot"
+)
+
+// keyEvery is how often HUBSPOT_API_KEY_FILE is read. Its content is compared: the
+// times and links of a file that a platform swaps say nothing reliable.
+const keyEvery = time.Second
+
+// rereading reads the key again; nil where it does not come from a file.
+func rereading(path string) func() (string, error) {
+	if path == "" {
+		return nil
+	}
+	return func() (string, error) {
+		key, err := config.ReadKey(path)
+		return key.Reveal(), err
+	}
+}
+
+// watchKey takes up a new key soon after it was written, also while nothing is
+// sent, so that a pause for the old one ends. It goes on until done is called.
+func (w *worker) watchKey(ctx context.Context, client *hubspot.Client) (done func()) {
+	if w.cfg.HubSpot.APIKeyFile == "" {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		tick := time.NewTicker(keyEvery)
+		defer tick.Stop()
+		told := false
+		for {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+			changed, err := client.Refresh(ctx)
+			if err != nil && !told {
+				w.log.WarnContext(ctx, "HUBSPOT_API_KEY_FILE cannot be used; the last key stays in force", "error", err)
+			}
+			told = err != nil
+			if changed {
+				select {
+				case w.rekeyed <- struct{}{}:
+				default: // the last one was not seen yet
+				}
+			}
+		}
+	})
+	return func() {
+		cancel()
+		watching.Wait()
+	}
+}

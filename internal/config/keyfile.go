@@ -1,0 +1,51 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// maxKeyFile bounds what is read of a key's file, in bytes.
+const maxKeyFile = 4096
+
+// ReadKey reads a HubSpot key from a file that holds nothing else. The error never
+// quotes what the file holds.
+func ReadKey(path string) (Secret, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return Secret{}, fmt.Errorf("read the key: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile))
+	if err != nil {
+		return Secret{}, fmt.Errorf("read the key: %w", err)
+	}
+	found := strings.TrimSpace(string(text))
+	switch {
+	case found == "":
+		return Secret{}, errors.New("the file is empty; expected the key alone in it")
+	case !key.MatchString(found):
+		return Secret{}, errors.New("the file holds what is no key; expected the key alone in it, without a name and quotes")
+	}
+	return NewSecret(found), nil
+}
+
+// readKeyFile takes the key from its file where one is set.
+func (h *HubSpot) readKeyFile(rep *report) {
+	const name = "HUBSPOT_API_KEY_FILE"
+	if h.APIKeyFile == "" {
+		return
+	}
+	if !h.APIKey.IsZero() {
+		rep.add(name, false, "HUBSPOT_API_KEY is set, too; set one of the two")
+		return
+	}
+	found, err := ReadKey(h.APIKeyFile)
+	if err != nil {
+		rep.add(name, false, "%v", err)
+	}
+	h.APIKey = found
+}

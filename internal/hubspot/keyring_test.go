@@ -1,0 +1,63 @@
+package hubspot
+
+import (
+	"errors"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+)
+
+// A key that is revoked while its successor is there already costs nothing: what
+// was refused goes once more.
+func TestAReplacedKeyIsTakenUp(t *testing.T) {
+	t.Parallel()
+	var key atomic.Pointer[string]
+	set := func(text string) { key.Store(&text) }
+	set(testToken)
+	p := inMemory(t, simOptions(), func(o *Options) {
+		o.PortalID = testPortal
+		o.Reread = func() (string, error) {
+			if *key.Load() == "" {
+				return "", errors.New("no such file")
+			}
+			return *key.Load(), nil
+		}
+	})
+	check(t, p.Upsert(t.Context(), people(3)), "3 synced")
+
+	set("pat-eu1-the-second-key")
+	p.SetToken("pat-eu1-the-second-key")
+	r := p.Upsert(t.Context(), people(3))
+	check(t, r, "3 synced")
+	if r.Requests != 2 {
+		t.Errorf("%d requests, want the refused one and its repetition", r.Requests)
+	}
+	if changed, err := p.Refresh(t.Context()); changed || err != nil {
+		t.Errorf("an unchanged key: %t, %v", changed, err)
+	}
+	for _, bad := range []string{"", "two words"} {
+		set(bad)
+		if changed, err := p.Refresh(t.Context()); changed || err == nil || strings.Contains(err.Error(), "words") {
+			t.Errorf("the key %q: %t, %v", bad, changed, err)
+		}
+	}
+	check(t, p.Upsert(t.Context(), people(3)), "3 synced") // by the last good one
+
+	p.SetToken("pat-eu1-a-third-one") // whose key nobody has told yet
+	set("pat-eu1-the-second-key")
+	r = p.Upsert(t.Context(), people(3))
+	check(t, r, "3 retry UNAUTHORIZED, pause UNAUTHORIZED")
+	set("pat-eu1-a-third-one")
+	if changed, err := p.Refresh(t.Context()); !changed || err != nil {
+		t.Errorf("a changed key: %t, %v", changed, err)
+	}
+	if err := p.Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
+	e := p.present(&APIError{Code: contact.CodeOther, Message: testToken + " pat-eu1-the-second-key pat-eu1-a-third-one"})
+	if e.Message != "REDACTED REDACTED REDACTED" {
+		t.Errorf("an answer that repeats former keys is shown as %q", e.Message)
+	}
+}
