@@ -168,7 +168,7 @@ func (w *worker) sync(stop, hard context.Context) error {
 	}
 	err = w.checkSchema(stop)
 	if stop.Err() != nil {
-		return nil //nolint:nilerr // asked to stop meanwhile, which is no failure
+		return nil
 	}
 	if err != nil {
 		return err

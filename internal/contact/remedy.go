@@ -50,7 +50,7 @@ var advice = map[Code]Advice{
 	},
 	CodeUnauthorized: {
 		Means: "HubSpot refuses the key (401). Nothing is sent until it takes it.",
-		Do:    "Put a valid key into HUBSPOT_API_KEY and restart. The contacts that failed for it are then due at once.",
+		Do:    "Put a valid key into HUBSPOT_API_KEY and restart, or into HUBSPOT_API_KEY_FILE. The contacts that failed for it are then due at once.",
 		Alone: true,
 	},
 	CodeForbidden: {
