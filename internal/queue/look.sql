@@ -4,6 +4,8 @@
 -- While an operator holds the destination no row is due or becomes so; claims go
 -- on to be freed. It takes no row locks, so it also sees the rows that a claim
 -- passed over.
+-- The claims are read from end to end, by their places: they are few, and an index
+-- would lead to each that died while vacuum could not remove it, one by one.
 SELECT h.since,
        h.who,
        h.reason,
@@ -23,7 +25,8 @@ SELECT h.since,
        AS due,
        EXISTS (
            SELECT FROM contactsync.claims x
-            WHERE x.destination = $1
+            WHERE x.ctid >= '(0,0)'
+              AND x.destination = $1
               AND (x.until <= now()
                    OR x.until IS NULL AND x.cycle <> ALL ($2::bigint[])
                       AND x.claimed_at <= now() - make_interval(secs => $3::float8)))
@@ -35,7 +38,9 @@ SELECT h.since,
            END,
            (SELECT min(coalesce(x.until, x.claimed_at + make_interval(secs => $3::float8)))
               FROM contactsync.claims x
-             WHERE x.destination = $1 AND (x.until IS NOT NULL OR x.cycle <> ALL ($2::bigint[])))
+             WHERE x.ctid >= '(0,0)'
+               AND x.destination = $1
+               AND (x.until IS NOT NULL OR x.cycle <> ALL ($2::bigint[])))
        ) - now())::float8
        AS next
   FROM (VALUES ($1)) AS one (destination)
