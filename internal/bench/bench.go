@@ -130,6 +130,7 @@ func Run(ctx context.Context, opt Options) (report Report, err error) {
 			return report, errors.Join(context.Cause(ctx), errors.Join(failed...))
 		}
 		if err != nil {
+			tell("%s  failed: %v", what.Name, err)
 			failed = append(failed, fmt.Errorf("%s: %w", what.Name, err))
 		}
 		report.replace(found)
@@ -170,7 +171,6 @@ func (s *stand) measure(ctx context.Context, opt Options, what measurement, tell
 	m.finish()
 	if err != nil {
 		m.Error = err.Error()
-		tell("%s  failed: %v", what.Name, err)
 	}
 	return *m.Measurement, err
 }

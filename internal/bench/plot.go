@@ -51,7 +51,9 @@ func (m *meter) plotBars(title, metric string) {
 // plotDistribution draws which share of the times of each case is below a time.
 func (m *meter) plotDistribution(title string) {
 	p := Plot{Name: m.plotName(), Title: title, Unit: "%", Across: "ms", Log: true}
-	for _, name := range slices.Sorted(maps.Keys(m.samples)) {
+	order := m.order()
+	names := slices.SortedFunc(maps.Keys(m.samples), func(a, b string) int { return order[a] - order[b] })
+	for _, name := range names {
 		line := Series{Name: name}
 		for share := 0; share <= 100; share++ {
 			if at := quantile(m.samples[name], float64(share)/100); at > 0 {
