@@ -27,6 +27,7 @@ type change struct {
 	only  string   // the contact's id where there was one
 	count int      // contacts changed
 	left  []string // named, and not changed
+	after string   // of a backfill: the last id so far
 }
 
 // changed is the result for scripts.
@@ -35,6 +36,7 @@ type changed struct {
 	DryRun    bool       `json:"dry_run,omitempty"`
 	Contacts  int        `json:"contacts"` // changed; with dry_run, to be changed
 	LeftAlone []string   `json:"left_alone"`
+	After     string     `json:"after,omitempty"` // of a backfill: the last id
 }
 
 func (c *change) flags(cmd *cobra.Command) {
@@ -57,7 +59,11 @@ func (c *change) run(ctx context.Context, detail string, work func(ctx context.C
 			c.bar.finish()
 		}
 		if err != nil && ctx.Err() != nil {
-			err = errors.New("interrupted; what was done stays done")
+			text := "interrupted; what was done stays done"
+			if stopped, ok := errors.AsType[*stoppedError](err); ok {
+				text += "; " + stopped.goOn
+			}
+			err = errors.New(text)
 		}
 		if c.count > 0 && !c.dryRun {
 			err = errors.Join(err, c.record(ctx, detail))
@@ -84,7 +90,7 @@ func (c *change) print() error {
 		if left == nil {
 			left = []string{}
 		}
-		return c.p.printJSON(changed{c.verb, c.dryRun, c.count, left})
+		return c.p.printJSON(changed{c.verb, c.dryRun, c.count, left, c.after})
 	}
 	text := map[admin.Verb]string{admin.DidSkip: "skipped"}[c.verb]
 	if text == "" {

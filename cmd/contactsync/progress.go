@@ -20,6 +20,7 @@ type progress struct {
 	what  string
 	total int // negative: nobody knows
 	done  int
+	note  string // how far it is in other words; may be empty
 	every time.Duration
 	next  time.Time // when the next line is due
 }
@@ -51,7 +52,11 @@ func (p *progress) add(n int) {
 	if p.total > 0 {
 		of = fmt.Sprintf(" of %d", p.total)
 	}
-	fmt.Fprintf(p.out, "%s: %d%s contacts\n", p.what, p.done, of)
+	note := ""
+	if p.note != "" {
+		note = ", " + p.note
+	}
+	fmt.Fprintf(p.out, "%s: %d%s contacts%s\n", p.what, p.done, of, note)
 }
 
 func (p *progress) finish() {

@@ -40,32 +40,55 @@ func parseStatus(status string) (string, error) {
 
 func newQueueCommand(p *program) *cobra.Command {
 	var file, status string
+	var all bool
+	var fill backfill
 	c := &change{p: p, verb: admin.DidQueue}
 	cmd := &cobra.Command{
 		Use:   "queue [ID|EMAIL...]",
 		Short: "Put contacts into the queue",
 		Long: `Put contacts into the queue, as an app does: by id or email, from a file or standard input with one id or
 email a line (blank lines and lines that begin with # are passed over), or all with one hubspot_sync_status.
-What cannot be found is listed; everything else is queued all the same, and the exit code is 1.`,
+What cannot be found is listed; everything else is queued all the same, and the exit code is 1.
+
+With --all it queues every contact that has an email and is not Skipped, in the order of the ids: a page at a time, the next
+one when nothing is due any more and not before --rate allows it. So what apps queue meanwhile waits for one page at most. It
+takes as long as the contacts take to be synced. When it is interrupted it says how to go on from there.`,
 		Example: `  contactsync queue ada@example.org 7d444840-9dc0-11d1-b245-5ffdce74fad2
   contactsync queue --file contacts.txt
   psql -Atc "SELECT id FROM contacts WHERE page_id IS NOT NULL" | contactsync queue --file -
-  contactsync queue --status Selected --json | jq .contacts`,
+  contactsync queue --status Selected --json | jq .contacts
+  contactsync queue --all --rate 200/s
+  contactsync queue --all --rate 200/s --after 7d444840-9dc0-11d1-b245-5ffdce74fad2`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ways := 0
-			for _, used := range []bool{len(args) > 0, file != "", status != ""} {
+			for _, used := range []bool{len(args) > 0, file != "", status != "", all} {
 				if used {
 					ways++
 				}
 			}
 			if ways != 1 {
-				return usagef("say which contacts, in one way: ids or emails, --file, or --status")
+				return usagef("say which contacts, in one way: ids or emails, --file, --status, or --all")
+			}
+			if !all && (cmd.Flags().Changed("rate") || cmd.Flags().Changed("page") || cmd.Flags().Changed("after")) {
+				return usagef("--rate, --page and --after go with --all")
+			}
+			perSecond, err := fill.check()
+			if err != nil {
+				return err
 			}
 			status, err := parseStatus(status)
 			if err != nil {
 				return err
 			}
 			switch {
+			case all:
+				detail := strings.TrimSpace("all " + fill.rate)
+				return c.run(cmd.Context(), detail, func(ctx context.Context) error {
+					if err := c.queueAll(ctx, fill, perSecond); err != nil {
+						return &stoppedError{err, fill.goOn(c.after)}
+					}
+					return nil
+				})
 			case status != "":
 				return c.run(cmd.Context(), "with status "+status, func(ctx context.Context) error { return c.queueStatus(ctx, status) })
 			case file == "-":
@@ -81,6 +104,10 @@ What cannot be found is listed; everything else is queued all the same, and the 
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "read ids and emails from this file, one a line; - is standard input")
 	cmd.Flags().StringVar(&status, "status", "", "queue all contacts whose hubspot_sync_status is this")
+	cmd.Flags().BoolVar(&all, "all", false, "queue every contact that has an email and is not Skipped")
+	cmd.Flags().StringVar(&fill.rate, "rate", "", "with --all: no faster than this, as in 200/s, 30/m or 1000/h")
+	cmd.Flags().IntVar(&fill.page, "page", 100, "with --all: how many to queue at a time")
+	cmd.Flags().StringVar(&fill.after, "after", "", "with --all: go on after this id")
 	_ = cmd.RegisterFlagCompletionFunc("status", cobra.FixedCompletions(syncStatuses, cobra.ShellCompDirectiveNoFileComp))
 	c.flags(cmd)
 	return cmd

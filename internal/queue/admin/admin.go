@@ -97,7 +97,7 @@ func (d *Desk) OnlyFailed(ctx context.Context, ids []string) ([]string, error) {
 // pages walks a selection by key, so that a million rows need no long
 // transaction and rows that change meanwhile are not met twice.
 func (d *Desk) pages(ctx context.Context, work func(ids []string) error, sql, filter string) error {
-	after := "00000000-0000-0000-0000-000000000000"
+	after := FirstID
 	for {
 		ids, err := d.texts(ctx, "select contacts", sql, filter, after, pageSize)
 		if err != nil {
