@@ -102,18 +102,28 @@ func next(t *testing.T, events *bufio.Scanner, line string) {
 	t.Fatalf("the stream ends before %q: %v", line, events.Err())
 }
 
-// However many look, one asks the database. And when serving ends, streams end as
+// However many look at streams and pages, one asks the database. And when serving ends, streams end as
 // answers do that are complete: nothing waits for them, and nothing is cut.
 func TestManyLook(t *testing.T) {
 	t.Parallel()
 	addr, looks, stop := served(t)
 	const many = 40
 	var streams []*bufio.Scanner
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	began := time.Now()
 	for range many {
 		s := stream(t, addr)
 		next(t, s, "event: sentence")
 		streams = append(streams, s)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addr+"/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := client.Do(r)
+		if err != nil || res.StatusCode != http.StatusOK {
+			t.Fatal(res, err)
+		}
+		_ = res.Body.Close()
 	}
 	asked, most := looks.glances.Load(), int64(time.Since(began)/(900*time.Millisecond))+2
 	t.Logf("%d streams, %d looks at the database in %v", many, asked, time.Since(began).Round(time.Millisecond))
