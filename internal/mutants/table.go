@@ -157,7 +157,7 @@ var mutations = []mutation{
 		name: "the database's trouble taken for the row's fault",
 		file: "internal/queue/trouble.go",
 		old:  "if strings.HasPrefix(err.Code, code) {",
-		new:  "if err.Code == code+code {",
+		new:  "if strings.HasPrefix(err.Code, \"none \"+code) {",
 		pkg:  "internal/queue", tests: []string{"TestTroubleMarksNoRow"},
 	},
 	{
