@@ -118,11 +118,11 @@ func (p *Presence) hears() any {
 	return proven
 }
 
+// write sends both statements as one text, which is one transaction. Preparing
+// the second one would wait for its table's lock before the first one has run.
 func (p *Presence) write(ctx context.Context, conn *pgx.Conn, sql string, args ...any) {
-	batch := &pgx.Batch{} // one transaction
-	batch.Queue(modestSQL)
-	batch.Queue(sql, args...)
-	if err := conn.SendBatch(ctx, batch).Close(); err != nil { // a standby refuses it, say
+	args = append([]any{pgx.QueryExecModeSimpleProtocol}, args...)
+	if _, err := conn.Exec(ctx, modestSQL+";\n"+sql, args...); err != nil { // a standby refuses it, say
 		p.log.DebugContext(ctx, "This process could not write itself down in the list of replicas", "error", err)
 	}
 }

@@ -1,0 +1,85 @@
+package queue
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+)
+
+// How long a contact waited is told of a first attempt that synced, from its being
+// queued or its time, and of nothing else.
+func TestWaited(t *testing.T) {
+	t.Parallel()
+	retry := contact.Outcome{Verdict: contact.Retry, Code: contact.CodeTimeout}
+	tests := map[string]struct {
+		before  string
+		outcome contact.Outcome
+		want    time.Duration // give or take a minute; 0: nothing
+	}{
+		"synced":               {"updated_at = now() - interval '1 hour'", synced, time.Hour},
+		"at its time":          {"updated_at = now() - interval '1 hour', next_retry_at = now() - interval '10 min'", synced, 10 * time.Minute},
+		"after a retry":        {"updated_at = now() - interval '1 hour', retry_count = 1", synced, 0},
+		"failed":               {"updated_at = now() - interval '1 hour'", retry, 0},
+		"nobody knows":         {"updated_at = NULL", synced, 0},
+		"an app's clock":       {"updated_at = now() + interval '1 hour'", synced, 0},
+		"an app's imagination": {"updated_at = '-infinity'", synced, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			b.queued(1)
+			b.exec(`SET contactsync.worker = 'on'`)
+			b.exec(`UPDATE contacts SET ` + test.before)
+			q := b.leader(0)
+			done, _ := settle(t, q, claim(t, q, 1), test.outcome)
+			if got := done[0].Waited; got < test.want || got > test.want+time.Minute || test.want == 0 && got != 0 {
+				t.Errorf("waited %v, want %v", got, test.want)
+			}
+			want := "0"
+			if test.want > 0 {
+				want = "1"
+			}
+			if n := b.ask(`SELECT sum(n)::text FROM contactsync.cycles, unnest(latency) n`); n != want {
+				t.Errorf("%s contacts counted, want %s", n, want)
+			}
+		})
+	}
+}
+
+// What is settled later adds up with the rest of its cycle.
+func TestWaitedAddsUp(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := b.queued(3)
+	b.exec(`UPDATE contacts SET updated_at = now() - interval '2 hours' WHERE id = $1`, ids[0])
+	q := b.leader(0)
+	batch := claim(t, q, 3)
+	stranger := connect(t, b.url, false)
+	tx, err := stranger.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `SELECT FROM contacts WHERE id = $1 FOR UPDATE`, ids[0]); err != nil {
+		t.Fatal(err)
+	}
+	_, rest := settle(t, q, batch, synced)
+	if len(rest.Contacts) != 1 {
+		t.Fatalf("%d contacts left, want the locked one", len(rest.Contacts))
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, rest, err = q.Settle(t.Context(), rest); err != nil || len(rest.Contacts) != 0 {
+		t.Fatalf("%d contacts left, %v", len(rest.Contacts), err)
+	}
+	bounds := len(contact.LatencyBounds())
+	if got := b.ask(fmt.Sprintf(`SELECT concat_ws(' ', cardinality(latency), latency[%d]) FROM contactsync.cycles`, bounds+1)); got != fmt.Sprint(bounds+1, " 1") && got != fmt.Sprint(bounds+1, " 3") {
+		t.Errorf("buckets and the longest: %s", got)
+	}
+	if n := b.ask(`SELECT sum(n)::text FROM contactsync.cycles, unnest(latency) n`); n != "3" {
+		t.Errorf("%s contacts counted, want 3", n)
+	}
+}
