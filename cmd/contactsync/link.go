@@ -20,6 +20,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/queue"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/schema"
+	"github.com/scrapersky/contactsync/internal/tracing"
 )
 
 // destination names HubSpot's claims, slots and cycles in the database.
@@ -39,6 +40,7 @@ type link struct {
 	queue   atomic.Pointer[queue.Queue]    // the slot's
 	gauge   *hubspot.Gauge                 // under the client
 	metrics *metrics.Metrics               // of a process; nil for a command
+	traces  *tracing.Tracing               // nil: none are kept
 }
 
 // connect opens a connection of a worker's.
@@ -71,6 +73,7 @@ func (l *link) queueOf(s *leader.Session) *queue.Queue {
 		Destination: destination, Instance: l.instance, Slot: s.Slot(), Slots: l.cfg.Sync.MaxInstances,
 		MaxRetries: l.cfg.Sync.MaxRetries, RetryDelay: l.cfg.Sync.RetryDelay,
 		Exponential: l.cfg.Sync.RetryExponential, Doubt: l.cfg.HubSpot.Timeout,
+		Traced:  l.traces != nil,
 		Further: l.cfg.HubSpot.Properties.Map.Columns(),
 	})
 	l.queue.Store(q)

@@ -44,10 +44,10 @@ func (w *worker) leads(ctx context.Context) (end func()) {
 	return func() { ended(errors.Is(context.Cause(ctx), leader.ErrLeaseLost)) }
 }
 
-// counted is a transport whose requests are counted, if anything is.
+// counted is a transport whose requests are counted and traced, if anything is.
 func (l *link) counted(base http.RoundTripper) http.RoundTripper {
 	if l.metrics == nil { // a command, soon over
 		return base
 	}
-	return l.metrics.Transport(base)
+	return l.traces.Transport(l.metrics.Transport(base))
 }

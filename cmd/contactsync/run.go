@@ -19,6 +19,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/presence"
+	"github.com/scrapersky/contactsync/internal/tracing"
 	"github.com/scrapersky/contactsync/internal/wake"
 	"github.com/scrapersky/contactsync/internal/web"
 )
@@ -50,6 +51,10 @@ the process stays up and does nothing.`,
 			}
 			w := newWorker(cfg, p.stderr)
 			w.once = once
+			if w.traces, err = tracing.Start(cmd.Context(), p.env.Lookup, shortVersion(), w.instance, w.log); err != nil {
+				return err
+			}
+			defer w.traces.Stop(cmd.Context())
 			return w.run(cmd.Context())
 		},
 	}
@@ -224,7 +229,7 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubs
 	loop := &drain.Loop{
 		Queue: q, Destination: client, Listener: ear, Wake: signal.C(), Log: w.log,
 		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
-		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Rekeyed: w.rekeyed, Observer: w.metrics,
+		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Rekeyed: w.rekeyed, Observer: w.traces.Observe(w.metrics),
 	}
 	err := loop.Run(ctx, stop)
 	if ctx.Err() == nil {

@@ -20,6 +20,8 @@ type Contact struct {
 	PageID   string
 	Further  []string // of the further columns, in the order in which they were asked for
 
+	TraceParent string // the trace of the commit that queued it (W3C); only while traces are kept
+
 	UpdatedAt time.Time // zero when the column is NULL
 	Version   string    // stands for the values above as claimed; the queue compares it
 }

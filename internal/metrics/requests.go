@@ -3,8 +3,9 @@ package metrics
 import (
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/scrapersky/contactsync/internal/hubspot"
 )
 
 // Transport counts the requests that leave through base. It belongs next to the
@@ -20,7 +21,7 @@ type counting struct {
 
 // RoundTrip implements [http.RoundTripper].
 func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
-	call, began := callOf(r), time.Now()
+	call, began := hubspot.CallName(r), time.Now()
 	res, err := c.base.RoundTrip(r)
 	c.m.requestDuration.WithLabelValues(call).Observe(time.Since(began).Seconds())
 	status := "none"
@@ -36,24 +37,6 @@ func (c *counting) CloseIdleConnections() {
 	if closer, ok := c.base.(interface{ CloseIdleConnections() }); ok {
 		closer.CloseIdleConnections()
 	}
-}
-
-// callOf names a call of the API, of a few: the paths themselves hold ids.
-func callOf(r *http.Request) string {
-	path := r.URL.Path
-	switch {
-	case strings.HasSuffix(path, "/batch/upsert"):
-		return "upsert"
-	case strings.HasSuffix(path, "/batch/read"):
-		return "read"
-	case strings.Contains(path, "/account-info/"):
-		return "account"
-	case strings.Contains(path, "/properties/"):
-		return "property"
-	case r.Method == http.MethodPatch:
-		return "update"
-	}
-	return "other"
 }
 
 // statusOf names a status: each that HubSpot is known to answer with is told

@@ -92,7 +92,7 @@ func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batc
 				var c contact.Contact
 				var updated *time.Time
 				err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID,
-					&updated, &taken.ClaimedAt, &c.Version, &c.Further)
+					&updated, &taken.ClaimedAt, &c.Version, &c.Further, &c.TraceParent)
 				if updated != nil {
 					c.UpdatedAt = *updated
 				}

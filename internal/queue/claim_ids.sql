@@ -20,6 +20,7 @@ WITH picked AS MATERIALIZED (
      WHERE c.id = ANY (ARRAY(SELECT contact_id FROM claimed))
  RETURNING c.id, c.email, c.name, c.phone_number, c.domain_id, c.page_id, c.updated_at,
            ARRAY[/* further values */]::text[] AS further,
+           ''/* traceparent */ AS traceparent,
            md5(ROW(c.email, c.name, c.phone_number, c.domain_id, c.page_id/* further columns */)::text) AS version
 )
 SELECT m.id::text,
@@ -31,5 +32,6 @@ SELECT m.id::text,
        CASE WHEN isfinite(m.updated_at) THEN m.updated_at::timestamptz END,
        statement_timestamp() AS claimed_at,
        m.version,
-       m.further
+       m.further,
+       m.traceparent
   FROM marked m

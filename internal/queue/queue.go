@@ -40,6 +40,10 @@ type Options struct {
 	// looks them up anew, because the app may have changed them.
 	Further []string
 
+	// Traced says that contacts are to bring their column traceparent along, where
+	// the app has one.
+	Traced bool
+
 	// Doubt is how long a request may still take effect after it was sent:
 	// the request's own deadline.
 	Doubt time.Duration
@@ -98,6 +102,9 @@ func (q *Queue) Enter(ctx context.Context) error {
 			return err
 		}
 		q.claimSQL, q.claimIDsSQL, q.settleSQL = further.In(claimSQL), further.In(claimIDsSQL), further.In(settleSQL)
+		if err := q.trace(ctx, conn); err != nil {
+			return err
+		}
 		batch := &pgx.Batch{}
 		// The last look must see what was committed before the doorbell was
 		// locked, so each statement needs a snapshot of its own.
