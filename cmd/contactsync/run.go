@@ -111,6 +111,7 @@ func (w *worker) run(ctx context.Context) error {
 		return w.sync(running, hard)
 	})
 	group.Go(func() error { return w.serve(serving, listener) })
+	group.Go(func() error { return w.alert(running) })
 	if err := group.Wait(); err != nil {
 		return err
 	}

@@ -73,6 +73,11 @@ func TestBadValues(t *testing.T) {
 		{"LOG_LEVEL", "info+1", "debug, info, warn or error"},
 		{"LOG_FORMAT", "xml", "text or json"},
 		{"LOG_REDACT_EMAILS", "2", "true or false"},
+		{"ALERT_WEBHOOK_URL", "hooks.example.org/hunter2", "begins with https://"},
+		{"ALERT_WEBHOOK_URL", "http://hooks.example.org/hunter2", "unencrypted"},
+		{"ALERT_WEBHOOK_URL", "https://hooks.example.org/hunter2%zz", "begins with https://"},
+		{"ALERT_BACKLOG_AGE", "5", "from 10s to 24h, for example 5m"},
+		{"ALERT_FAILURES_PER_HOUR", "-1", "from 0 to 1000000"},
 		{"SHUTDOWN_TIMEOUT", "4s", "from 5s to 10m, for example 25s"},
 	}
 	for _, tt := range tests {

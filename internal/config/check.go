@@ -73,6 +73,19 @@ func (h *HubSpot) wrongBase() string {
 	return ""
 }
 
+func (a *Alert) check(rep *report) {
+	if a.WebhookURL.IsZero() {
+		return
+	}
+	u, err := url.Parse(a.WebhookURL.Reveal())
+	switch { // the parser's error would repeat the URL
+	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
+		rep.add("ALERT_WEBHOOK_URL", true, "expected a URL that begins with https://")
+	case u.Scheme == "http" && !a.AllowHTTP && !isLoopback(u.Hostname()):
+		rep.add("ALERT_WEBHOOK_URL", true, "what is posted would travel unencrypted; expected a URL that begins with https://, or ALERT_ALLOW_HTTP=true in a closed network")
+	}
+}
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

@@ -21,6 +21,7 @@ type Config struct {
 	Sync     Sync
 	HTTP     HTTP
 	Log      Log
+	Alert    Alert
 
 	// ShutdownTimeout is how long an orderly stop may take, from the signal to
 	// the end of the process.
@@ -114,6 +115,23 @@ type Log struct {
 
 	// RedactEmails shortens j.doe@example.org to j***@example.org.
 	RedactEmails bool `env:"LOG_REDACT_EMAILS,default=false"`
+}
+
+// Alert says who is told when something is wrong, and what that is.
+type Alert struct {
+	// WebhookURL takes {"text": "..."}, as Slack does; it is a secret, because who
+	// knows it may post. Empty: nobody is told.
+	WebhookURL Secret `env:"ALERT_WEBHOOK_URL" example:"https://hooks.slack.com/services/T000/B000/XXXX"`
+
+	// AllowHTTP lets what is posted travel unencrypted to a host that is not this one.
+	AllowHTTP bool `env:"ALERT_ALLOW_HTTP,default=false"`
+
+	// BacklogAge is from when on a contact has been due for too long.
+	BacklogAge time.Duration `env:"ALERT_BACKLOG_AGE,default=5m" range:"10s..24h"`
+
+	// FailuresPerHour is how many contacts may end in Error within an hour; 0: any
+	// number.
+	FailuresPerHour int `env:"ALERT_FAILURES_PER_HOUR,default=100" range:"0..1000000"`
 }
 
 // Load reads all settings. A variable that is set but blank counts as not set,

@@ -38,6 +38,7 @@ func defaults() config.Config {
 		},
 		HTTP:            config.HTTP{Addr: "127.0.0.1:8080"},
 		Log:             config.Log{Level: slog.LevelInfo, Format: "text"},
+		Alert:           config.Alert{BacklogAge: 5 * time.Minute, FailuresPerHour: 100},
 		ShutdownTimeout: 25 * time.Second,
 	}
 }

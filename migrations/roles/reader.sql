@@ -32,10 +32,19 @@ GRANT SELECT (
     created_at, updated_at
 ) ON contacts TO :"role";
 
+-- The trace of the commit that queued a contact, where the app stores it.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'contacts'::regclass AND attname = 'traceparent' AND NOT attisdropped) THEN
+        EXECUTE format('GRANT SELECT (traceparent) ON contacts TO %I', current_setting('contactsync.grantee'));
+    END IF;
+END
+$$;
+
 -- What is in flight, what was done, what failed, who leads.
 GRANT SELECT ON contactsync.claims, contactsync.cycles, contactsync.failures, contactsync.slots TO :"role";
 -- Whether it is paused by hand, who runs, what people did.
-GRANT SELECT ON contactsync.holds, contactsync.replicas, contactsync.actions TO :"role";
+GRANT SELECT ON contactsync.holds, contactsync.replicas, contactsync.actions, contactsync.alerts TO :"role";
 -- Which version the schema has.
 GRANT SELECT ON contactsync.installed, contactsync.goose_db_version TO :"role";
 

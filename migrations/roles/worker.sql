@@ -20,5 +20,6 @@ GRANT INSERT, UPDATE, DELETE ON contactsync.claims, contactsync.cycles, contacts
 -- What failed and what people did is written once, and forgotten after 30 days.
 GRANT INSERT, DELETE ON contactsync.failures, contactsync.actions TO :"role";
 GRANT INSERT, UPDATE, DELETE ON contactsync.holds, contactsync.replicas TO :"role";
+GRANT INSERT, UPDATE ON contactsync.alerts TO :"role";
 -- Draws the number of a cycle before there is a row for it.
 GRANT USAGE ON SEQUENCE contactsync.cycles_id_seq TO :"role";

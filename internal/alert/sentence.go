@@ -1,0 +1,71 @@
+package alert
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+// maxText bounds what is posted, in bytes.
+const maxText = 2000
+
+// escape keeps a text from being read as Slack's markup, which could call
+// everybody.
+var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// sentence says a change in words, and what to do about it.
+func sentence(a admin.Alert, limits admin.AlertLimits) string {
+	lasted := short(time.Duration(a.Seconds * float64(time.Second)))
+	text := ""
+	switch {
+	case a.Kind == admin.AlertPaused && a.Raised:
+		text = fmt.Sprintf("HubSpot sync paused (%s). Contacts stay queued, and it goes on by itself once HubSpot lets it. What to do: docs/runbook.md#paused", a.Detail)
+	case a.Kind == admin.AlertPaused:
+		text = "HubSpot sync goes on. It was paused for " + lasted + "."
+	case a.Kind == admin.AlertHeld && a.Raised:
+		text = fmt.Sprintf("HubSpot sync paused by %s. Contacts stay queued until `contactsync resume`.", a.Detail)
+	case a.Kind == admin.AlertHeld:
+		text = "HubSpot sync resumed by an operator. It was paused for " + lasted + "."
+	case a.Kind == admin.AlertBacklog && a.Raised:
+		text = fmt.Sprintf("Contacts wait for HubSpot: the oldest has been due for %s, more than %s. What to do: docs/runbook.md#backlog-grows", age(a.Detail), short(limits.BacklogAge))
+	case a.Kind == admin.AlertBacklog:
+		text = fmt.Sprintf("Contacts are in HubSpot in time again: none has been due for longer than %s. That lasted %s.", short(limits.BacklogAge), lasted)
+	case a.Kind == admin.AlertFailures && a.Raised:
+		text = fmt.Sprintf("%s contacts ended in Error within an hour, more than %d. What to do: docs/runbook.md#errors-by-code", a.Detail, limits.FailuresPerHour)
+	default:
+		text = fmt.Sprintf("Fewer contacts end in Error again: %s within the last hour.", a.Detail)
+	}
+	text = strings.ToValidUTF8(escape.Replace(text), "\uFFFD")
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
+	return text
+}
+
+// age is a number of seconds in words.
+func age(seconds string) string {
+	n, err := strconv.ParseFloat(seconds, 64)
+	if err != nil {
+		return "some time"
+	}
+	return short(time.Duration(n * float64(time.Second)))
+}
+
+// short is a duration without what nobody wants to know of it: 5m, 1h30m, 12s.
+func short(d time.Duration) string {
+	d = d.Round(time.Second)
+	if d >= 10*time.Minute {
+		d = d.Round(time.Minute)
+	}
+	text := d.String()
+	if s, cut := strings.CutSuffix(text, "m0s"); cut {
+		text = s + "m"
+	}
+	if s, cut := strings.CutSuffix(text, "h0m"); cut {
+		text = s + "h"
+	}
+	return text
+}

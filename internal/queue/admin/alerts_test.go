@@ -1,0 +1,130 @@
+package admin_test
+
+import (
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+)
+
+// Each change is one process's to tell, however many look; what was told is not
+// told again, and what nobody told in time is somebody else's to tell.
+func TestAlertsAreTakenOnce(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	d := desk(t, url)
+	limits := admin.AlertLimits{BacklogAge: time.Minute, FailuresPerHour: 10}
+	take := func(mine time.Duration) (taken []admin.Alert) {
+		t.Helper()
+		var mu sync.Mutex
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				got, err := d.TakeAlerts(t.Context(), "hubspot", limits, mine)
+				if err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				taken = append(taken, got...)
+			})
+		}
+		all.Wait()
+		return taken
+	}
+	want := func(taken []admin.Alert, raised bool, kinds ...admin.AlertKind) {
+		t.Helper()
+		var got []admin.AlertKind
+		for _, a := range taken {
+			got = append(got, a.Kind)
+			if a.Raised != raised {
+				t.Errorf("%s raised: %v, want %v", a.Kind, a.Raised, raised)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, kinds) {
+			t.Errorf("taken %v, want %v", got, kinds)
+		}
+	}
+	tell := func(taken []admin.Alert) {
+		t.Helper()
+		for _, a := range taken {
+			if err := d.AlertTold(t.Context(), "hubspot", a); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	later := `UPDATE contactsync.alerts SET told_at = told_at - interval '1 minute', next_try_at = next_try_at - interval '1 hour'`
+
+	want(take(time.Minute), true)
+	pgtest.Exec(t, url,
+		`INSERT INTO contacts (email, hubspot_processing_status, updated_at) VALUES ('old@example.org', 'Queued', now() - interval '2 minutes')`,
+		`INSERT INTO contactsync.cycles (destination, finished_at, synced, failed) VALUES ('hubspot', now(), 0, 11)`)
+	want(take(time.Minute), true, admin.AlertBacklog, admin.AlertFailures)
+	want(take(time.Minute), true) // another's to tell
+	pgtest.Exec(t, url, later)    // who did not
+	taken := take(time.Minute)
+	want(taken, true, admin.AlertBacklog, admin.AlertFailures)
+	tell(taken)
+	pgtest.Exec(t, url, later)
+	want(take(time.Minute), true)
+
+	pgtest.Exec(t, url, `UPDATE contacts SET hubspot_processing_status = NULL`, `UPDATE contactsync.cycles SET failed = 8`)
+	taken = take(time.Minute)
+	want(taken, false, admin.AlertBacklog) // eight failures are no longer too many, and still not few
+	tell(taken)
+	pgtest.Exec(t, url, `UPDATE contactsync.cycles SET failed = 5`, later)
+	taken = take(time.Minute)
+	want(taken, false, admin.AlertFailures)
+	tell(taken)
+	pgtest.Exec(t, url, later)
+	want(take(time.Minute), false)
+}
+
+// A pause that ends only to be tried again, or because another leads now, is not
+// over before an answer was usable.
+func TestAPauseIsOverWhenAnAnswerWasUsable(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	d := desk(t, url)
+	take := func() []admin.Alert {
+		t.Helper()
+		got, err := d.TakeAlerts(t.Context(), "hubspot", admin.AlertLimits{BacklogAge: time.Hour}, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range got {
+			if err := d.AlertTold(t.Context(), "hubspot", a); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pgtest.Exec(t, url, `UPDATE contactsync.alerts SET told_at = told_at - interval '1 minute'`)
+		return got
+	}
+	leader := pgtest.Connect(t, url)
+	if _, err := leader.Exec(t.Context(), `SELECT pg_advisory_lock(1668507251, 100)`); err != nil {
+		t.Fatal(err)
+	}
+	pause := `INSERT INTO contactsync.slots (destination, slot, instance, since, pause_code, pause_reason, pause_since)
+		VALUES ('hubspot', 0, 'x', now(), 'TIMEOUT', 'slow', now()) ON CONFLICT (destination, slot) DO UPDATE SET pause_code = 'TIMEOUT'`
+	pgtest.Exec(t, url, pause)
+	if got := take(); len(got) != 1 || got[0].Kind != admin.AlertPaused || got[0].Detail != "TIMEOUT: slow" {
+		t.Fatalf("taken %+v, want the pause", got)
+	}
+	pgtest.Exec(t, url, `UPDATE contactsync.slots SET pause_code = NULL`) // a try
+	if got := take(); len(got) != 0 {
+		t.Errorf("taken %+v while it is only tried", got)
+	}
+	pgtest.Exec(t, url, pause)
+	if got := take(); len(got) != 0 {
+		t.Errorf("taken %+v when the try failed", got)
+	}
+	pgtest.Exec(t, url, `UPDATE contactsync.slots SET pause_code = NULL`,
+		`INSERT INTO contactsync.cycles (destination, finished_at, synced, failed) VALUES ('hubspot', clock_timestamp(), 1, 0)`)
+	if got := take(); len(got) != 1 || got[0].Raised {
+		t.Errorf("taken %+v, want the end", got)
+	}
+}
