@@ -34,31 +34,37 @@ func TestSentence(t *testing.T) {
 		"retries":  {admin.Status{Leaders: led, Queue: admin.Queue{Waiting: 2, NextRetryAt: at("15 12:04:00")}}, admin.Healthy, "Waiting for retries, the next at 12:04."},
 		"tomorrow": {admin.Status{Leaders: led, Queue: admin.Queue{Waiting: 2, NextRetryAt: at("16 09:00:00")}}, admin.Healthy, "Waiting for retries, the next at 16 Jun 09:00."},
 		"errors": {
-			admin.Status{Leaders: led, Queue: admin.Queue{Error: 2}}, admin.Attention,
+			admin.Status{Leaders: led, Queue: admin.Queue{Error: 2}},
+			admin.Attention,
 			"The queue is empty; 2 contacts are in Error and need a person: see failures, then `contactsync retry`.",
 		},
 		"nobody":           {admin.Status{}, admin.Trouble, "Nobody leads: start `contactsync run` with a HUBSPOT_API_KEY."},
 		"nobody and a row": {admin.Status{Queue: admin.Queue{Due: 3}}, admin.Trouble, "Nobody leads: 3 contacts wait, and no process syncs. Start `contactsync run` with a HUBSPOT_API_KEY."},
 		"deaf": {
-			admin.Status{Leaders: led, Replicas: []admin.Replica{{Role: admin.RoleLeader, Listener: &deaf}}}, admin.Attention,
+			admin.Status{Leaders: led, Replicas: []admin.Replica{{Role: admin.RoleLeader, Listener: &deaf}}},
+			admin.Attention,
 			"The queue is empty. No notifications arrive, so it looks every second: see `contactsync doctor`.",
 		},
 		"key": {
-			admin.Status{Leaders: paused("UNAUTHORIZED", at("15 12:00:40"))}, admin.Trouble,
+			admin.Status{Leaders: paused("UNAUTHORIZED", at("15 12:00:40"))},
+			admin.Trouble,
 			"Paused: HubSpot says the key is wrong, since 10:03, next probe in 40 s.",
 		},
 		"probing": {admin.Status{Leaders: paused("UNAUTHORIZED", at("15 11:59:59"))}, admin.Trouble, "Paused: HubSpot says the key is wrong, since 10:03, probing now."},
 		"day": {
-			admin.Status{Leaders: paused("DAILY_LIMIT", at("16 00:00:30"))}, admin.Attention,
+			admin.Status{Leaders: paused("DAILY_LIMIT", at("16 00:00:30"))},
+			admin.Attention,
 			"Paused: HubSpot's requests for today are used up, since 10:03, next probe at 16 Jun 00:00.",
 		},
 		"other": {admin.Status{Leaders: paused("OTHER", nil)}, admin.Trouble, "Paused: in HubSpot's words, since 10:03."},
 		"by hand": {
-			admin.Status{Leaders: led, Hold: &contact.Hold{Who: "ada", Since: *at("15 10:03:00"), Reason: "clean-up"}, Queue: admin.Queue{Due: 2, Waiting: 1}}, admin.Attention,
+			admin.Status{Leaders: led, Hold: &contact.Hold{Who: "ada", Since: *at("15 10:03:00"), Reason: "clean-up"}, Queue: admin.Queue{Due: 2, Waiting: 1}},
+			admin.Attention,
 			"Paused by ada since 10:03: clean-up (3 contacts stay queued; `contactsync resume` goes on).",
 		},
 		"by hand, and nobody leads": {
-			admin.Status{Hold: &contact.Hold{Who: "ada", Since: *at("14 10:03:00")}}, admin.Attention,
+			admin.Status{Hold: &contact.Hold{Who: "ada", Since: *at("14 10:03:00")}},
+			admin.Attention,
 			"Paused by ada since 14 Jun 10:03; and nobody leads.",
 		},
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,12 +27,13 @@ func desk(t *testing.T, url string) *admin.Desk {
 	return admin.New(pool)
 }
 
-// cycle inserts a cycle that ended so many seconds ago, with counts of latencies.
-func cycle(ago int, synced int, latency string) string {
+// cycle inserts a cycle that ended so many seconds before a time, with counts of
+// latencies.
+func cycle(before time.Time, ago, synced int, latency string) string {
 	return fmt.Sprintf(`INSERT INTO contactsync.cycles (destination, instance, slot, started_at, finished_at, claimed, synced, created,
 		retried, failed, released, recovered, requests, throttled_ms, latency)
 		SELECT 'hubspot', 'one', 0, at - interval '2 s', at, %d, %d, 1, 2, 3, 0, 0, 1, 10, %s
-		  FROM (SELECT date_bin('1 min', now(), 'epoch') - interval '%d s') x (at)`, synced+5, synced, latency, ago)
+		  FROM (VALUES (timestamptz '%s' - interval '%d s')) x (at)`, synced+5, synced, latency, before.Format(time.RFC3339), ago)
 }
 
 func TestSeries(t *testing.T) {
@@ -40,24 +42,29 @@ func TestSeries(t *testing.T) {
 	latency := func(bucket, n int) string {
 		return fmt.Sprintf("array_fill(0, ARRAY[%d]) || ARRAY[%d] || array_fill(0, ARRAY[%d])", bucket, n, len(contact.LatencyBounds())-bucket)
 	}
+	minute := pgtest.Value[time.Time](t, url, `SELECT date_bin('1 min', now(), 'epoch')`)
 	pgtest.Exec(t, url,
-		cycle(119, 10, latency(0, 10)), // in the minute before the last one
-		cycle(110, 30, latency(2, 30)),
-		cycle(61, 5, "NULL"), // an older version's
-		cycle(7200, 99, latency(0, 99)))
+		cycle(minute, 119, 10, latency(0, 10)), // in the minute before the last one
+		cycle(minute, 110, 30, latency(2, 30)),
+		cycle(minute, 61, 5, "NULL"), // an older version's
+		cycle(minute, 7200, 99, latency(0, 99)))
 	d := desk(t, url)
-	points, err := d.Series(t.Context(), "hubspot", 4*time.Minute, time.Minute)
+	points, err := d.Series(t.Context(), "hubspot", 20*time.Minute, time.Minute) // longer than the slowest machine takes
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(points) != 5 {
-		t.Fatalf("%d points, want 5", len(points))
+	if len(points) != 21 {
+		t.Fatalf("%d points, want 21", len(points))
 	}
-	p := points[2]
+	at := slices.IndexFunc(points, func(p admin.Point) bool { return p.At.Equal(minute.Add(-2 * time.Minute)) })
+	if at < 1 {
+		t.Fatalf("no point at %v in %+v", minute.Add(-2*time.Minute), points)
+	}
+	p := points[at]
 	if p.Cycles != 3 || p.Synced != 45 || p.Created != 3 || p.Retried != 6 || p.Failed != 9 || p.Requests != 3 || p.ThrottledMS != 30 || p.CycleSeconds != 2 {
 		t.Errorf("point is %+v", p)
 	}
-	if empty := points[0]; empty.Cycles != 0 || empty.Quantile(0.5) != nil || !empty.At.Equal(p.At.Add(-2*time.Minute)) {
+	if empty := points[at-1]; empty.Cycles != 0 || empty.Quantile(0.5) != nil || !empty.At.Equal(p.At.Add(-time.Minute)) {
 		t.Errorf("a step without cycles is %+v", empty)
 	}
 	// 10 of 40 in 0-5 ms, 30 in 10-25 ms: the 20th is a third into the latter.
