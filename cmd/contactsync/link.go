@@ -81,14 +81,28 @@ func (l *link) queueOf(s *leader.Session) *queue.Queue {
 }
 
 // checkSchema waits for the database and refuses one that is not migrated, or has
-// not the columns that are mapped.
+// not the columns that are mapped. A connection that is lost meanwhile is waited
+// for like one that cannot be had.
 func (l *link) checkSchema(ctx context.Context) error {
-	conn, err := connectWithBackoff(ctx, l.log, l.connect)
-	if err != nil {
-		return err
+	refusal, err := connectWithBackoff(ctx, l.log, func(ctx context.Context) (refusal, err error) {
+		conn, err := l.connect(ctx)
+		if err != nil {
+			return nil, err
+		}
+		defer database.Close(ctx, conn)
+		if err = l.checkSchemaOn(ctx, conn); err != nil && (conn.IsClosed() || passing(err)) {
+			return nil, err
+		}
+		return err, nil
+	})
+	if err == nil {
+		err = refusal
 	}
-	defer database.Close(ctx, conn)
-	err = schema.Check(ctx, conn)
+	return mapError(err)
+}
+
+func (l *link) checkSchemaOn(ctx context.Context, conn *pgx.Conn) error {
+	err := schema.Check(ctx, conn)
 	if stale, ok := errors.AsType[*schema.StaleTriggersError](err); ok {
 		l.log.WarnContext(ctx, "The triggers are not those of this version", "error", stale)
 		err = nil
@@ -96,7 +110,7 @@ func (l *link) checkSchema(ctx context.Context) error {
 	if err == nil {
 		_, err = columns.Find(ctx, conn, l.cfg.HubSpot.Properties.Map.Columns())
 	}
-	return mapError(err)
+	return err
 }
 
 // leadOnce holds a slot one time. It does not wait long for one that others hold

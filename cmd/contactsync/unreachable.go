@@ -88,6 +88,13 @@ func hopeless(err error) bool {
 	return ok && slices.Contains([]string{badPassword, notAuthorized, noDatabase, noPrivilege}, answer.Code)
 }
 
+// passing says whether the database refused a statement for a reason of the moment:
+// it is shutting down, has no room, or the statement took too long.
+func passing(err error) bool {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && slices.Contains([]string{"40", "53", "55", "57", "58"}, answer.Code[:min(2, len(answer.Code))])
+}
+
 // isUntrusted says whether a server's certificate was refused.
 func isUntrusted(err error) bool {
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)

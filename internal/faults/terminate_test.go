@@ -51,3 +51,25 @@ func TestBackendsAreTerminated(t *testing.T) {
 	}
 	in.WantEachOnce(count)
 }
+
+// TestStartIsTerminated ends the connection of a process that has just started
+// and looks whether the schema is its own: it looks again.
+func TestStartIsTerminated(t *testing.T) {
+	t.Parallel()
+	in := progtest.Install(t)
+	migrating, err := in.Connect().Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := migrating.Exec(t.Context(), `LOCK TABLE contactsync.goose_db_version`); err != nil {
+		t.Fatal(err)
+	}
+	starting := in.Start(in.Env(), "run")
+	const waits = `FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'contactsync/%' AND wait_event_type = 'Lock'`
+	in.Await("1", `SELECT count(*)::text `+waits)
+	in.Exec(`SELECT pg_terminate_backend(pid) ` + waits)
+	if err := migrating.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	starting.Wait("leading", 1)
+}
