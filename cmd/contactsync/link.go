@@ -74,7 +74,7 @@ func (l *link) queueOf(s *leader.Session) *queue.Queue {
 		MaxRetries: l.cfg.Sync.MaxRetries, RetryDelay: l.cfg.Sync.RetryDelay,
 		Exponential: l.cfg.Sync.RetryExponential, Doubt: l.cfg.HubSpot.Timeout,
 		Traced:  l.traces != nil,
-		Further: l.cfg.HubSpot.Properties.Map.Columns(),
+		Further: l.cfg.HubSpot.Properties.Map.Columns(), Remember: l.cfg.HubSpot.SkipUnchanged,
 	})
 	l.queue.Store(q)
 	return q

@@ -19,6 +19,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/presence"
+	"github.com/scrapersky/contactsync/internal/queue"
 	"github.com/scrapersky/contactsync/internal/tracing"
 	"github.com/scrapersky/contactsync/internal/wake"
 	"github.com/scrapersky/contactsync/internal/web"
@@ -230,7 +231,8 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubs
 	loop := &drain.Loop{
 		Queue: q, Destination: client, Listener: ear, Wake: signal.C(), Log: w.log,
 		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
-		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Rekeyed: w.rekeyed, Observer: w.traces.Observe(w.metrics),
+		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Rekeyed: w.rekeyed,
+		Unchanged: w.unchanged(client, q), Observer: w.traces.Observe(w.metrics),
 	}
 	err := loop.Run(ctx, stop)
 	if ctx.Err() == nil {
@@ -239,6 +241,15 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubs
 	deafen()
 	listener.Wait()
 	return err
+}
+
+// unchanged is how the loop knows what HubSpot has been told; nil where everything
+// is to be sent.
+func (w *worker) unchanged(client *hubspot.Client, q *queue.Queue) *drain.Unchanged {
+	if !w.cfg.HubSpot.SkipUnchanged {
+		return nil
+	}
+	return &drain.Unchanged{Hash: client.Fingerprint, Begin: q.Begin}
 }
 
 // show lists this process as the leader that it is; leave, as a follower again, or

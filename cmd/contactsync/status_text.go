@@ -114,6 +114,9 @@ func writeMeasures(w io.Writer, v view) {
 	fmt.Fprintf(w, "time for ten contacts\t%s\t%s ≤ 20 s\n", admin.Ago(perTen), mark(perTen <= mostPerTen))
 	fmt.Fprintf(w, "cycle\t%s\tslowest %s\n", admin.Ago(m.CycleSeconds), admin.Ago(m.SlowestCycleSeconds))
 	fmt.Fprintf(w, "synced after a retry\t%d\t\n", m.Recovered)
+	if m.Unchanged > 0 {
+		fmt.Fprintf(w, "unchanged, not sent\t%d\t\n", m.Unchanged)
+	}
 }
 
 func oldest(q admin.Queue) string {

@@ -16,6 +16,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/drain"
+	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/queue"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
@@ -114,7 +115,7 @@ func (m *manualSync) find(ctx context.Context, args []string) ([]string, error) 
 	return found, nil
 }
 
-func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client drain.Destination, ids []string) (err error) {
+func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client *hubspot.Client, ids []string) (err error) {
 	q := m.queueOf(s)
 	if err := q.Enter(ctx); err != nil {
 		return err
@@ -129,6 +130,8 @@ func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client d
 	loop := &drain.Loop{
 		Queue: q, Destination: client, Log: slog.New(slog.DiscardHandler),
 		BatchSize: 1, Slots: 1, CutAfter: m.cfg.ShutdownTimeout - cutBefore,
+		// Replicas may leave unchanged contacts alone, whatever this process is told.
+		Unchanged: &drain.Unchanged{Hash: client.Fingerprint, Begin: q.Begin, Force: true},
 	}
 	failed := 0
 	for i, id := range ids {

@@ -59,6 +59,10 @@ type HubSpot struct {
 	// RatePer10s is how many requests all slots together may send in any 10 s.
 	RatePer10s int `env:"HUBSPOT_RATE_LIMIT_PER_10S,default=100" range:"1..100000"`
 
+	// SkipUnchanged leaves contacts alone of which HubSpot has been told everything
+	// already.
+	SkipUnchanged bool `env:"HUBSPOT_SKIP_UNCHANGED,default=false"`
+
 	// AllowHTTP lets the key travel unencrypted to a host that is not this one.
 	AllowHTTP bool `env:"HUBSPOT_ALLOW_HTTP,default=false"`
 

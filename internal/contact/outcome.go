@@ -5,7 +5,7 @@ import "time"
 // Verdict is what a destination decided about one contact.
 type Verdict string
 
-// The four verdicts. The queue turns them into row states: Synced becomes
+// The verdicts. The queue turns them into row states: Synced becomes
 // Complete, Retry becomes Queued with a due time (or Error when the budget is
 // spent), Reject becomes Error, Unspent becomes Queued as if nothing had been
 // tried.
@@ -14,6 +14,10 @@ const (
 	Retry   Verdict = "retry"
 	Reject  Verdict = "reject"
 	Unspent Verdict = "unspent"
+
+	// Unchanged is no destination's: the contact was not sent, because what it would
+	// be told is what it was told last. It becomes Complete.
+	Unchanged Verdict = "unchanged"
 )
 
 // Outcome is what became of one contact of a batch.

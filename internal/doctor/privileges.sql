@@ -34,6 +34,7 @@ SELECT w.privilege || ' on contactsync.' || ours.relname
                ('cycles', 'SELECT'), ('cycles', 'INSERT'), ('cycles', 'UPDATE'), ('cycles', 'DELETE'),
                ('slots', 'SELECT'), ('slots', 'INSERT'), ('slots', 'UPDATE'), ('slots', 'DELETE'),
                ('failures', 'SELECT'), ('failures', 'INSERT'), ('failures', 'DELETE'),
+               ('sent', 'SELECT'), ('sent', 'INSERT'), ('sent', 'UPDATE'), ('sent', 'DELETE'),
                ('installed', 'SELECT'), ('goose_db_version', 'SELECT'),
                ('status', 'SELECT'), ('problems', 'SELECT')) AS w (name, privilege)
   JOIN ours ON ours.relname = w.name

@@ -2,6 +2,7 @@ package drain
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -37,7 +38,8 @@ func (r *run) cycle(ctx, stop context.Context) (worked bool, err error) {
 func (r *run) carry(ctx, stop context.Context, batch contact.Batch) (contact.Report, error) {
 	r.logStart(ctx, batch)
 	began := time.Now()
-	answered := contact.Answered{Batch: batch, Report: r.send(ctx, stop, batch)}
+	report, unnoted := r.send(ctx, stop, batch)
+	answered := contact.Answered{Batch: batch, Report: report}
 	if ctx.Err() != nil {
 		return answered.Report, context.Cause(ctx) // the lease is lost; the claims stay for the rescue
 	}
@@ -47,21 +49,26 @@ func (r *run) carry(ctx, stop context.Context, batch contact.Batch) (contact.Rep
 	if err == nil {
 		r.logEnd(ctx, answered, done, time.Since(began))
 	}
-	return answered.Report, err
+	return answered.Report, errors.Join(unnoted, err)
 }
 
 // send has the destination upsert the batch, each email once, and keeps the
-// cycle's claims alive meanwhile.
-func (r *run) send(ctx, stop context.Context, batch contact.Batch) contact.Report {
+// cycle's claims alive meanwhile. Contacts that are known to be unchanged are not
+// sent. When it could not be noted what is sent, nothing is.
+func (r *run) send(ctx, stop context.Context, batch contact.Batch) (contact.Report, error) {
 	groups := contact.Merge(batch.Contacts)
 	merged := make([]contact.Contact, len(groups))
 	for i, g := range groups {
 		merged[i] = g.Contact
 	}
+	same, err := r.Unchanged.sort(ctx, batch.Cycle, merged)
+	if err != nil {
+		return releaseAll(len(batch.Contacts), err), err
+	}
 	sending, cut := context.WithCancel(ctx)
 	var attendant sync.WaitGroup
 	attendant.Go(func() { r.attend(ctx, stop, sending.Done(), cut, batch.Cycle) })
-	report := r.Destination.Upsert(sending, merged)
+	report := same.upsert(sending, r.Destination, merged)
 	cut()
 	attendant.Wait()
 
@@ -72,7 +79,7 @@ func (r *run) send(ctx, stop context.Context, batch contact.Batch) contact.Repor
 		}
 	}
 	report.Outcomes = outcomes
-	return report
+	return report, nil
 }
 
 // attend touches the cycle's claims until sent is closed, and cuts the request

@@ -91,6 +91,10 @@ type Loop struct {
 	// Hurry, once closed, makes that no time at all. Nil never hurries.
 	Hurry <-chan struct{}
 
+	// Unchanged leaves contacts alone that were not changed since they were sent
+	// last. Nil: everything is sent.
+	Unchanged *Unchanged
+
 	// Rekeyed says that the account's key was changed, so that a pause for the old
 	// one may be over. Nil: it never is.
 	Rekeyed <-chan struct{}
@@ -135,12 +139,14 @@ func (l *Loop) Run(ctx, stop context.Context) error {
 // *PausedError when the account turned out to be unusable.
 func (l *Loop) Process(ctx, stop context.Context, batch contact.Batch) (contact.Answered, []contact.Settled, error) {
 	r := &run{Loop: l}
-	answered := contact.Answered{Batch: batch, Report: r.send(ctx, stop, batch)}
+	report, err := r.send(ctx, stop, batch)
+	answered := contact.Answered{Batch: batch, Report: report}
 	if ctx.Err() != nil {
 		return answered, nil, context.Cause(ctx)
 	}
 	r.judge(ctx, &answered.Report)
-	done, err := r.settle(ctx, pending{Answered: answered})
+	done, settleErr := r.settle(ctx, pending{Answered: answered})
+	err = errors.Join(err, settleErr)
 	if err != nil && !errors.Is(err, contact.ErrTrouble) {
 		return answered, done, err
 	}

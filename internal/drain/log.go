@@ -30,6 +30,7 @@ func (r *run) logEnd(ctx context.Context, a contact.Answered, done []contact.Set
 		"synced", count[contact.Final(contact.Synced)],
 		"retried", count[contact.Final(contact.Retry)],
 		"failed", count[contact.Final(contact.Reject)]+count[contact.Exhausted],
+		"unchanged", count[contact.Final(contact.Unchanged)],
 		"released", count[contact.Final(contact.Unspent)],
 		"requests", a.Requests,
 		"duration", took.Round(time.Microsecond))
@@ -52,6 +53,9 @@ func (r *run) tellOutcomes(ctx context.Context, a contact.Answered, done []conta
 		case contact.Final(contact.Unspent):
 			r.Log.LogAttrs(ctx, slog.LevelInfo, "Contact released: it stays queued, no attempt is spent",
 				append(who, slog.String("code", string(o.Code)))...)
+		case contact.Final(contact.Unchanged):
+			r.Log.LogAttrs(ctx, slog.LevelInfo, "Contact is unchanged since it was sent last: no request was needed",
+				append(who, slog.String("hubspot_id", o.RemoteID))...)
 		case contact.Touched:
 			r.Log.LogAttrs(ctx, slog.LevelInfo, "Contact changed while it was in flight: it is queued again", who...)
 		case contact.Lost:

@@ -65,8 +65,9 @@ func (c *Client) Refresh(ctx context.Context) (changed bool, err error) {
 	if changed {
 		c.log.InfoContext(ctx, "HubSpot's key has changed: the new one is used from now on")
 		c.mu.Lock()
-		defer c.mu.Unlock()
 		c.verified, c.account = false, nil // it may be another account's
+		c.mu.Unlock()
+		_, _ = c.fetchAccount(ctx, new(tally)) // only what is remembered of the account needs it
 	}
 	return changed, err
 }

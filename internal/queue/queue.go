@@ -44,6 +44,10 @@ type Options struct {
 	// the app has one.
 	Traced bool
 
+	// Remember says that Begin is called before everything that is sent. Without
+	// it, what others have remembered is void.
+	Remember bool
+
 	// Doubt is how long a request may still take effect after it was sent:
 	// the request's own deadline.
 	Doubt time.Duration
@@ -80,8 +84,9 @@ type Queue struct {
 	aside aside
 	tries int // claims in a row that met the database's trouble
 
-	alive  pulse   // of the cycle that is being sent
-	active []int64 // cycles that are claimed and not settled to the last row; never nil, which SQL takes for NULL
+	begun  map[int64]map[string]bool // by cycle, the keys that Begin has noted and Settle has not ended
+	alive  pulse                     // of the cycle that is being sent
+	active []int64                   // cycles that are claimed and not settled to the last row; never nil, which SQL takes for NULL
 }
 
 //go:embed enter.sql
@@ -89,7 +94,7 @@ var enterSQL string
 
 // New is the queue of a slot that was just taken. Enter is to be called first.
 func New(session Session, opt Options) *Queue {
-	return &Queue{session: session, opt: opt, active: []int64{}}
+	return &Queue{session: session, opt: opt, active: []int64{}, begun: map[int64]map[string]bool{}}
 }
 
 // Enter opens the queue: it records who leads the slot, and makes sure of what
@@ -113,7 +118,10 @@ func (q *Queue) Enter(ctx context.Context) error {
 			batch.Queue("SET " + setting + " = off")
 		}
 		if q.opt.Slot < database.ManualSlot { // a command does not lead
-			batch.Queue(enterSQL, q.opt.Destination, q.opt.Slot, q.opt.Instance)
+			batch.Queue(enterSQL, q.opt.Destination, q.opt.Slot, q.opt.Instance, !q.opt.Remember)
+			if !q.opt.Remember {
+				batch.Queue(forgetSQL, q.opt.Destination)
+			}
 		}
 		batch.Queue(nextCycleSQL).
 			QueryRow(func(row pgx.Row) error { return row.Scan(&q.cycle) })

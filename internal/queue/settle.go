@@ -27,6 +27,7 @@ const nextCycleSQL = `SELECT nextval(pg_get_serial_sequence('contactsync.cycles'
 func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error) {
 	q.alive.rest() // it was sent
 	col := sideways(a)
+	var noted func()
 	err = q.do(ctx, "settle", func(ctx context.Context, conn *pgx.Conn) error {
 		b := &pgx.Batch{}
 		b.Queue(q.settleSQL, q.opt.Destination, a.Cycle, q.opt.MaxRetries, q.opt.RetryDelay.Seconds(),
@@ -46,6 +47,7 @@ func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.
 			})
 			return err
 		})
+		noted = q.finish(b, a)
 		if q.cycle == 0 {
 			b.Queue(nextCycleSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&q.cycle) })
 		}
@@ -54,6 +56,7 @@ func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.
 	if err != nil {
 		return nil, a, err
 	}
+	noted()
 	rest = leftOver(a, done)
 	if len(rest.Contacts) == 0 {
 		q.active = slices.DeleteFunc(q.active, func(cycle int64) bool { return cycle == a.Cycle })

@@ -36,7 +36,7 @@ WITH o AS MATERIALIZED (
     SELECT o.id, false, o.version, 0, NULL FROM o WHERE (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
 ), d AS MATERIALIZED (
     SELECT o.*, found.ours, found.tries, found.since,
-           CASE WHEN found.ours AND found.version <> o.version AND o.verdict IN ('synced', 'reject') THEN 'touched'
+           CASE WHEN found.ours AND found.version <> o.version AND o.verdict IN ('synced', 'unchanged', 'reject') THEN 'touched'
                 WHEN o.verdict = 'retry' AND NOT o.forgiving AND found.tries >= $3::int
                 THEN CASE WHEN found.ours AND found.version <> o.version THEN 'touched' ELSE 'exhausted' END
                 ELSE o.verdict END AS final
@@ -60,24 +60,26 @@ WITH o AS MATERIALIZED (
     UPDATE contacts c
        SET hubspot_processing_status = CASE
                WHEN NOT e.ours THEN c.hubspot_processing_status
-               WHEN e.final = 'synced' THEN 'Complete'
+               WHEN e.final IN ('synced', 'unchanged') THEN 'Complete'
                WHEN e.final IN ('reject', 'exhausted') THEN 'Error'
                ELSE 'Queued' END,
            hubspot_sync_status = CASE
                WHEN NOT e.ours THEN c.hubspot_sync_status
-               WHEN e.final = 'synced' THEN 'Complete'
+               WHEN e.final IN ('synced', 'unchanged') THEN 'Complete'
                WHEN e.final IN ('reject', 'exhausted') THEN 'Error'
                ELSE 'Queued' END,
            hubspot_processing_error = CASE
                WHEN NOT e.ours OR e.final = 'unspent' THEN c.hubspot_processing_error
-               WHEN e.final IN ('synced', 'touched') THEN NULL
+               WHEN e.final IN ('synced', 'unchanged', 'touched') THEN NULL
                ELSE e.error END,
            hubspot_error_code = CASE
                WHEN NOT e.ours OR e.final = 'unspent' THEN c.hubspot_error_code
-               WHEN e.final IN ('synced', 'touched') THEN NULL
+               WHEN e.final IN ('synced', 'unchanged', 'touched') THEN NULL
                ELSE e.code END,
            hubspot_contact_id = CASE WHEN e.remote_id <> '' THEN e.remote_id ELSE c.hubspot_contact_id END,
-           hubspot_synced_at = CASE WHEN e.ours AND e.final = 'synced' THEN now() ELSE c.hubspot_synced_at END,
+           hubspot_synced_at = CASE
+               WHEN e.ours AND e.final = 'synced' OR e.ours AND e.final = 'unchanged' AND c.hubspot_synced_at IS NULL THEN now()
+               ELSE c.hubspot_synced_at END,
            retry_count = CASE
                WHEN e.ours AND e.final = 'retry' THEN greatest(e.tries, least(e.tries + 1, $3::int))
                ELSE c.retry_count END,
@@ -94,7 +96,7 @@ WITH o AS MATERIALIZED (
                WHEN e.ours AND e.final IN ('retry', 'reject', 'exhausted') THEN $1
                ELSE c.last_failed_crm END,
            updated_at = CASE
-               WHEN e.ours AND e.final IN ('synced', 'reject', 'exhausted') THEN now()
+               WHEN e.ours AND e.final IN ('synced', 'unchanged', 'reject', 'exhausted') THEN now()
                ELSE c.updated_at END
       FROM e
      WHERE c.id = e.id
@@ -117,7 +119,7 @@ WITH o AS MATERIALIZED (
 ), recorded AS (
     INSERT INTO contactsync.cycles AS y
            (id, destination, instance, slot, started_at, finished_at, claimed, synced, created,
-            retried, failed, released, recovered, requests, throttled_ms, latency)
+            retried, failed, released, recovered, requests, throttled_ms, skipped, latency)
     SELECT $2::bigint, $1, $7, $8::int, $9::timestamptz, clock_timestamp(), count(*),
            count(*) FILTER (WHERE verdict = 'synced'),
            count(*) FILTER (WHERE verdict = 'synced' AND created),
@@ -126,6 +128,7 @@ WITH o AS MATERIALIZED (
            count(*) FILTER (WHERE final = 'unspent'),
            count(*) FILTER (WHERE verdict = 'synced' AND tries > 0),
            $10::int, $11::bigint,
+           count(*) FILTER (WHERE verdict = 'unchanged'),
            ARRAY[count(*) FILTER (WHERE bucket = 0), count(*) FILTER (WHERE bucket = 1), count(*) FILTER (WHERE bucket = 2),
                  count(*) FILTER (WHERE bucket = 3), count(*) FILTER (WHERE bucket = 4), count(*) FILTER (WHERE bucket = 5),
                  count(*) FILTER (WHERE bucket = 6), count(*) FILTER (WHERE bucket = 7), count(*) FILTER (WHERE bucket = 8),
@@ -143,6 +146,7 @@ WITH o AS MATERIALIZED (
            failed = y.failed + excluded.failed,
            released = y.released + excluded.released,
            recovered = y.recovered + excluded.recovered,
+           skipped = y.skipped + excluded.skipped,
            latency = ARRAY(SELECT a + b FROM unnest(y.latency, excluded.latency) WITH ORDINALITY AS u (a, b, place) ORDER BY place)
 )
 SELECT id::text, final, tries::int, coalesce(error, ''), waited FROM e

@@ -45,6 +45,8 @@ $$;
 GRANT SELECT ON contactsync.claims, contactsync.cycles, contactsync.failures, contactsync.slots TO :"role";
 -- Whether it is paused by hand, who runs, what people did.
 GRANT SELECT ON contactsync.holds, contactsync.replicas, contactsync.actions, contactsync.alerts TO :"role";
+-- What HubSpot has been told last: digests.
+GRANT SELECT ON contactsync.sent TO :"role";
 -- Which version the schema has.
 GRANT SELECT ON contactsync.installed, contactsync.goose_db_version TO :"role";
 

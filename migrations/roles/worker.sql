@@ -21,5 +21,7 @@ GRANT INSERT, UPDATE, DELETE ON contactsync.claims, contactsync.cycles, contacts
 GRANT INSERT, DELETE ON contactsync.failures, contactsync.actions TO :"role";
 GRANT INSERT, UPDATE, DELETE ON contactsync.holds, contactsync.replicas TO :"role";
 GRANT INSERT, UPDATE ON contactsync.alerts TO :"role";
+-- What HubSpot has been told last.
+GRANT INSERT, UPDATE, DELETE ON contactsync.sent TO :"role";
 -- Draws the number of a cycle before there is a row for it.
 GRANT USAGE ON SEQUENCE contactsync.cycles_id_seq TO :"role";

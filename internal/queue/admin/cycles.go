@@ -26,6 +26,7 @@ type Cycle struct {
 	Recovered   int64     `json:"recovered"` // synced although a retry had been needed
 	Requests    int64     `json:"requests"`
 	ThrottledMS int64     `json:"throttled_ms"`
+	Unchanged   int64     `json:"unchanged"` // needed no request
 }
 
 //go:embed cycles.sql

@@ -8,6 +8,7 @@ SELECT count(*) AS cycles,
        coalesce(sum(released), 0) AS released,
        coalesce(sum(recovered), 0) AS recovered,
        coalesce(sum(requests), 0) AS requests,
+       coalesce(sum(skipped), 0) AS unchanged,
        coalesce(sum(extract(epoch FROM finished_at - started_at)) / nullif(sum(claimed), 0), 0)::float8 AS seconds_per_contact,
        coalesce(avg(extract(epoch FROM finished_at - started_at)), 0)::float8 AS cycle_seconds,
        coalesce(max(extract(epoch FROM finished_at - started_at)), 0)::float8 AS slowest_cycle_seconds
