@@ -25,11 +25,11 @@ demo: build ## watch contacts arrive, without any account (DEMO_FOR=20s ends by 
 
 .PHONY: test
 test: ## run all tests, on Docker's Postgres or the machine's own
-	go test -shuffle=on ./...
+	go test -timeout 30m -shuffle=on ./...
 
 .PHONY: test-race
 test-race: ## the same under the race detector
-	go test -race -shuffle=on ./...
+	go test -race -timeout 30m -shuffle=on ./...
 
 .PHONY: lint
 lint: ## golangci-lint at the pinned version (installed into bin/ at the first call)

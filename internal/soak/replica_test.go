@@ -33,6 +33,7 @@ type replica struct {
 	cmd   *exec.Cmd     // nil while there is no process
 	ended chan struct{} // closed when that has ended
 	asked bool          // it was asked to end, or killed
+	wrote int64         // how long its log was when it began
 }
 
 func (r *replica) String() string { return fmt.Sprint("replica ", r.number) }
@@ -44,7 +45,8 @@ func (r *replica) start() {
 	if r.cmd != nil {
 		return
 	}
-	log, err := os.OpenFile(filepath.Join(r.dir, fmt.Sprintf("replica-%d.log", r.number)), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	r.wrote = r.logged()
+	log, err := os.OpenFile(r.logFile(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		r.Error(err)
 		return
@@ -59,6 +61,19 @@ func (r *replica) start() {
 	r.cmd, r.ended, r.asked = cmd, make(chan struct{}), false
 	r.happened.note("%v is process %d", r, cmd.Process.Pid)
 	go r.attend(cmd, r.ended)
+}
+
+func (r *replica) logFile() string {
+	return filepath.Join(r.dir, fmt.Sprintf("replica-%d.log", r.number))
+}
+
+// logged is how long the log is.
+func (r *replica) logged() int64 {
+	info, err := os.Stat(r.logFile())
+	if err != nil {
+		return 0 // there is none yet
+	}
+	return info.Size()
 }
 
 // attend waits for the end of a process. bury waits for attend.
@@ -111,7 +126,10 @@ func (r *replica) terminate() error {
 		r.Errorf("%v has not ended %v after SIGTERM", r, 6*shutdownTimeout)
 		return r.kill()
 	}
-	if code := cmd.ProcessState.ExitCode(); code != 0 {
+	r.mu.Lock()
+	begun := r.logged() > r.wrote
+	r.mu.Unlock()
+	if code := cmd.ProcessState.ExitCode(); code != 0 && begun { // a signal may come before it listens to signals
 		r.Errorf("%v ended with exit code %d after SIGTERM", r, code)
 	}
 	return nil
