@@ -67,9 +67,10 @@ func (a Account) ContactURL(remoteID string) string {
 // the key is accepted and is that of the right portal, and whether properties
 // that were missing exist by now. The error is an *APIError.
 func (c *Client) Probe(ctx context.Context) error {
+	token := c.keys.token()
 	account, e := c.fetchAccount(ctx, new(tally))
 	if e == nil {
-		e = c.checkPortal(account)
+		e = c.checkPortal(account, token)
 	}
 	if e == nil {
 		e = c.checkMissing(ctx)
@@ -85,36 +86,52 @@ func (c *Client) Probe(ctx context.Context) error {
 // reason: details that cannot be had are not, and are asked for again with the
 // next batch.
 func (c *Client) wrongPortal(ctx context.Context, t *tally) *APIError {
-	if c.portalID == 0 || c.isVerified() {
-		return nil
-	}
-	account, e := c.fetchAccount(ctx, t)
-	switch {
-	case e == nil:
-		return c.checkPortal(account)
-	case e.kind == kindAccount, e.kind == kindStopped:
-		return e
-	}
-	c.log.WarnContext(ctx, "HubSpot does not tell which account the key belongs to", "error", e)
-	return nil
+	_, e := c.writingToken(ctx, t)
+	return e
 }
 
-func (c *Client) isVerified() bool {
+// writingToken is the token to write with, once it is known to belong to the right
+// portal: one that is rotated in between two requests may be another account's.
+func (c *Client) writingToken(ctx context.Context, t *tally) (string, *APIError) {
+	for {
+		token := c.keys.token()
+		if c.portalID == 0 || c.isVerified(token) {
+			return token, nil
+		}
+		account, e := c.fetchAccount(ctx, t)
+		switch {
+		case c.keys.token() != token: // nobody knows which of the two was asked for
+			continue
+		case e == nil:
+			return token, c.checkPortal(account, token)
+		case e.kind == kindAccount, e.kind == kindStopped:
+			return token, e
+		}
+		c.log.WarnContext(ctx, "HubSpot does not tell which account the key belongs to", "error", e)
+		return token, nil
+	}
+}
+
+func (c *Client) isVerified(token string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.verified
+	return c.verified == token
 }
 
-func (c *Client) checkPortal(account Account) *APIError {
+// checkPortal checks what was told of a token.
+func (c *Client) checkPortal(account Account, token string) *APIError {
 	if c.portalID != 0 && account.PortalID != c.portalID {
 		return &APIError{
 			Code: contact.CodeForbidden, kind: kindAccount,
 			Message: fmt.Sprintf("the key belongs to portal %d, but HUBSPOT_PORTAL_ID is %d", account.PortalID, c.portalID),
 		}
 	}
+	if c.keys.token() != token { // it was replaced while it was asked for
+		return nil
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.verified = true
+	c.verified = token
 	return nil
 }
 

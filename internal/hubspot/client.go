@@ -75,7 +75,7 @@ type Client struct {
 
 	mu       sync.Mutex // guards what follows
 	proven   bool       // the last batch was answered usably: requests may go side by side
-	verified bool       // the token belongs to portalID
+	verified string     // the token that is known to belong to portalID; empty: none is
 	account  *Account   // as last seen; nil: never
 	missing  []string   // properties that the account was paused for
 }

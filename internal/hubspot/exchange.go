@@ -38,7 +38,8 @@ type request struct {
 // do carries out one request and decodes a good answer into answer. It waits
 // for the rate limit, and has the client's timeout from then on. A request whose
 // token is refused, while there is another one by now, goes once more with that:
-// it has changed nothing.
+// it has changed nothing. Nothing is written with a token before it is known to be
+// that of the right account.
 func (c *Client) do(ctx context.Context, t *tally, r request, answer any) *APIError {
 	body, err := encode(r.body)
 	if err != nil {
@@ -46,6 +47,12 @@ func (c *Client) do(ctx context.Context, t *tally, r request, answer any) *APIEr
 	}
 	for {
 		token := c.keys.token()
+		if r.method != http.MethodGet {
+			var wrong *APIError
+			if token, wrong = c.writingToken(ctx, t); wrong != nil {
+				return wrong
+			}
+		}
 		failure := c.try(ctx, t, r, body, token, answer)
 		if failure == nil || failure.Status != http.StatusUnauthorized || !c.replaced(ctx, token) {
 			return failure

@@ -65,7 +65,7 @@ func (c *Client) Refresh(ctx context.Context) (changed bool, err error) {
 	if changed {
 		c.log.InfoContext(ctx, "HubSpot's key has changed: the new one is used from now on")
 		c.mu.Lock()
-		c.verified, c.account = false, nil // it may be another account's
+		c.verified, c.account = "", nil // it may be another account's
 		c.mu.Unlock()
 		_, _ = c.fetchAccount(ctx, new(tally)) // only what is remembered of the account needs it
 	}

@@ -23,7 +23,7 @@ func (c *Client) learn(s *sending) {
 		c.proven = true
 	}
 	if s.failure != nil && s.failure.kind == kindAccount {
-		c.verified = false // the key may be another one's when it works again
+		c.verified = "" // the key may be another one's when it works again
 	}
 	if s.stop != nil && s.stop.kind == kindSetup && s.stop.properties != nil {
 		c.missing = s.stop.properties

@@ -38,6 +38,9 @@ func (s *sending) send(ctx context.Context, items []*item) {
 	case e.kind == kindRow:
 		s.succeed()
 		s.outcomes[items[0].row] = e.outcome()
+	case e.kind == kindAccount && e.Status == 0: // it was not even sent
+		s.fail(ctx, e)
+		s.leave(e, items)
 	default:
 		s.fail(ctx, e)
 		for _, it := range items {

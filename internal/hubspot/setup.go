@@ -39,9 +39,10 @@ type Step struct {
 // done where the key is another portal's than it has to be. The error tells what
 // was being done and the remedy; behind it is an *APIError.
 func (c *Client) Setup(ctx context.Context, dryRun bool, report func(Step)) error {
+	token := c.keys.token()
 	account, e := c.fetchAccount(ctx, new(tally))
 	if e == nil {
-		e = c.checkPortal(account)
+		e = c.checkPortal(account, token)
 	}
 	if e != nil {
 		return setupError("look at the account", e, "")
