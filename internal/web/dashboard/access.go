@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -65,11 +67,13 @@ func (g *gatekeeper) admit(r *http.Request) (who string, status int) {
 	if !given {
 		return "", http.StatusUnauthorized
 	}
+	hash := sha256.Sum256([]byte(password))
+	g.mu.Lock() // of guesses made at once, none slips through beside another
+	defer g.mu.Unlock()
 	guess := g.guesser(r)
 	if guess.Tokens() < 1 {
 		return "", http.StatusTooManyRequests // also for the right one: else this would tell it
 	}
-	hash := sha256.Sum256([]byte(password))
 	if subtle.ConstantTimeCompare(hash[:], g.password[:]) != 1 {
 		guess.Allow()
 		return "", http.StatusUnauthorized
@@ -79,10 +83,14 @@ func (g *gatekeeper) admit(r *http.Request) (who string, status int) {
 
 // guesser is the allowance of the address that a request comes from. Where a proxy
 // stands before us that is the proxy's: what it says about others may be made up.
+// Of IPv6 it is that of the network, all of whose addresses one guesser may have.
+// The caller holds the lock.
 func (g *gatekeeper) guesser(r *http.Request) *rate.Limiter {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() && !addr.Is4In6() {
+		const network = 64
+		host = netip.PrefixFrom(addr, network).Masked().String()
+	}
 	if l, ok := g.guesses[host]; ok {
 		return l
 	}
@@ -97,8 +105,17 @@ func (g *gatekeeper) guesser(r *http.Request) *rate.Limiter {
 // fromHere says that somebody at this machine asks. A name that merely leads here
 // (DNS rebinding) does not count, nor what a proxy on this machine passes on.
 func fromHere(r *http.Request) bool {
-	for _, header := range []string{"X-Forwarded-For", "Forwarded", "X-Real-Ip", "Via"} {
-		if r.Header.Get(header) != "" {
+	for header := range r.Header {
+		if slices.Contains(passedOn, header) || strings.HasPrefix(header, "X-Forwarded-") {
+			return false
+		}
+	}
+	if !r.ProtoAtLeast(1, 1) { // so nginx asks unless told otherwise, by our own name and without a header
+		return false
+	}
+	for _, header := range []string{"Origin", "Referer"} { // the name that a browser knows us by
+		from, err := url.Parse(r.Header.Get(header))
+		if err != nil || from.Host != "" && !isLoopback(from.Host) {
 			return false
 		}
 	}
@@ -106,7 +123,14 @@ func fromHere(r *http.Request) bool {
 	if err != nil || !remote.Addr().Unmap().IsLoopback() {
 		return false
 	}
-	host := r.Host
+	return isLoopback(r.Host)
+}
+
+// passedOn are headers that proxies add, beside those that begin with X-Forwarded-.
+var passedOn = []string{"Forwarded", "Via", "X-Real-Ip", "X-Request-Id", "X-Envoy-Internal", "X-Envoy-External-Address", "Cf-Connecting-Ip"}
+
+// isLoopback says whether a host, with or without a port, names this machine.
+func isLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}

@@ -81,6 +81,10 @@ func TestWithoutAPasswordOnlyThisMachine(t *testing.T) {
 		"no name":                   {"127.0.0.1:1", "", "", false},
 		"a proxy here":              {"127.0.0.1:1", "localhost:8080", "X-Forwarded-For", false},
 		"another proxy here":        {"127.0.0.1:1", "localhost:8080", "Forwarded", false},
+		"a proxy that tells little": {"127.0.0.1:1", "localhost:8080", "X-Forwarded-Proto", false},
+		"a mesh's proxy":            {"127.0.0.6:1", "localhost:8080", "X-Request-Id", false},
+		"nginx as it comes":         {"127.0.0.1:1", "127.0.0.1:8080", "HTTP/1.0", false},
+		"a silent proxy's browser":  {"127.0.0.1:1", "127.0.0.1:8080", "Referer", false},
 		"nobody knows whence":       {"@", "localhost:8080", "", false},
 	} {
 		for _, path := range paths {
@@ -90,7 +94,13 @@ func TestWithoutAPasswordOnlyThisMachine(t *testing.T) {
 			}
 			r := local(t, method, path)
 			r.RemoteAddr, r.Host = tt.remote, tt.host
-			if tt.header != "" {
+			switch tt.header {
+			case "":
+			case "HTTP/1.0":
+				r.ProtoMinor = 0
+			case "Referer":
+				r.Header.Set("Referer", "https://sync.example.org/")
+			default:
 				r.Header.Set(tt.header, "192.0.2.1")
 			}
 			w := answer(d, r)

@@ -68,6 +68,9 @@ type looks struct {
 	last              *glance
 	at, hourAt, dayAt time.Time
 	hour, day         []admin.Point
+
+	err      error // of the last look, nil when it succeeded
+	failedAt time.Time
 }
 
 // forget makes the next one look: something was just changed.
@@ -77,11 +80,17 @@ func (l *looks) forget() {
 	l.last = nil
 }
 
-// glance answers how things stand now, give or take a second.
+// glance answers how things stand now, give or take a second. Who waits while
+// another looks in vain does not look after him: a silent database would make them
+// wait for each other.
 func (d *Dashboard) glance() (*glance, error) {
 	l := &d.looks
+	asked := time.Now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.err != nil && l.failedAt.After(asked) {
+		return nil, l.err
+	}
 	if l.last != nil && time.Since(l.at) < freshLook {
 		return l.last, nil
 	}
@@ -89,8 +98,8 @@ func (d *Dashboard) glance() (*glance, error) {
 	ctx, cancel := context.WithTimeout(d.life, queryTimeout)
 	defer cancel()
 	seen, err := d.Desk.Glance(ctx, d.Destination, shownCycles, shownActions)
-	if err != nil {
-		l.last = nil
+	if l.err = err; err != nil {
+		l.last, l.failedAt = nil, time.Now()
 		return nil, err
 	}
 	d.addSeries(ctx)
