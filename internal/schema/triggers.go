@@ -108,7 +108,12 @@ func (m *migrator) applyTriggers(ctx context.Context) (applied bool, err error) 
 		if _, err := tx.Exec(ctx, text, pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, triggerRecordSQL, hashOf(text))
+		if _, err := tx.Exec(ctx, triggerRecordSQL, hashOf(text)); err != nil {
+			return err
+		}
+		// Without its triggers contacts queued contacts and did not ring: whoever
+		// sleeps looks now and not at the next tick.
+		_, err := tx.Exec(ctx, "SELECT pg_notify('contact_queued', '')")
 		return err
 	})
 	return err == nil, err

@@ -12,6 +12,11 @@ import (
 // sentence says that the queue is behind.
 const Behind = time.Minute
 
+// Unrung is how long a contact may be due, while everybody who leads sleeps on the
+// doorbell, before the sentence says that nobody rings it. A leader falls asleep
+// only when nothing is due, and is awake milliseconds after a commit.
+const Unrung = 5 * time.Second
+
 // accountTrouble says in plain words why HubSpot's account is paused. What is not
 // here is told in the leader's own words.
 var accountTrouble = map[string]string{
@@ -68,6 +73,9 @@ func (s Status) Judge(place *time.Location) (Level, string) {
 		return Trouble, fmt.Sprintf("Nobody leads: %s, and no process syncs. Start `contactsync run` with a HUBSPOT_API_KEY.", count(q.Due, "contact waits", "contacts wait"))
 	case len(s.Leaders) == 0:
 		return Trouble, "Nobody leads: start `contactsync run` with a HUBSPOT_API_KEY."
+	case s.Asleep():
+		return Trouble, fmt.Sprintf("Asleep: %s due, the oldest for %s, and nothing woke the leader: as a rule a trigger is missing, see `contactsync doctor`.",
+			count(q.Due, "contact is", "contacts are"), Ago(*q.OldestDueSeconds))
 	case q.Due > 0 && q.OldestDueSeconds != nil && *q.OldestDueSeconds > Behind.Seconds():
 		return Attention, fmt.Sprintf("Behind: %s due, the oldest for %s.%s", count(q.Due, "contact is", "contacts are"), Ago(*q.OldestDueSeconds), s.deafness())
 	case q.Due > 0 && s.deafness() != "":
@@ -88,6 +96,24 @@ func (s Status) Judge(place *time.Location) (Level, string) {
 	default:
 		return Healthy, "Healthy: everything that was queued is in HubSpot."
 	}
+}
+
+// Asleep says whether contacts are due although everybody who leads sleeps, because
+// whoever queued them did not ring: they wait for the next tick.
+func (s Status) Asleep() bool {
+	if s.Queue.Due == 0 || s.Queue.OldestDueSeconds == nil || *s.Queue.OldestDueSeconds < Unrung.Seconds() {
+		return false
+	}
+	leads := false
+	for _, r := range s.Replicas {
+		if r.Role == RoleLeader {
+			if !r.Armed {
+				return false
+			}
+			leads = true
+		}
+	}
+	return leads
 }
 
 func (s Status) heldSentence(place *time.Location) string {

@@ -49,7 +49,7 @@ func moodOf(s admin.Status) mood {
 		}
 	}
 	switch q := s.Queue; {
-	case len(s.Leaders) == 0, q.OldestDueSeconds != nil && *q.OldestDueSeconds > admin.Behind.Seconds():
+	case len(s.Leaders) == 0, s.Asleep(), q.OldestDueSeconds != nil && *q.OldestDueSeconds > admin.Behind.Seconds():
 		return bad
 	case q.Due > 0:
 		return working

@@ -18,15 +18,15 @@ func TestPages(t *testing.T) {
 	in := scene(t)
 	url, _ := address(in)
 	in.AwaitAsleep()
-	failed := in.Ask(`SELECT id::text FROM contacts WHERE email = 'noor.haddad@example.org'`)
+	failed := in.Ask(`SELECT id::text FROM contacts WHERE email = 'contact66@example.org'`)
 	b := openBrowser(t)
 	for path, says := range map[string][]string{
-		"/":                             {"6 contacts are in Error", "Processes", "leader", "99.", "ken retry 214 contacts · SERVER_ERROR", "HubSpot maintenance"},
-		"/contacts":                     {"ada.tanaka@example.org", "Later →"},
-		"/contacts?status=Error":        {"priya.raman@example.org", "6 in all", "INVALID_VALUE", "lifecyclestage"},
-		"/contacts?q=tanaka":            {"grace.tanaka@example.org"},
+		"/":                             {"6 contacts are in Error", "Processes", "leader", "99.", "operator retry 214 contacts · SERVER_ERROR", "HubSpot maintenance"},
+		"/contacts":                     {"@example.org", "Later →"},
+		"/contacts?status=Error":        {"contact64@example.org", "6 in all", "INVALID_VALUE", "lifecyclestage"},
+		"/contacts?q=contact17":         {"contact17@example.org"},
 		"/contacts?q=nobody":            {"No contact like that."},
-		"/contacts/" + failed:           {"noor.haddad@example.org", "Attempt 4 failed", "503 Service Unavailable", "firstname", "Noor", "correlation id", "Retry", "Skip"},
+		"/contacts/" + failed:           {"contact66@example.org", "Attempt 4 failed", "503 Service Unavailable", "firstname", "Contact", "correlation id", "Retry", "Skip"},
 		"/failures":                     {"NO_EMAIL", "Give the row an email", "2 in Error", "will be tried again", "The last failed attempts"},
 		"/contacts/" + failed + "/skip": {"It leaves the queue"},
 		"/failures/NO_EMAIL/retry":      {"Retry all contacts in Error with NO_EMAIL?"},
@@ -232,8 +232,8 @@ func TestSignIn(t *testing.T) {
 	if _, err := chromedp.Run(b.ctx, chromedp.NavigateResponse(url)); err == nil || !strings.Contains(err.Error(), "INVALID_AUTH") {
 		t.Errorf("the browser does not ask for a password: %v", err)
 	}
-	b.signIn("grace", "open sesame")
-	if status := b.open(url); status != 200 || !strings.Contains(b.text("footer"), "Signed in as grace") {
+	b.signIn("operator", "open sesame")
+	if status := b.open(url); status != 200 || !strings.Contains(b.text("footer"), "Signed in as operator") {
 		t.Errorf("answered %d\n%s", status, b.text("body"))
 	}
 	if text := b.text("main"); !strings.Contains(text, "This process has no HUBSPOT_API_KEY") || !strings.Contains(text, "Nobody leads") {
@@ -242,7 +242,7 @@ func TestSignIn(t *testing.T) {
 	b.do(chromedp.Click(chromedp.CSS(`a[href="/pause"]`)))
 	b.await("dialog[open] h1", "Pause the sync?")
 	b.press("dialog[open] button.main")
-	b.await(".sentence", "Paused by grace")
+	b.await(".sentence", "Paused by operator")
 	b.quiet()
 	if log := strings.Join(process.Log(), "\n"); strings.Contains(log, "sesame") {
 		t.Errorf("the password is in the log:\n%s", log)

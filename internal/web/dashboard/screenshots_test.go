@@ -29,9 +29,9 @@ func TestScreenshots(t *testing.T) {
 	second.Wait("HubSpot sync scheduler job registered successfully", 1)
 	in.AwaitAsleep()
 	in.Queue(14)
-	in.Await("14", `SELECT count(*)::text FROM contacts WHERE email LIKE 'c%' AND hubspot_processing_status = 'Complete'`)
+	in.Await("14", `SELECT count(*)::text FROM contacts WHERE name LIKE 'Name %' AND hubspot_processing_status = 'Complete'`)
 	in.Await("true", `SELECT (count(*) > 0)::text FROM contactsync.replicas WHERE daily_left IS NOT NULL AND listener`)
-	failed := in.Ask(`SELECT id::text FROM contacts WHERE email = 'noor.haddad@example.org'`)
+	failed := in.Ask(`SELECT id::text FROM contacts WHERE email = 'contact66@example.org'`)
 
 	b := openBrowser(t)
 	for _, shot := range []struct {
