@@ -75,8 +75,10 @@ func TestWebhookIsToldOfChanges(t *testing.T) {
 	t.Parallel()
 	in := progtest.Install(t)
 	hook := receive(t)
-	in.Sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Status: http.StatusUnauthorized,
-		Body: `{"status":"error","category":"INVALID_AUTHENTICATION","message":"not for ada@example.org"}`})
+	in.Sim.Inject(hubspotsim.Fault{
+		Path: "batch/upsert", Status: http.StatusUnauthorized,
+		Body: `{"status":"error","category":"INVALID_AUTHENTICATION","message":"not for ada@example.org"}`,
+	})
 	in.Sim.Inject(hubspotsim.Fault{Path: "account-info", Status: http.StatusUnauthorized})
 	env := in.Env("ALERT_WEBHOOK_URL="+hook.URL, "LOG_REDACT_EMAILS=true", "HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES=2")
 	first, second := in.Start(env, "run"), in.Start(env, "run")

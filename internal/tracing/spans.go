@@ -40,7 +40,7 @@ func (c *cycles) Began(ctx context.Context, b drain.Claimed) context.Context {
 			attribute.Int64("contactsync.cycle", b.Cycle),
 			attribute.Int("contactsync.contacts", len(b.Contacts)),
 			attribute.String("contactsync.reason", string(b.Reason))))
-	return ctx //nolint:spancheck // as above
+	return ctx
 }
 
 // Ended implements [drain.Observer].
