@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
@@ -24,7 +26,7 @@ var levelColors = map[admin.Level]string{
 
 // writeStatus shows a status on one screen.
 func writeStatus(out io.Writer, v view, color bool) error {
-	text := v.Sentence
+	text := tame(v.Sentence)
 	if color {
 		text = levelColors[v.Level] + text + "\x1b[0m"
 	}
@@ -52,7 +54,7 @@ func writeStatus(out io.Writer, v view, color bool) error {
 		}
 		example := ""
 		if f.Example != nil {
-			example = shorten(*f.Example, 80)
+			example = shorten(tame(*f.Example), 80)
 		}
 		fmt.Fprintf(w, "%s\t%d / %d\t%s\n", f.Code, f.Error, f.Waiting, example)
 	}
@@ -71,17 +73,17 @@ func writeProcesses(w io.Writer, s admin.Status) {
 			since = ", since " + clock(*l.Since, s.At)
 		}
 		r := listed[l.Instance]
-		fmt.Fprintf(w, "leader of slot %d\t%s\t%s%s%s\n", l.Slot, l.Instance, r.Version, since, limits(r))
+		fmt.Fprintf(w, "leader of slot %d\t%s\t%s%s%s\n", l.Slot, tame(l.Instance), r.Version, since, limits(r))
 		if l.PauseReason != "" {
-			fmt.Fprintf(w, "  paused\t%s\n", l.PauseReason)
+			fmt.Fprintf(w, "  paused\t%s\n", tame(l.PauseReason))
 		}
 	}
 	for _, r := range s.Replicas {
 		switch r.Role {
 		case admin.RoleFollower:
-			fmt.Fprintf(w, "waits to lead\t%s\t%s, since %s\n", r.Instance, r.Version, clock(r.StartedAt, s.At))
+			fmt.Fprintf(w, "waits to lead\t%s\t%s, since %s\n", tame(r.Instance), r.Version, clock(r.StartedAt, s.At))
 		case admin.RoleGone:
-			fmt.Fprintf(w, "gone\t%s\t%s, silent for %s\n", r.Instance, r.Version, admin.Ago(r.SeenSeconds))
+			fmt.Fprintf(w, "gone\t%s\t%s, silent for %s\n", tame(r.Instance), r.Version, admin.Ago(r.SeenSeconds))
 		}
 	}
 }
@@ -147,6 +149,17 @@ func mark(good bool) string {
 		return "✓"
 	}
 	return "✗"
+}
+
+// tame keeps what others wrote, HubSpot's words with a contact's values in them for
+// one, from moving the cursor or breaking the table.
+func tame(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
 }
 
 func shorten(text string, most int) string {
