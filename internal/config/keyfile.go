@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // maxKeyFile bounds what is read of a key's file, in bytes.
@@ -14,11 +15,14 @@ const maxKeyFile = 4096
 // ReadKey reads a HubSpot key from a file that holds nothing else. The error never
 // quotes what the file holds.
 func ReadKey(path string) (Secret, error) {
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would be waited for
 	if err != nil {
 		return Secret{}, fmt.Errorf("read the key: %w", err)
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() && !info.IsDir() { // reading that tells
+		return Secret{}, errors.New("this is no file with a content; expected one with the key alone in it")
+	}
 	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile))
 	if err != nil {
 		return Secret{}, fmt.Errorf("read the key: %w", err)

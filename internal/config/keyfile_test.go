@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/config"
@@ -24,10 +25,15 @@ func TestKeyFile(t *testing.T) {
 	if err != nil || cfg.HubSpot.APIKey.Reveal() != "pat-eu1-hunter2" || cfg.HubSpot.APIKeyFile != path {
 		t.Errorf("got %+v, %v", cfg.HubSpot, err)
 	}
+	pipe := filepath.Join(t.TempDir(), "pipe") // that nobody writes to
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for message, variables := range map[string]map[string]string{
 		"set one of the two":        {"HUBSPOT_API_KEY_FILE": path, "HUBSPOT_API_KEY": "pat-eu1-hunter2"},
 		"no such file or directory": {"HUBSPOT_API_KEY_FILE": path + "-gone"},
 		"is a directory":            {"HUBSPOT_API_KEY_FILE": filepath.Dir(path)},
+		"no file with a content":    {"HUBSPOT_API_KEY_FILE": pipe},
 		"the file is empty":         {"HUBSPOT_API_KEY_FILE": file(" \n")},
 		"holds what is no key":      {"HUBSPOT_API_KEY_FILE": file("HUBSPOT_API_KEY=pat-eu1-hunter2 # mine")},
 	} {
