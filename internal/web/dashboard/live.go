@@ -19,6 +19,10 @@ const (
 	writeLimit = 10 * time.Second
 )
 
+// lines has every line of a text end alike: in a stream of events a lone \r ends
+// one, too, and what somebody wrote must not end an event.
+var lines = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
 // allWell takes back what the event down said; browsers pass over empty events.
 const allWell = "-"
 
@@ -169,7 +173,7 @@ func (l *live) news(sent map[string]string, out *strings.Builder) (more <-chan s
 		}
 		sent[name] = data
 		out.WriteString("event: " + name + "\n")
-		for line := range strings.SplitSeq(data, "\n") {
+		for line := range strings.SplitSeq(lines.Replace(data), "\n") {
 			out.WriteString("data: " + line + "\n")
 		}
 		out.WriteString("\n")
