@@ -11,6 +11,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )
@@ -252,5 +253,21 @@ func TestReadOnly(t *testing.T) {
 		if w := answer(d, local(t, method, path)); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "DASHBOARD_READ_ONLY") {
 			t.Errorf("%s %s: %d", method, path, w.Code)
 		}
+	}
+}
+
+// A pause that has no words of ours is told in HubSpot's, which may repeat an email.
+func TestEmailsAreHiddenInTheSentence(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	pgtest.Exec(t, url, `INSERT INTO contactsync.slots (destination, slot, instance, since, pause_code, pause_reason, pause_since)
+		VALUES ('hubspot', 0, 'one', now(), 'BAD_RESPONSE', 'no HubSpot: ada@example.org', now())`)
+	if _, err := pgtest.Connect(t, url).Exec(t.Context(), `SELECT pg_advisory_lock($1, $2)`, database.LockClass, database.SlotLock(0)); err != nil {
+		t.Fatal(err)
+	}
+	d := board(t, url, func(o *dashboard.Options) { o.HideEmails = true })
+	body := answer(d, local(t, http.MethodGet, "/")).Body.String()
+	if !strings.Contains(body, "Paused: no HubSpot: a***@example.org") || strings.Contains(body, "ada@") {
+		t.Errorf("the first page says %s", body)
 	}
 }

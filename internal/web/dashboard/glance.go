@@ -104,7 +104,7 @@ func (d *Dashboard) glance() (*glance, error) {
 	}
 	d.addSeries(ctx)
 	l.last, l.at = &glance{
-		Glance: seen, Mood: moodOf(seen.Status), Sentence: seen.Sentence(time.UTC), Hour: l.hour, Day: l.day,
+		Glance: seen, Mood: moodOf(seen.Status), Sentence: d.words(seen.Sentence(time.UTC)), Hour: l.hour, Day: l.day,
 	}, time.Now()
 	return l.last, nil
 }
