@@ -51,7 +51,7 @@ type Teller struct {
 }
 
 // Run tells until ctx ends. A post that is under way then is finished, or cut after
-// 3 s.
+// 3 s, and noted; what else there was to tell is the next leader's.
 func (t *Teller) Run(ctx context.Context) {
 	client := &http.Client{
 		Timeout:       postTimeout,
@@ -76,6 +76,9 @@ func (t *Teller) Run(ctx context.Context) {
 		}
 		looking.note(ctx, t.Log, "Alerts cannot be read from the database", err)
 		for _, change := range changes {
+			if ctx.Err() != nil {
+				return
+			}
 			posting.note(ctx, t.Log, "An alert could not be posted to ALERT_WEBHOOK_URL; trying again", t.tell(ctx, client, change))
 		}
 	}
