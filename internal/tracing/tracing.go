@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -94,13 +95,17 @@ func (t *Tracing) Stop(ctx context.Context) {
 // complaints logs what the SDK has to say: seldom, because a collector that is away
 // makes it say the same every few seconds.
 type complaints struct {
-	log  *slog.Logger
+	log *slog.Logger
+
+	mu   sync.Mutex
 	last time.Time
 }
 
 // Handle implements [otel.ErrorHandler].
 func (c *complaints) Handle(err error) {
-	if time.Since(c.last) < time.Minute { // a race costs a line more
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.last) < time.Minute {
 		return
 	}
 	c.last = time.Now()
