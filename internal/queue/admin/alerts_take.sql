@@ -1,6 +1,6 @@
 -- Take what the webhook has to be told, each change for one replica alone. $1
 -- destination, $2 for how many seconds it is ours to tell. The same kind is told
--- every 30 s at most: what comes and goes within is told of as it stands then.
+-- once a minute at most: what comes and goes within is told of as it stands then.
 UPDATE contactsync.alerts a
    SET next_try_at = now() + make_interval(secs => $2::float8)
  WHERE a.destination = $1
