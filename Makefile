@@ -66,7 +66,7 @@ faults: ## every fault of docs/faults.md, with its figures (CONTACTSYNC_MEASURE:
 
 .PHONY: screenshots
 screenshots: ## take the pictures of the dashboard in docs/img, with chromium
-	CONTACTSYNC_SCREENSHOTS=$(CURDIR)/docs/img go test -count=1 -run '^Test(Screenshots|Rehearsals)$$' ./internal/web/dashboard
+	CONTACTSYNC_SCREENSHOTS=$(CURDIR)/docs/img go test -count=1 -parallel 1 -run '^Test(Screenshots|Rehearsals)$$' ./internal/web/dashboard
 
 .PHONY: soak
 soak: ## apps, replicas and a world of faults; in the end every version is accounted for (SOAK_FOR=10m SEED=42)
