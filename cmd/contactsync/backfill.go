@@ -64,14 +64,19 @@ func (c *change) queueAll(ctx context.Context, b backfill, perSecond rate.Limit)
 	limit := rate.NewLimiter(perSecond, b.page)
 	limit.AllowN(time.Now(), b.page) // no head start
 	for at := b.after; ; at = c.after {
-		if err := c.untilNoneDue(ctx); err != nil {
-			return err
-		}
 		ids, err := c.desk.All(ctx, at, b.page)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
 		if err := limit.WaitN(ctx, len(ids)); err != nil {
+			return err
+		}
+		if err := c.untilNoneDue(ctx); err != nil {
+			return err
+		}
+		// Looked at again: who was skipped or queued while it waited is left alone.
+		ids, err = c.desk.All(ctx, at, len(ids))
+		if err != nil || len(ids) == 0 {
 			return err
 		}
 		found, err := c.desk.Queue(ctx, ids)

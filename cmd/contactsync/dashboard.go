@@ -24,6 +24,7 @@ func (w *worker) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboa
 	options := dashboard.Options{
 		Desk: desk, Destination: destination,
 		Password: w.cfg.HTTP.DashboardPassword.Reveal(), ReadOnly: w.cfg.HTTP.DashboardReadOnly, HideEmails: w.cfg.Log.RedactEmails,
+		SkipsUnchanged: w.cfg.HubSpot.SkipUnchanged,
 		Draft: func(ctx context.Context, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
 			return w.draft(ctx, desk, c)
 		},

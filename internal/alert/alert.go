@@ -95,7 +95,7 @@ func (t *Teller) look(ctx context.Context) ([]admin.Alert, error) {
 func (t *Teller) tell(ctx context.Context, client *http.Client, change admin.Alert) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTimeout+lookTimeout)
 	defer cancel()
-	if err := post(ctx, client, t.URL, t.Redact(sentence(change, t.Limits))); err != nil {
+	if err := post(ctx, client, t.URL, sentence(change, t.Limits, t.Redact)); err != nil {
 		return err
 	}
 	return t.Desk.Told(ctx, change)

@@ -16,8 +16,9 @@ const maxText = 2000
 // everybody.
 var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// sentence says a change in words, and what to do about it.
-func sentence(a admin.Alert, limits admin.AlertLimits) string {
+// sentence says a change in words, and what to do about it, without what redact
+// hides.
+func sentence(a admin.Alert, limits admin.AlertLimits, redact func(text string) string) string {
 	lasted := short(time.Duration(a.Seconds * float64(time.Second)))
 	text := ""
 	switch {
@@ -38,7 +39,7 @@ func sentence(a admin.Alert, limits admin.AlertLimits) string {
 	default:
 		text = fmt.Sprintf("Fewer contacts end in Error again: %s within the last hour.", a.Detail)
 	}
-	text = strings.ToValidUTF8(escape.Replace(text), "\uFFFD")
+	text = strings.ToValidUTF8(escape.Replace(redact(text)), "\uFFFD") // escaped, a name would not be known by the <address> after it
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + "…"
 	}

@@ -36,6 +36,15 @@ const (
 	CodeOther Code = "OTHER"
 )
 
+// Passes says whether the account's pause for this code ends without a person.
+func (c Code) Passes() bool {
+	switch c {
+	case CodeRateLimited, CodeDailyLimit, CodeMigrating, CodeServerError, CodeTimeout, CodeNetwork, CodeBadResponse:
+		return true
+	}
+	return false
+}
+
 // Codes lists every code there is, for help texts and for checks of input.
 func Codes() []Code {
 	return []Code{

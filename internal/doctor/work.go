@@ -14,12 +14,6 @@ import (
 
 const startOne = "start `contactsync run` with a HUBSPOT_API_KEY"
 
-// passing are the reasons of a pause that end without a person.
-var passing = []string{
-	string(contact.CodeRateLimited), string(contact.CodeDailyLimit), string(contact.CodeMigrating), string(contact.CodeServerError),
-	string(contact.CodeTimeout), string(contact.CodeNetwork), string(contact.CodeBadResponse),
-}
-
 // replicas tells who leads, who waits, and whether the work is paused.
 func (d Database) replicas(ctx context.Context) Finding {
 	status, err := admin.New(d.Pool).Status(ctx, d.Destination, 1)
@@ -46,7 +40,7 @@ func (d Database) replicas(ctx context.Context) Finding {
 			continue
 		}
 		found := fmt.Sprintf("paused (%s): %s", l.PauseCode, l.PauseReason)
-		if slices.Contains(passing, l.PauseCode) {
+		if contact.Code(l.PauseCode).Passes() {
 			return warn("wait: it goes on by itself", "%s", found)
 		}
 		return fail("do what the reason says; then it goes on by itself, at the next probe", "%s", found)

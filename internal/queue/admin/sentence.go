@@ -2,7 +2,6 @@ package admin
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
@@ -41,12 +40,6 @@ const (
 	Trouble   Level = "trouble"   // a person must do something
 )
 
-// byItself are the account's troubles that end without a person.
-var byItself = []string{
-	string(contact.CodeDailyLimit), string(contact.CodeMigrating), string(contact.CodeRateLimited), string(contact.CodeServerError),
-	string(contact.CodeTimeout), string(contact.CodeNetwork), string(contact.CodeBadResponse),
-}
-
 // Sentence says in plain words how things are, with times as of a place.
 func (s Status) Sentence(place *time.Location) string {
 	_, text := s.Judge(place)
@@ -61,7 +54,7 @@ func (s Status) Judge(place *time.Location) (Level, string) {
 	}
 	for _, l := range s.Leaders {
 		switch {
-		case slices.Contains(byItself, l.PauseCode):
+		case contact.Code(l.PauseCode).Passes():
 			return Attention, s.accountSentence(l, place)
 		case l.PauseCode != "":
 			return Trouble, s.accountSentence(l, place)

@@ -112,6 +112,9 @@ func (d *Dashboard) contactAction(r *http.Request) (deed, error) {
 	case doSend:
 		what.Head, what.Button = "Send "+name+" now?", "Send now"
 		what.Text = "It goes into the queue as a fresh request, due at once and with all its attempts, and HubSpot gets it as it is in the database."
+		if d.SkipsUnchanged {
+			what.Text += " If HubSpot was told all of that already, nothing is sent: `contactsync sync " + c.ID + "` sends it all the same."
+		}
 		what.do = d.toQueue(c.ID, admin.DidSendNow, "It is in the queue and goes to HubSpot now.")
 	case doRetry:
 		what.Head, what.Button = "Retry "+name+"?", "Retry"
@@ -131,10 +134,17 @@ func (d *Dashboard) contactAction(r *http.Request) (deed, error) {
 			if len(skipped) == 0 {
 				return "Nothing was changed: it is in HubSpot already.", nil
 			}
-			return "It is skipped.", d.Desk.Record(ctx, admin.Action{Who: who, Action: admin.DidSkip, ContactID: c.ID, Rows: 1})
+			return "It is skipped.", d.record(ctx, admin.Action{Who: who, Action: admin.DidSkip, ContactID: c.ID, Rows: 1})
 		}
 	}
 	return what, nil
+}
+
+// record writes down what was done, also when whoever did it has left meanwhile.
+func (d *Dashboard) record(ctx context.Context, a admin.Action) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
+	defer cancel()
+	return d.Desk.Record(ctx, a)
 }
 
 // toQueue queues one contact.
@@ -147,7 +157,7 @@ func (d *Dashboard) toQueue(id string, as admin.Verb, said string) func(ctx cont
 		if len(found) == 0 {
 			return "", admin.ErrNoContact
 		}
-		return said, d.Desk.Record(ctx, admin.Action{Who: who, Action: as, ContactID: id, Rows: 1})
+		return said, d.record(ctx, admin.Action{Who: who, Action: as, ContactID: id, Rows: 1})
 	}
 }
 
@@ -190,7 +200,7 @@ func (d *Dashboard) retryAll(ctx context.Context, who string, code contact.Code)
 	if err != nil {
 		said += " There are more: press again, or run `contactsync retry --code " + string(code) + "`."
 	}
-	return said, d.Desk.Record(ctx, admin.Action{Who: who, Action: admin.DidRetry, Detail: string(code), Rows: rows})
+	return said, d.record(ctx, admin.Action{Who: who, Action: admin.DidRetry, Detail: string(code), Rows: rows})
 }
 
 // pause keeps all replicas from sending.

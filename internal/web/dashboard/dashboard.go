@@ -29,6 +29,8 @@ type Options struct {
 	ReadOnly   bool // nobody may change anything
 	HideEmails bool // as in the log
 
+	SkipsUnchanged bool // HUBSPOT_SKIP_UNCHANGED is set
+
 	// Draft tells what would be sent of a contact, or why nothing can be.
 	Draft func(ctx context.Context, c contact.Contact) (fields []hubspot.Field, refused contact.Outcome, err error)
 

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,21 +40,20 @@ const (
 	bad     mood = "bad"
 )
 
+// moodOf is how things stand as the sentence beside it says.
 func moodOf(s admin.Status) mood {
-	if s.Hold != nil {
-		return held
-	}
-	for _, l := range s.Leaders {
-		if l.PauseCode != "" {
-			return bad
-		}
-	}
+	level, _ := s.Judge(time.UTC)
+	paused := slices.ContainsFunc(s.Leaders, func(l admin.Leader) bool { return l.PauseCode != "" })
 	switch q := s.Queue; {
-	case len(s.Leaders) == 0, s.Asleep(), q.OldestDueSeconds != nil && *q.OldestDueSeconds > admin.Behind.Seconds():
+	case s.Hold != nil:
+		return held
+	case level == admin.Trouble:
 		return bad
+	case level == admin.Attention && (paused || q.Due > 0):
+		return waits
 	case q.Due > 0:
 		return working
-	case q.Error > 0:
+	case level == admin.Attention:
 		return asks
 	case q.Waiting > 0:
 		return waits
