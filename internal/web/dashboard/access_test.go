@@ -233,8 +233,8 @@ func TestNoDatabase(t *testing.T) {
 	d := board(t, nowhere, nil)
 	for _, path := range []string{"/", "/contacts", "/failures", "/contacts/00000000-0000-4000-8000-000000000001"} {
 		w := answer(d, local(t, http.MethodGet, path))
-		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "The database cannot be reached") {
-			t.Errorf("%s: %d\n%s", path, w.Code, w.Body)
+		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "The database cannot be reached") || w.Header().Get("Refresh") == "" {
+			t.Errorf("%s: %d %v\n%s", path, w.Code, w.Header(), w.Body)
 		}
 		if strings.Contains(w.Body.String(), "127.0.0.1:1") {
 			t.Errorf("%s tells where the database is:\n%s", path, w.Body)

@@ -115,6 +115,9 @@ func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, v view) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if v.status == http.StatusServiceUnavailable {
+		w.Header().Set("Refresh", "5") // it may be over by then
+	}
 	if v.status != 0 {
 		w.WriteHeader(v.status)
 	}
