@@ -1,6 +1,6 @@
-// Package check reads the manifests of deploy/kubernetes into the types of
-// Kubernetes' own API, in which a misspelt field is an error. It is a module of
-// its own, so that contactsync does not carry those types. `make manifests` runs it.
+// Package check reads what deploy/ holds for Kubernetes and Grafana into those
+// projects' own types, in which a misspelt field is an error. It is a module of its
+// own, so that contactsync does not carry those types. `make manifests` runs it.
 package check
 
 import (
