@@ -50,6 +50,25 @@ func TestUpOnEmptyDatabase(t *testing.T) {
 	}
 }
 
+// A version may come into the world after a later one, which some database has
+// already.
+func TestUpOutOfOrder(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	up(t, url)
+	pgtest.Exec(t, url, "DROP TABLE contactsync.sent", "ALTER TABLE contactsync.slots DROP COLUMN forgetful",
+		"ALTER TABLE contactsync.cycles DROP COLUMN skipped", "DELETE FROM contactsync.goose_db_version WHERE version_id = 6")
+	if result := up(t, url); !slices.Equal(result.Applied, []string{"00006_sent"}) {
+		t.Errorf("up did %+v, want the one that was missing", result)
+	}
+	if err := check(t, url); err != nil {
+		t.Errorf("check after: %v", err)
+	}
+	if undone := down(t, url, true); len(undone) != len(allMigrations) {
+		t.Errorf("undone %q", undone)
+	}
+}
+
 func TestStatus(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
