@@ -49,7 +49,8 @@ WITH o AS MATERIALIZED (
            clock_timestamp() + make_interval(secs => least( -- a week at most
                $4::float8 * CASE WHEN $5::bool THEN 2 ^ least(tries, 30) ELSE tries + 1 END
                           * (0.9 + 0.2 * random()), 604800)) AS retry_at,
-           CASE WHEN ours AND final = 'synced' AND tries = 0 AND since < clock_timestamp()
+           -- What a command syncs, in a slot from 1000 on, may never have been queued.
+           CASE WHEN ours AND final = 'synced' AND tries = 0 AND since < clock_timestamp() AND $8::int < 1000
                 THEN extract(epoch FROM clock_timestamp() - since)::float8 END AS waited
       FROM d
 ), f AS MATERIALIZED (

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/database"
 )
 
 // How long a contact waited is told of a first attempt that synced, from its being
@@ -46,6 +47,27 @@ func TestWaited(t *testing.T) {
 				t.Errorf("%s contacts counted, want %s", n, want)
 			}
 		})
+	}
+}
+
+// What a person syncs may never have been queued: how old the row is says nothing.
+func TestSyncedByHandDidNotWait(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := b.queued(1)
+	b.exec(`SET contactsync.worker = 'on'`)
+	b.exec(`UPDATE contacts SET hubspot_processing_status = 'Complete', updated_at = now() - interval '30 days'`)
+	q := b.leader(database.ManualSlot)
+	batch, err := q.ClaimIDs(t.Context(), ids)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done, _ := settle(t, q, batch, synced)
+	if done[0].Waited != 0 {
+		t.Errorf("waited %v", done[0].Waited)
+	}
+	if n := b.ask(`SELECT sum(n)::text FROM contactsync.cycles, unnest(latency) n`); n != "0" {
+		t.Errorf("%s contacts counted", n)
 	}
 }
 
