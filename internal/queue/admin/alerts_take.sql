@@ -9,4 +9,4 @@ UPDATE contactsync.alerts a
             WHERE b.destination = $1 AND b.raised <> b.told AND b.next_try_at <= now()
               AND (b.told_at IS NULL OR b.told_at <= now() - interval '1 minute')
               FOR UPDATE SKIP LOCKED))
-RETURNING a.kind, a.raised, extract(epoch FROM now() - a.began)::float8 AS seconds, a.detail
+RETURNING a.kind, a.raised, extract(epoch FROM CASE WHEN a.raised THEN now() ELSE a.since END - a.began)::float8 AS seconds, a.detail

@@ -128,3 +128,32 @@ func TestAPauseIsOverWhenAnAnswerWasUsable(t *testing.T) {
 		t.Errorf("taken %+v, want the end", got)
 	}
 }
+
+// How long a trouble lasted does not grow while its end has not been told.
+func TestATroubleLastedUntilItEnded(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	d := desk(t, url)
+	take := func() []admin.Alert {
+		t.Helper()
+		got, err := d.TakeAlerts(t.Context(), "hubspot", admin.AlertLimits{BacklogAge: time.Hour}, time.Minute)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	pgtest.Exec(t, url, `INSERT INTO contactsync.holds (destination, who) VALUES ('hubspot', 'ada')`)
+	for _, a := range take() {
+		if err := d.AlertTold(t.Context(), "hubspot", a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pgtest.Exec(t, url, `DELETE FROM contactsync.holds`)
+	if got := take(); len(got) != 0 {
+		t.Fatalf("taken %+v so soon", got)
+	}
+	pgtest.Exec(t, url, `UPDATE contactsync.alerts SET began = began - interval '70 s', since = since - interval '60 s', told_at = told_at - interval '70 s'`)
+	if got := take(); len(got) != 1 || got[0].Raised || got[0].Seconds < 10 || got[0].Seconds > 40 {
+		t.Errorf("taken %+v, want the end of 10 s", got)
+	}
+}
