@@ -85,7 +85,7 @@ func (s Status) Judge(place *time.Location) (Level, string) {
 		return Attention, fmt.Sprintf("The queue is empty; %s in Error and %s a person: see failures, then `contactsync retry`.",
 			count(q.Error, "contact is", "contacts are"), needs)
 	case q.Waiting > 0 && q.NextRetryAt != nil:
-		return Healthy, fmt.Sprintf("Waiting for retries, the next at %s.", s.clock(*q.NextRetryAt, place))
+		return Healthy, fmt.Sprintf("Waiting for retries or a set time, the next at %s.", s.clock(*q.NextRetryAt, place))
 	default:
 		return Healthy, "Healthy: everything that was queued is in HubSpot."
 	}
