@@ -99,7 +99,7 @@ fuzz: ## fuzz everything that parses foreign bytes (FUZZ_FOR=30s each)
 	done
 
 .PHONY: manifests
-manifests: ## check deploy/ against the types of Kubernetes and with systemd's own tools
+manifests: ## check deploy/ against the types of Kubernetes and Grafana and with systemd's own tools
 	.ci/manifests
 
 .PHONY: vulncheck
