@@ -13,6 +13,7 @@ import (
 const (
 	areaHubSpot = "HubSpot"
 	checkKey    = "key"
+	checkPortal = "portal"
 	checkScopes = "scopes"
 )
 
@@ -38,8 +39,8 @@ func (h HubSpot) Checks() []Check {
 	key := []string{checkKey}
 	checks := []Check{
 		{Name: checkKey, Run: h.key},
-		{Name: "portal", Needs: key, Run: h.portal},
-		{Name: checkScopes, Needs: key, Run: h.scopes},
+		{Name: checkPortal, Needs: key, Run: h.portal},
+		{Name: checkScopes, Needs: []string{checkKey, checkPortal}, Run: h.scopes}, // another account is asked nothing that could write
 	}
 	for _, m := range h.Client.Mapped() {
 		checks = append(checks, Check{Name: "property " + m.Name, Needs: key, Run: func(ctx context.Context) Finding {

@@ -86,7 +86,7 @@ func TestEachAccountCheckFindsItsTrouble(t *testing.T) {
 		alone         bool // everything else is fine
 	}{
 		"another portal": {
-			options: hubspotsim.Options{PortalID: 42}, portal: 43, alone: true,
+			options: hubspotsim.Options{PortalID: 42}, portal: 43,
 			check: "portal", level: Failed, found: "belongs to portal 42, but HUBSPOT_PORTAL_ID is 43", remedy: "correct",
 		},
 		"a wrong key": {

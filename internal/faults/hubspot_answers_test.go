@@ -154,6 +154,9 @@ func (a answer) play(t *testing.T) {
 	in.Sim.Inject(a.fault)
 	// No contact is due again before all have had their turn.
 	env := in.Env("HUBSPOT_TIMEOUT=1s", "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=10s", a.env)
+	if a.fault.Mode == hubspotsim.Huge { // it takes its time to read
+		env = append(env, "HUBSPOT_TIMEOUT=10s")
+	}
 	if a.restart {
 		env = append(env, "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=5")
 	}

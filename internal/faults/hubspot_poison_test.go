@@ -53,7 +53,7 @@ func TestPoisonInABatch(t *testing.T) {
 				in.Start(in.Env("HUBSPOT_API_BASE_URL="+api, "HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=100", "HUBSPOT_RATE_LIMIT_PER_10S=1000"), "run")
 				in.AwaitAsleep()
 				began := time.Now()
-				in.Exec(`UPDATE contacts SET hubspot_sync_status = 'Queued', hubspot_processing_status = 'Queued'`)
+				in.Exec(`UPDATE contacts SET hubspot_sync_status = 'Queued', hubspot_processing_status = 'Queued', updated_at = updated_at + interval '30 s'`) // keeps the order
 				const kinds = `SELECT string_agg(n || ' ' || s, ', ' ORDER BY s) FROM (SELECT count(*) AS n,
 					concat_ws(' ', name, hubspot_processing_status, hubspot_error_code, retry_count) AS s FROM contacts GROUP BY 2) x`
 				in.Await(fmt.Sprintf("%d Bad Error %s 0, %d Good Complete 0", bad, test.code, n-bad), kinds)
