@@ -11,13 +11,8 @@ import (
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
-// What is to be expected of a healthy installation.
-const (
-	leastSuccess   = 0.95
-	mostRetries    = 0.05
-	mostPerContact = 2.0  // seconds
-	mostPerTen     = 20.0 // seconds, for ten contacts
-)
+// mostPerTen is how many seconds ten contacts take at most in a healthy installation.
+const mostPerTen = 20.0
 
 // The colours of the levels, on a terminal that has some.
 var levelColors = map[admin.Level]string{
@@ -110,9 +105,9 @@ func writeMeasures(w io.Writer, v view) {
 	if l := v.Latency; l.P50 != nil && l.P95 != nil && l.P99 != nil {
 		fmt.Fprintf(w, "from queued to HubSpot\t%s\t95 %% within %s, 99 %% within %s\n", admin.Ago(*l.P50), admin.Ago(*l.P95), admin.Ago(*l.P99))
 	}
-	fmt.Fprintf(w, "success rate\t%.1f %%\t%s > 95 %%\n", 100*m.SuccessRate(), mark(m.SuccessRate() > leastSuccess))
-	fmt.Fprintf(w, "retry rate\t%.1f %%\t%s < 5 %%\n", 100*m.RetryRate(), mark(m.RetryRate() < mostRetries))
-	fmt.Fprintf(w, "time per contact\t%s\t%s ≤ 2 s\n", admin.Ago(m.SecondsPerContact), mark(m.SecondsPerContact <= mostPerContact))
+	fmt.Fprintf(w, "success rate\t%.1f %%\t%s > 95 %%\n", 100*m.SuccessRate(), mark(m.SuccessRate() > admin.LeastSuccess))
+	fmt.Fprintf(w, "retry rate\t%.1f %%\t%s < 5 %%\n", 100*m.RetryRate(), mark(m.RetryRate() < admin.MostRetries))
+	fmt.Fprintf(w, "time per contact\t%s\t%s ≤ 2 s\n", admin.Ago(m.SecondsPerContact), mark(m.SecondsPerContact <= admin.MostPerContact))
 	fmt.Fprintf(w, "time for ten contacts\t%s\t%s ≤ 20 s\n", admin.Ago(perTen), mark(perTen <= mostPerTen))
 	fmt.Fprintf(w, "cycle\t%s\tslowest %s\n", admin.Ago(m.CycleSeconds), admin.Ago(m.SlowestCycleSeconds))
 	fmt.Fprintf(w, "synced after a retry\t%d\t\n", m.Recovered)

@@ -107,7 +107,7 @@ func TestLeaderIsFrozenInAStatement(t *testing.T) {
 			audit(in)
 			name := leader.name(in)
 			slot, _ := leader.sessions(in)
-			strangers := lockClaims(in)
+			strangers := lockTable(in, "contactsync.claims")
 			in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status)
 				SELECT 'c' || i || '@example.org', repeat('x', $2::int), 'Queued' FROM generate_series(1, $1::int) i`, contacts, test.length)
 			in.Await("Lock", `SELECT wait_event_type FROM pg_stat_activity WHERE pid = `+slot)
@@ -125,23 +125,6 @@ func TestLeaderIsFrozenInAStatement(t *testing.T) {
 			thaw(t, in, leader, name, claimed)
 			oneLeader(in, leader, follower)
 		})
-	}
-}
-
-// lockClaims makes every claim wait until the function it answers is called.
-func lockClaims(in *progtest.Installation) (release func()) {
-	in.Helper()
-	app := in.Connect()
-	for _, sql := range []string{`BEGIN`, `LOCK TABLE contactsync.claims IN SHARE ROW EXCLUSIVE MODE`} {
-		if _, err := app.Exec(in.Context(), sql); err != nil {
-			in.Fatal(err)
-		}
-	}
-	return func() {
-		in.Helper()
-		if _, err := app.Exec(in.Context(), `COMMIT`); err != nil {
-			in.Fatal(err)
-		}
 	}
 }
 

@@ -41,7 +41,7 @@ func killBeforeClaim(_ *testing.T, in *progtest.Installation, leader *replica, e
 // claim succeeds and nobody takes its answer.
 func killAfterClaim(_ *testing.T, in *progtest.Installation, leader *replica, email string) time.Time {
 	slot := holder(in)
-	release := lockClaims(in)
+	release := lockTable(in, "contactsync.claims")
 	queue(in, email)
 	in.Await("Lock", `SELECT wait_event_type FROM pg_stat_activity WHERE pid = `+slot)
 	leader.freeze()

@@ -73,10 +73,8 @@ var listCountSQL string
 // queueStatuses are those of hubspot_processing_status that have an index each.
 var queueStatuses = []string{"Queued", "Processing", "Error"}
 
-const (
-	firstID = "00000000-0000-0000-0000-000000000000"
-	lastID  = "ffffffff-ffff-ffff-ffff-ffffffffffff"
-)
+// lastID comes after every contact's id, as FirstID comes before.
+const lastID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 
 // List answers a page of contacts. It looks where an index leads; where none
 // does, it looks through so many contacts as it can in two seconds, and says so:
@@ -84,7 +82,7 @@ const (
 func (d *Desk) List(ctx context.Context, f Filter, at Cursor) (Page, error) {
 	s := &search{desk: d, Filter: f, Cursor: at, began: time.Now(), page: Page{Count: -1}}
 	if s.ID == "" {
-		s.ID = firstID
+		s.ID = FirstID
 		if s.Back {
 			s.ID = lastID
 		}

@@ -64,6 +64,13 @@ type Measures struct {
 	SlowestCycleSeconds float64 `json:"slowest_cycle_seconds"`
 }
 
+// What is to be expected of a healthy installation.
+const (
+	LeastSuccess   = 0.95 // of the attempts, see SuccessRate
+	MostRetries    = 0.05 // of the attempts, see RetryRate
+	MostPerContact = 2.0  // seconds
+)
+
 // SuccessRate is the part of the attempts that synced, 0 to 1; 1 when there was
 // none.
 func (m Measures) SuccessRate() float64 {

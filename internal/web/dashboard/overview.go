@@ -6,13 +6,6 @@ import (
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
-// What is to be expected of a healthy installation.
-const (
-	leastSuccess   = 0.95
-	mostRetries    = 0.05
-	mostPerContact = 2.0 // seconds
-)
-
 // overview is the first page.
 func (d *Dashboard) overview(*http.Request) (view, error) {
 	g, err := d.glance()
@@ -66,9 +59,9 @@ func spanOf(id, name, from string, points []admin.Point) span {
 	}
 	p95 := sum.Quantile(0.95)
 	s.Checks = []check{
-		{"Success", percent(success), "> 95 %", attempts > 0, success > leastSuccess},
-		{"Retries", percent(retries), "< 5 %", attempts > 0, retries < mostRetries},
-		{"Commit → HubSpot, 95 of 100", seconds(p95), "≤ 2 s", p95 != nil, p95 != nil && *p95 <= mostPerContact},
+		{"Success", percent(success), "> 95 %", attempts > 0, success > admin.LeastSuccess},
+		{"Retries", percent(retries), "< 5 %", attempts > 0, retries < admin.MostRetries},
+		{"Commit → HubSpot, 95 of 100", seconds(p95), "≤ 2 s", p95 != nil, p95 != nil && *p95 <= admin.MostPerContact},
 	}
 	return s
 }
