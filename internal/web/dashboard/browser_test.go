@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
@@ -155,9 +158,75 @@ func (b *tab) await(selector, text string) {
 // press clicks on what a selector finds and waits for the page that comes.
 func (b *tab) press(selector string) {
 	b.Helper()
-	if _, err := chromedp.RunResponse(b.ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+	ctx, cancel := context.WithTimeout(b.ctx, progtest.Patience)
+	defer cancel()
+	if _, err := chromedp.RunResponse(ctx, clickOn(selector)); err != nil {
 		b.Fatalf("press %s: %v", selector, err)
 	}
+}
+
+// click clicks on what a selector finds.
+func (b *tab) click(selector string) { b.Helper(); b.do(clickOn(selector)) }
+
+// clickOn is chromedp.Click for pages that replace their parts while they are
+// looked at: what is gone before its place is known is looked for again. The click
+// itself is made once.
+func clickOn(selector string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		for {
+			x, y, err := place(ctx, t, selector)
+			if err == nil {
+				_, err = chromedp.MouseClickXY(x, y)(ctx, t)
+				return err
+			}
+			const serverError = -32000 // among others: no node has this id any more
+			if e, ok := errors.AsType[*cdproto.Error](err); !ok || e.Code != serverError {
+				return err
+			}
+		}
+	})
+}
+
+// place is the middle of what a selector finds, once it can be seen.
+func place(ctx context.Context, t *chromedp.Target, selector string) (x, y float64, err error) {
+	nodes, err := chromedp.Nodes(chromedp.CSS(selector), chromedp.NodeVisible)(ctx, t)
+	if err != nil {
+		return 0, 0, err
+	}
+	id := nodes[0].NodeID
+	if _, err := cdp.Call(ctx, t, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{NodeID: id}); err != nil {
+		return 0, 0, err
+	}
+	at, err := cdp.Call(ctx, t, dom.GetContentQuads, dom.GetContentQuadsParams{NodeID: id})
+	if err != nil {
+		return 0, 0, err
+	}
+	if len(at.Quads) == 0 {
+		return 0, 0, chromedp.ErrInvalidDimensions
+	}
+	corners := at.Quads[0]
+	return (corners[0] + corners[4]) / 2, (corners[1] + corners[5]) / 2, nil
+}
+
+// A click arrives once on what is replaced all the time, except, as on our pages,
+// while it is pressed.
+func TestClick(t *testing.T) {
+	t.Parallel()
+	b := openBrowser(t)
+	b.open(`data:text/html,<div id="box"></div><script>
+		let clicks = 0, pressed = false;
+		document.onpointerdown = () => { pressed = true; };
+		document.onpointerup = () => { pressed = false; };
+		box.onclick = () => { clicks++; };
+		setInterval(() => { if (!pressed) box.innerHTML = "<button>Press</button>"; });
+	</script>`)
+	for range 20 {
+		b.click("button")
+	}
+	if got := try(b, chromedp.Evaluate[int]("clicks")); got != 20 {
+		t.Errorf("%d clicks arrived, want 20", got)
+	}
+	b.quiet()
 }
 
 // withoutScripts keeps pages from running any.

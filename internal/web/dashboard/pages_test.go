@@ -127,7 +127,7 @@ func TestButtons(t *testing.T) {
 	// press opens the dialog of a button, checks what it asks, and confirms.
 	press := func(button, asks string) {
 		t.Helper()
-		b.do(chromedp.Click(chromedp.CSS(button)))
+		b.click(button)
 		b.await("dialog[open] h1", asks)
 		b.press("dialog[open] button.main")
 	}
@@ -156,7 +156,7 @@ func TestButtons(t *testing.T) {
 	in.Await("5", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
 
 	b.open(url)
-	b.do(chromedp.Click(chromedp.CSS(`a[href="/pause"]`)))
+	b.click(`a[href="/pause"]`)
 	b.await("dialog[open] h1", "Pause the sync?")
 	b.do(chromedp.SendKeys(chromedp.CSS("dialog #reason"), "HubSpot is being moved"))
 	b.press("dialog[open] button.main")
@@ -174,9 +174,9 @@ func TestButtons(t *testing.T) {
 		t.Errorf("recorded\n%s\nwant\n%s", got, want)
 	}
 	// A dialog that is called off does nothing.
-	b.do(chromedp.Click(chromedp.CSS(`a[href="/pause"]`)))
+	b.click(`a[href="/pause"]`)
 	b.await("dialog[open] h1", "Pause the sync?")
-	b.do(chromedp.Click(chromedp.CSS("dialog [data-close]")))
+	b.click("dialog [data-close]")
 	if open := try(b, chromedp.Evaluate[bool]("document.querySelector('dialog').open")); open {
 		t.Error("the dialog stays")
 	}
@@ -239,7 +239,7 @@ func TestSignIn(t *testing.T) {
 	if text := b.text("main"); !strings.Contains(text, "This process has no HUBSPOT_API_KEY") || !strings.Contains(text, "Nobody leads") {
 		t.Errorf("a process without a key says\n%s", text)
 	}
-	b.do(chromedp.Click(chromedp.CSS(`a[href="/pause"]`)))
+	b.click(`a[href="/pause"]`)
 	b.await("dialog[open] h1", "Pause the sync?")
 	b.press("dialog[open] button.main")
 	b.await(".sentence", "Paused by operator")

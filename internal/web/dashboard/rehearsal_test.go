@@ -88,7 +88,7 @@ func (h *house) click(selector string) { h.Helper(); h.clicks++; h.b.press(selec
 func (h *house) ask(button string) {
 	h.Helper()
 	h.clicks += 2
-	h.b.do(chromedp.Click(chromedp.CSS(button)))
+	h.b.click(button)
 	h.b.await("dialog[open] h1", "?")
 	h.b.press("dialog[open] button.main")
 }
