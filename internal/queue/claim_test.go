@@ -108,21 +108,22 @@ func TestNoContactIsClaimedTwice(t *testing.T) {
 	wg.Wait()
 }
 
-// The claim finds its rows by an index, whatever the planner believes: with
-// fresh statistics of a large queue, with those of an empty one, and with many
-// claims in flight.
-func TestClaimKeepsItsIndexScans(t *testing.T) {
+// A claim finds its rows by an index, in the order in which they are due, and a
+// settle never goes through its batch once a row, whatever the planner believes: with fresh statistics of a
+// large queue, with those of an empty one, and with many claims in flight.
+func TestPlansDoNotDependOnStatistics(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	q := b.leader(0)
-	explain := func(state string) {
+	explain := func(sql string, args ...any) (plans map[string]string) {
 		t.Helper()
 		conn := q.session.(*session).conn
+		plans = map[string]string{}
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 			if _, err := conn.Exec(t.Context(), "SET plan_cache_mode = "+mode); err != nil {
 				t.Fatal(err)
 			}
-			rows, err := conn.Query(t.Context(), "EXPLAIN "+claimSQL, 100, 0, int64(1), "hubspot", []string{})
+			rows, err := conn.Query(t.Context(), "EXPLAIN "+sql, args...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -130,25 +131,38 @@ func TestClaimKeepsItsIndexScans(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			text := strings.Join(plan, "\n")
-			for _, want := range []string{"contacts_contactsync_fresh", "contacts_contactsync_retry"} {
-				if !strings.Contains(text, want) {
-					t.Errorf("%s, %s: no scan of %s:\n%s", state, mode, want, text)
+			plans[mode] = strings.Join(plan, "\n")
+			if strings.Contains(plans[mode], "Seq Scan") {
+				t.Errorf("%s: reads a whole table:\n%s", mode, plans[mode])
+			}
+		}
+		return plans
+	}
+	check := func(state string) {
+		t.Helper()
+		for mode, plan := range explain(claimSQL, 100, 0, int64(1), "hubspot", []string{}) {
+			for _, want := range []string{"Index Scan using contacts_contactsync_fresh", "Index Scan using contacts_contactsync_retry"} {
+				if !strings.Contains(plan, want) {
+					t.Errorf("%s, %s: no %s:\n%s", state, mode, want, plan)
 				}
 			}
-			if strings.Contains(text, "Seq Scan") {
-				t.Errorf("%s, %s: reads a whole table:\n%s", state, mode, text)
+		}
+		none := []string{}
+		for mode, plan := range explain(settleSQL, "hubspot", int64(1), 3, 1.0, true, 1.0, "test", 0, time.Now(), 1, int64(0),
+			none, none, none, []bool{}, none, none, []int{}, none, []bool{}, []bool{}, []float64{}, none) {
+			if strings.Count(plan, "Nested Loop") != 1 { // the lock, a row at a time
+				t.Errorf("%s, %s: goes through the batch once a row:\n%s", state, mode, plan)
 			}
 		}
 	}
-	explain("empty")
+	check("empty")
 	b.queued(20000)
-	explain("stale statistics")
+	check("stale statistics")
 	b.exec(`UPDATE contacts SET next_retry_at = now() - interval '1 min' WHERE random() < 0.5`)
 	b.exec(`INSERT INTO contactsync.claims (contact_id, destination, slot, cycle) SELECT gen_random_uuid(), 'hubspot', 9, 0 FROM generate_series(1, 2000)`)
 	b.exec(`VACUUM ANALYZE contacts`)
 	b.exec(`VACUUM ANALYZE contactsync.claims`)
-	explain("a full queue")
+	check("a full queue")
 }
 
 func TestClaimIDs(t *testing.T) {

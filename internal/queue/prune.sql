@@ -20,10 +20,10 @@ WITH old_cycles AS (
                 ORDER BY at LIMIT 5000))
 ), old_sent AS ( -- so that every contact is sent once in a while
     DELETE FROM contactsync.sent
-     WHERE (destination, key) IN (
-               SELECT destination, key FROM contactsync.sent
+     WHERE ctid = ANY (ARRAY(
+               SELECT ctid FROM contactsync.sent
                 WHERE at < now() - make_interval(days => $1::int) AND key <> ''
-                ORDER BY at LIMIT 5000)
+                ORDER BY at LIMIT 5000))
 ), gone AS (
     DELETE FROM contactsync.replicas
      WHERE seen_at < now() - interval '1 day'

@@ -18,29 +18,31 @@ WITH o AS MATERIALIZED (
       FROM unnest($12::text[]::uuid[], $13::text[], $14::text[], $15::bool[], $16::text[],
                   $17::text[], $18::int[], $19::text[], $20::bool[], $21::bool[], $22::float8[], $23::text[])
         AS o (id, verdict, remote_id, created, code, message, http_status, correlation_id, in_doubt, forgiving, put_off, version)
-     WHERE (SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = $1) = $2::bigint
+     WHERE coalesce((SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = $1) = $2::bigint, false)
 ), held AS MATERIALIZED (
-    SELECT c.id,
-           c.hubspot_processing_status = 'Processing' AS ours,
-           md5(ROW(c.email, c.name, c.phone_number, c.domain_id, c.page_id/* further columns */)::text) AS version,
-           least(greatest(coalesce(c.retry_count, 0), 0), 1000000)::int AS tries,
-           -- Since when it waits; a contact that was scheduled, since then.
-           CASE WHEN isfinite(c.updated_at) AND isfinite(coalesce(c.next_retry_at, c.updated_at))
-                THEN greatest(c.updated_at, c.next_retry_at)::timestamptz END AS since
-      FROM contacts c
-     WHERE c.id = ANY (ARRAY(SELECT id FROM o))
-       FOR NO KEY UPDATE OF c SKIP LOCKED
+    SELECT o.*, c.ours, c.version AS now_version, c.tries, c.since
+      FROM o, LATERAL (
+        SELECT coalesce(c.hubspot_processing_status = 'Processing', false) AS ours,
+               md5(ROW(c.email, c.name, c.phone_number, c.domain_id, c.page_id/* further columns */)::text) AS version,
+               least(greatest(coalesce(c.retry_count, 0), 0), 1000000)::int AS tries,
+               -- Since when it waits; a contact that was scheduled, since then.
+               CASE WHEN isfinite(c.updated_at) AND isfinite(coalesce(c.next_retry_at, c.updated_at))
+                    THEN greatest(c.updated_at, c.next_retry_at)::timestamptz END AS since
+          FROM contacts c
+         WHERE c.id = o.id
+           FOR NO KEY UPDATE OF c SKIP LOCKED) c
 ), found AS MATERIALIZED (
-    SELECT id, coalesce(ours, false) AS ours, version, tries, since FROM held
+    SELECT * FROM held
     UNION ALL -- deleted by the app while it was in flight
-    SELECT o.id, false, o.version, 0, NULL FROM o WHERE (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
+    SELECT o.*, false, o.version, 0, NULL FROM o
+     WHERE o.id NOT IN (SELECT id FROM held) AND (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
 ), d AS MATERIALIZED (
-    SELECT o.*, found.ours, found.tries, found.since,
-           CASE WHEN found.ours AND found.version <> o.version AND o.verdict IN ('synced', 'unchanged', 'reject') THEN 'touched'
-                WHEN o.verdict = 'retry' AND NOT o.forgiving AND found.tries >= $3::int
-                THEN CASE WHEN found.ours AND found.version <> o.version THEN 'touched' ELSE 'exhausted' END
-                ELSE o.verdict END AS final
-      FROM found JOIN o USING (id)
+    SELECT found.*,
+           CASE WHEN ours AND now_version <> version AND verdict IN ('synced', 'unchanged', 'reject') THEN 'touched'
+                WHEN verdict = 'retry' AND NOT forgiving AND tries >= $3::int
+                THEN CASE WHEN ours AND now_version <> version THEN 'touched' ELSE 'exhausted' END
+                ELSE verdict END AS final
+      FROM found
 ), e AS MATERIALIZED (
     SELECT d.*,
            left(CASE WHEN final = 'exhausted'
@@ -105,13 +107,11 @@ WITH o AS MATERIALIZED (
        AND (e.ours OR e.remote_id <> '')
 ), freed AS (
     DELETE FROM contactsync.claims x
-     USING e
-     WHERE x.contact_id = e.id AND x.destination = $1 AND x.cycle = $2::bigint AND NOT e.in_doubt
+     WHERE x.contact_id = ANY (ARRAY(SELECT id FROM e WHERE NOT in_doubt)) AND x.destination = $1 AND x.cycle = $2::bigint
 ), quarantined AS (
     UPDATE contactsync.claims x
        SET until = clock_timestamp() + make_interval(secs => $6::float8)
-      FROM e
-     WHERE x.contact_id = e.id AND x.destination = $1 AND x.cycle = $2::bigint AND e.in_doubt
+     WHERE x.contact_id = ANY (ARRAY(SELECT id FROM e WHERE in_doubt)) AND x.destination = $1 AND x.cycle = $2::bigint
 ), failed AS (
     INSERT INTO contactsync.failures (contact_id, destination, cycle, attempt, code, http_status, message, correlation_id)
     SELECT id, $1, $2::bigint, tries + 1, code, nullif(http_status, 0), left(message, 500), nullif(correlation_id, '')
@@ -154,5 +154,4 @@ SELECT id::text, final, tries::int, coalesce(error, ''), waited FROM e
 UNION ALL -- claims that are no longer ours: somebody rescued them
 SELECT i.id, 'lost', 0, '', NULL
   FROM unnest($12::text[]) AS i (id)
- WHERE (SELECT x.cycle FROM contactsync.claims x
-         WHERE x.contact_id = i.id::uuid AND x.destination = $1) IS DISTINCT FROM $2::bigint
+ WHERE i.id::uuid NOT IN (SELECT id FROM o)
