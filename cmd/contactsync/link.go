@@ -35,6 +35,7 @@ type link struct {
 	cfg      config.Config
 	log      *slog.Logger
 	instance string
+	further  columns.List // the mapped columns, once the schema was checked
 
 	session atomic.Pointer[leader.Session] // while this process holds a slot
 	queue   atomic.Pointer[queue.Queue]    // the slot's
@@ -61,7 +62,7 @@ func (l *link) client() (*hubspot.Client, error) {
 		}
 		return q.Fresh()
 	}
-	return newHubSpotClient(l.cfg.HubSpot, nil, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
+	return newHubSpotClient(l.cfg.HubSpot, l.further, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
 		l.gauge = hubspot.NewGauge(l.counted(base))
 		return leader.Transport(l.gauge, fresh)
 	})
@@ -108,7 +109,7 @@ func (l *link) checkSchemaOn(ctx context.Context, conn *pgx.Conn) error {
 		err = nil
 	}
 	if err == nil {
-		_, err = columns.Find(ctx, conn, l.cfg.HubSpot.Properties.Map.Columns())
+		l.further, err = columns.Find(ctx, conn, l.cfg.HubSpot.Properties.Map.Columns())
 	}
 	return err
 }

@@ -195,3 +195,56 @@ func TestAMapIsChecked(t *testing.T) {
 		t.Errorf("plan takes the same value for another:\n%s", out)
 	}
 }
+
+// A leader tells at its start, before anything is queued and in one line, which
+// mapped properties HubSpot has not as they have to be, and goes on; it tells
+// nothing of a map that fits.
+func TestALeaderChecksTheMap(t *testing.T) {
+	t.Parallel()
+	in, env := mappedInstallation(t)
+	const told = "HUBSPOT_PROPERTY_MAP does not fit what HubSpot has"
+	looks := func() (n int) {
+		for _, r := range in.Sim.Received() {
+			if strings.Contains(r.Path, "/properties/") {
+				n++
+			}
+		}
+		return n
+	}
+	in.Start(in.Env(), "run", "--once").End()
+	if n := looks(); n != 0 {
+		t.Errorf("%d properties were looked at without a map", n)
+	}
+	fits := in.Start(env, "run", "--once")
+	if code := fits.End(); code != 0 || len(fits.Saw(told)) != 0 || looks() != 9 {
+		t.Errorf("a map that fits: exit code %d, %d of 9 properties looked at\n%s", code, looks(), fits.Tail())
+	}
+
+	in.Sim.RemoveProperty("score")
+	in.Sim.AddProperty(hubspotsim.Property{Name: "vip", Type: "date"})
+	in.Sim.AddProperty(hubspotsim.Property{Name: "plan", ReadOnly: true})
+	p := in.Start(env, "run")
+	line := p.Wait(told, 1)[0]
+	const instead = "name another property in HUBSPOT_PROPERTY_MAP, or delete this one in HubSpot and run `contactsync setup`"
+	want := "HubSpot has no property score (type number): run `contactsync setup`; until then the sync is paused. " +
+		"vip: it is of type date, but bool is wanted: " + instead + ". " +
+		"plan: it is read-only: HubSpot computes its value: " + instead
+	if line["level"] != "WARN" || line["problems"] != want {
+		t.Errorf("%v: %s\nwant\n%s", line["level"], line["problems"], want)
+	}
+	in.Exec(`INSERT INTO contacts (email, job_title, hubspot_processing_status) VALUES ('ada@example.org', 'Chief', 'Queued')`)
+	in.Await("1 Complete/Complete", progtest.Counts) // none of its values is for what does not fit
+	if n := len(p.Saw(told)); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+
+	// What the account refuses to tell is its own story.
+	in.Sim.Inject(hubspotsim.Fault{Path: "/properties/", Status: 403})
+	blind := in.Start(env, "run", "--once")
+	if code := p.Stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if code := blind.End(); code != 0 || len(blind.Saw(told)) != 0 || strings.Contains(blind.Tail(), `"WARN"`) {
+		t.Errorf("without the right to look: exit code %d\n%s", code, blind.Tail())
+	}
+}

@@ -169,14 +169,14 @@ func (w *worker) sync(stop, hard context.Context) error {
 		<-stop.Done()
 		return nil
 	}
-	client, err := w.client()
-	if err != nil {
-		return err
-	}
-	err = w.checkSchema(stop)
+	err := w.checkSchema(stop)
 	if stop.Err() != nil {
 		return nil
 	}
+	if err != nil {
+		return err
+	}
+	client, err := w.client()
 	if err != nil {
 		return err
 	}
@@ -232,7 +232,7 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubs
 		Queue: q, Destination: client, Listener: ear, Wake: signal.C(), Log: w.log,
 		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
 		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Rekeyed: w.rekeyed,
-		Unchanged: w.unchanged(client, q), Observer: w.traces.Observe(w.metrics),
+		Checked: w.checkMap(client), Unchanged: w.unchanged(client, q), Observer: w.traces.Observe(w.metrics),
 	}
 	err := loop.Run(ctx, stop)
 	if ctx.Err() == nil {

@@ -122,6 +122,12 @@ func (h HubSpot) property(ctx context.Context, m hubspot.Mapped) Finding {
 	if err != nil {
 		return refused(err)
 	}
+	return Property(m, p, found)
+}
+
+// Property is what there is to say of a property that contacts are written to, as
+// the account has it, if it was found there.
+func Property(m hubspot.Mapped, p hubspot.Property, found bool) Finding {
 	create := "run `contactsync setup`"
 	instead := "name another property in " + m.Setting + ", or delete this one in HubSpot and run `contactsync setup`"
 	if !m.Own() {

@@ -220,6 +220,9 @@ func (r *run) checkAccount(ctx context.Context) *accountCheck {
 			r.Log.WarnContext(ctx, "HubSpot account check failed", "error", err)
 		}
 		check.result <- err
+		if err == nil && r.Checked != nil {
+			r.Checked(ctx)
+		}
 	})
 	return check
 }

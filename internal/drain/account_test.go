@@ -244,3 +244,38 @@ func TestMendedKeyResumesAfterAnyNumberOfProbes(t *testing.T) {
 		})
 	}
 }
+
+// What is looked at beside the account's check comes once, after a check that
+// passed, keeps nobody waiting, and ends with Run.
+func TestCheckedKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	for name, usable := range map[string]bool{"usable": true, "not usable": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q, d := &fakeQueue{next: -1}, &fakeDestination{probe: func() error { return nil }}
+				if !usable {
+					d.probe = func() error { return errors.New("401") }
+				}
+				checked := 0
+				q.add(1)
+				_, stop, _ := start(t, q, d, func(l *Loop) {
+					l.Checked = func(ctx context.Context) {
+						checked++
+						<-ctx.Done()
+					}
+				})
+				synctest.Wait()
+				if len(verdicts(q)) != 1 {
+					t.Error("the contact waits")
+				}
+				if err := stop(); err != nil {
+					t.Error(err)
+				}
+				if usable != (checked == 1) {
+					t.Errorf("called %d times", checked)
+				}
+			})
+		})
+	}
+}

@@ -95,6 +95,11 @@ type Loop struct {
 	// last. Nil: everything is sent.
 	Unchanged *Unchanged
 
+	// Checked is called beside the first cycles, once the check at the start has
+	// found the account usable: whatever else is to be looked at there. Its ctx ends
+	// with the check's time, and with Run. Nil: nothing is.
+	Checked func(ctx context.Context)
+
 	// Rekeyed says that the account's key was changed, so that a pause for the old
 	// one may be over. Nil: it never is.
 	Rekeyed <-chan struct{}

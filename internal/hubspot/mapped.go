@@ -24,6 +24,9 @@ type Mapped struct {
 // setting names it, and Setup creates it.
 func (m Mapped) Own() bool { return m.Setting != "" }
 
+// Further says that it gets a further column.
+func (m Mapped) Further() bool { return m.Setting == mapSetting }
+
 // OfType is the wanted type in parentheses, to follow the name; empty where any
 // will do.
 func (m Mapped) OfType() string {
