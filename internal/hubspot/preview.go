@@ -121,9 +121,9 @@ func (c *Client) compare(a *batchAnswer, items []*item, changes []Change) {
 
 // difference is what a write would change.
 func (c *Client) difference(r *result, properties map[string]string) Change {
-	change := Change{Effect: Nothing, RemoteID: r.id()}
+	change, known := Change{Effect: Nothing, RemoteID: r.id()}, r.properties()
 	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if before := string(r.Properties.V[name]); !c.properties.same(name, before, properties[name]) {
+		if before := string(known[name]); !c.properties.same(name, before, properties[name]) {
 			change.Fields = append(change.Fields, Field{Name: name, Before: before, After: properties[name]})
 			change.Effect = Updates
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // What is sent.
@@ -48,10 +49,18 @@ type batchAnswer struct {
 
 // result is one contact.
 type result struct {
-	ID         text                   `json:"id"`
-	TraceID    text                   `json:"objectWriteTraceId"`
-	New        loose[bool]            `json:"new"`
-	Properties loose[map[string]text] `json:"properties"`
+	ID         text            `json:"id"`
+	TraceID    text            `json:"objectWriteTraceId"`
+	New        loose[bool]     `json:"new"`
+	Properties json.RawMessage `json:"properties"` // see properties
+}
+
+// properties is what the answer tells of the contact. It is read when somebody
+// asks for it, because hardly anybody does: HubSpot repeats all that was sent.
+func (r *result) properties() map[string]text {
+	var values loose[map[string]text]
+	_ = json.Unmarshal(r.Properties, &values) // without any it is none
+	return values.V
 }
 
 // maxID bounds what is taken for the id of a contact, in bytes.
@@ -66,7 +75,7 @@ func (r *result) id() string {
 	return id
 }
 
-func (r *result) email() string { return fold(string(r.Properties.V["email"])) }
+func (r *result) email() string { return fold(string(r.properties()["email"])) }
 
 // secondaryEmails is the property that lists a contact's further addresses.
 const secondaryEmails = "hs_additional_emails"
@@ -74,8 +83,9 @@ const secondaryEmails = "hs_additional_emails"
 // addresses is every email that leads to the contact, as far as the answer
 // tells.
 func (r *result) addresses() []string {
-	all := []string{r.email()}
-	for address := range strings.SplitSeq(string(r.Properties.V[secondaryEmails]), ";") {
+	values := r.properties()
+	all := []string{fold(string(values["email"]))}
+	for address := range strings.SplitSeq(string(values[secondaryEmails]), ";") {
 		all = append(all, fold(address))
 	}
 	return slices.DeleteFunc(all, func(address string) bool { return address == "" })
@@ -116,6 +126,10 @@ func (a about) first(names ...string) []string {
 type text string
 
 func (t *text) UnmarshalJSON(data []byte) error {
+	if inner, ok := plain(data); ok {
+		*t = text(inner)
+		return nil
+	}
 	var s string
 	if err := json.Unmarshal(data, &s); err == nil {
 		*t = text(s)
@@ -126,6 +140,15 @@ func (t *text) UnmarshalJSON(data []byte) error {
 		*t = text(n)
 	}
 	return nil
+}
+
+// plain is what stands between the quotes of a JSON string, where that is the
+// text as it is: nearly always, and then there is nothing to decode.
+func plain(data []byte) (inner []byte, ok bool) {
+	if len(data) < 2 || data[0] != '"' || bytes.IndexByte(data, '\\') >= 0 || !utf8.Valid(data) {
+		return nil, false
+	}
+	return data[1 : len(data)-1], true
 }
 
 // texts is a list of texts; a single one is a list of one.
@@ -163,6 +186,11 @@ func (l *loose[T]) UnmarshalJSON(data []byte) error {
 type list[T any] []T
 
 func (l *list[T]) UnmarshalJSON(data []byte) error {
+	var all []T
+	if err := json.Unmarshal(data, &all); err == nil { // no item is of another type
+		*l = append(*l, all...)
+		return nil
+	}
 	var items []json.RawMessage
 	if err := json.Unmarshal(data, &items); err != nil {
 		return nil //nolint:nilerr // what is no list reads as an empty one
