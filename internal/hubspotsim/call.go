@@ -1,6 +1,7 @@
 package hubspotsim
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -40,15 +41,18 @@ func newCall(r *http.Request) *call {
 // on record even if the request is refused. Only with the body read does
 // net/http notice a client that goes away while its answer is held back.
 func (s *Sim) receive(c *call) error {
-	body, err := io.ReadAll(io.LimitReader(c.request.Body, maxRequestBody+1))
-	if err != nil {
+	var body bytes.Buffer
+	if told := c.request.ContentLength; told > 0 {
+		body.Grow(int(min(told, maxRequestBody)) + bytes.MinRead)
+	}
+	if _, err := body.ReadFrom(io.LimitReader(c.request.Body, maxRequestBody+1)); err != nil {
 		return fmt.Errorf("read the body: %w", err)
 	}
-	c.body = body
+	c.body = body.Bytes()
 	if c.endpoint.inputs == nil {
 		return nil
 	}
-	if len(body) > maxRequestBody {
+	if len(c.body) > maxRequestBody {
 		c.bad = errors.New("the request body is too large")
 		return nil
 	}

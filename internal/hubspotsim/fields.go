@@ -58,7 +58,8 @@ var defaultFields = []string{"createdate", "email", "firstname", "hs_object_id",
 // show picks the properties asked for and the default ones. HubSpot passes over
 // names it does not know when reading.
 func (s *schema) show(c *Contact, asked []string) fields {
-	names := append(slices.Clone(asked), defaultFields...)
+	names := make([]string, 0, len(asked)+len(defaultFields))
+	names = append(append(names, asked...), defaultFields...)
 	slices.Sort(names)
 	names = slices.Compact(names)
 	shown := make(fields, 0, len(names))

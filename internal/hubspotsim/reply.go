@@ -1,6 +1,7 @@
 package hubspotsim
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -105,13 +106,13 @@ func stream(w http.ResponseWriter, size int) {
 
 // encode writes v as HubSpot does: without escaping <, > and &.
 func encode(v any) []byte {
-	var b strings.Builder
+	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	if err := encoder.Encode(v); err != nil {
 		panic(fmt.Sprintf("hubspotsim: encode an answer: %v", err)) // only types of this package come here
 	}
-	return []byte(strings.TrimSuffix(b.String(), "\n"))
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // newCorrelationID is a random uuid.
