@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -32,6 +33,11 @@ const (
 	hardBefore = time.Second
 )
 
+// gcPercent is how far the heap may grow over what lives in it, where GOGC does
+// not say. A drain keeps 4 MB and throws the rest away: with Go's own 100 a third
+// of its processor time went into collecting that, for 10 MB less.
+const gcPercent = 400
+
 func newRunCommand(p *program) *cobra.Command {
 	var once bool
 	cmd := &cobra.Command{
@@ -49,6 +55,9 @@ the process stays up and does nothing.`,
 			cfg, err := p.loadWithFile(cmd.Context(), settingsFile)
 			if err != nil {
 				return err
+			}
+			if _, told := p.env.Lookup("GOGC"); !told {
+				debug.SetGCPercent(gcPercent)
 			}
 			w := newWorker(cfg, p.stderr)
 			w.once = once
