@@ -189,6 +189,19 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// Where nobody can lead, nobody is said to.
+func TestOnceOnAReadOnlyDatabase(t *testing.T) {
+	t.Parallel()
+	in := progtest.Install(t)
+	in.Exec(`DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on', current_database()); END $$`)
+	id := in.Ask(`SELECT gen_random_uuid()::text`)
+	for _, args := range [][]string{{"run", "--once"}, {"sync", id}} {
+		if _, errs, code := in.Command(in.Env(), args...); code != 1 || !strings.Contains(errs, "contactsync: the database takes no writes") {
+			t.Errorf("%v: exit code %d, want 1 and the reason:\n%s", args, code, errs)
+		}
+	}
+}
+
 // A second leader's slot: both work, nobody works twice.
 func TestTwoInstances(t *testing.T) {
 	t.Parallel()

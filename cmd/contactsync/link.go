@@ -115,7 +115,7 @@ func (l *link) checkSchemaOn(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // leadOnce holds a slot one time. It does not wait long for one that others hold
-// and answers busy then.
+// and answers busy then, or why it could not even wait.
 func leadOnce(stop, hard context.Context, cfg leader.Config, busy error, lead func(ctx context.Context, s *leader.Session) error) error {
 	waiting, end := context.WithCancel(stop)
 	defer end()
@@ -127,6 +127,8 @@ func leadOnce(stop, hard context.Context, cfg leader.Config, busy error, lead fu
 	defer timer.Stop()
 	led := false
 	var result error
+	away := fmt.Errorf("no connection to the database to lead on within %v", slotPatience)
+	cfg.Away = func(err error) { away = err }
 	err := leader.Campaign(waiting, hard, cfg, func(ctx context.Context, s *leader.Session) error {
 		timer.Stop()
 		led = true
@@ -139,6 +141,8 @@ func leadOnce(stop, hard context.Context, cfg leader.Config, busy error, lead fu
 		return err
 	case led:
 		return result
+	case late.Load() && stop.Err() == nil && away != nil:
+		return away
 	case late.Load() && stop.Err() == nil:
 		return busy
 	default:

@@ -36,6 +36,10 @@ type Config struct {
 	// for nothing.
 	Waiting, Gone func(ctx context.Context, conn *pgx.Conn)
 
+	// Away is called with the reason whenever there is no connection to wait on, and
+	// with nil when there is one. Nil stands for nothing.
+	Away func(err error)
+
 	timing timing // the zero value stands for defaultTiming
 }
 
@@ -59,6 +63,9 @@ func Campaign(stop, hard context.Context, cfg Config, lead func(ctx context.Cont
 	}
 	if cfg.Gone == nil {
 		cfg.Gone = func(context.Context, *pgx.Conn) {}
+	}
+	if cfg.Away == nil {
+		cfg.Away = func(error) {}
 	}
 	if cfg.Slots < 1 {
 		return fmt.Errorf("campaign: %d slots", cfg.Slots)
@@ -135,7 +142,11 @@ func (c *candidate) lead(stop, hard context.Context, s *Session, lead func(ctx c
 
 // databaseAway tells once that there is no connection, and passes the error on.
 func (c *candidate) databaseAway(stop context.Context, err error) error {
-	if stop.Err() == nil && !c.away {
+	if stop.Err() != nil {
+		return err
+	}
+	c.cfg.Away(err)
+	if !c.away {
 		c.away = true
 		c.log.WarnContext(stop, "no database connection to wait for a slot, trying again", "error", err)
 	}
@@ -144,6 +155,7 @@ func (c *candidate) databaseAway(stop context.Context, err error) error {
 
 // databaseBack tells once that there is one again.
 func (c *candidate) databaseBack(stop context.Context) {
+	c.cfg.Away(nil)
 	if c.away {
 		c.away = false
 		c.log.InfoContext(stop, "the database connection to wait for a slot is back")
