@@ -124,17 +124,7 @@ func (c *change) done(asked int, ids []string) {
 }
 
 // contacts counts them.
-func contacts[N int | int64](n N) string {
-	if n == 1 {
-		return "1 contact"
-	}
-	return fmt.Sprintf("%d contacts", n)
-}
+func contacts[N int | int64](n N) string { return admin.Count(n, "contact", "contacts") }
 
 // plural counts them, and begins a sentence about them.
-func plural[N int | int64](n N) string {
-	if n == 1 {
-		return contacts(n) + " is"
-	}
-	return contacts(n) + " are"
-}
+func plural[N int | int64](n N) string { return admin.Count(n, "contact is", "contacts are") }

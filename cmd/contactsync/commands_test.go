@@ -76,8 +76,9 @@ func TestRetryCommand(t *testing.T) {
 	if n := queued(); n != "4" {
 		t.Errorf("%s queued with one by name, want 4", n)
 	}
-	if _, errs, code := in.Command(in.Env(), "retry", "fine@example.org"); code != 1 || !strings.Contains(errs, "not in Error") {
-		t.Errorf("exit code %d for a contact that is fine, want 1:\n%s", code, errs)
+	const alone = `1 contact is not in Error, or does not exist: "Fine@example.org"`
+	if _, errs, code := in.Command(in.Env(), "retry", "Fine@example.org"); code != 1 || !strings.Contains(errs, alone) {
+		t.Errorf("exit code %d for a contact that is fine, want 1 and %q:\n%s", code, alone, errs)
 	}
 	out, errs, code := in.Command(in.Env(), "retry", "--all", "--json", "--as", "bob")
 	if code != 0 || out != `{
@@ -182,6 +183,9 @@ func TestOnce(t *testing.T) {
 	}
 	in.Await("27", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
 
+	if out := in.Must("status", "--hours", "1"); !strings.Contains(out, "last hour ") {
+		t.Errorf("status --hours 1:\n%s", out)
+	}
 	in.Start(in.Env(), "run")
 	in.AwaitAsleep()
 	if _, errs, code := in.Command(in.Env(), "run", "--once"); code != 1 || !strings.Contains(errs, "another process leads") {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/scrapersky/contactsync/internal/doctor"
+	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
 // doctorView shows checks for people: a line for each, and its remedy below.
@@ -55,6 +56,6 @@ func (v *doctorView) show(r doctor.Result) {
 
 // sum writes the last line.
 func (v *doctorView) sum(s *sheet) {
-	fmt.Fprintf(v.out, "\n%d checks: %d ok, %d warnings, %d failed, %d not checked\n",
-		len(s.Checks), s.Fine, s.Warnings, s.Failed, s.NotChecked)
+	fmt.Fprintf(v.out, "\n%d checks: %d ok, %s, %d failed, %d not checked\n",
+		len(s.Checks), s.Fine, admin.Count(s.Warnings, "warning", "warnings"), s.Failed, s.NotChecked)
 }

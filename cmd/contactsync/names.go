@@ -15,12 +15,14 @@ import (
 type names struct {
 	ids    []string
 	emails []string // trimmed and folded
+
+	typed map[string]string // what the person wrote, by id and by folded email
 }
 
 // parseNames takes what looks like a uuid for an id and everything else for an
 // email. Blank names are passed over.
 func parseNames(texts []string) names {
-	var n names
+	n := names{typed: map[string]string{}}
 	for _, text := range texts {
 		text = strings.TrimSpace(text)
 		var id pgtype.UUID
@@ -28,14 +30,18 @@ func parseNames(texts []string) names {
 		case text == "":
 		case id.Scan(text) == nil:
 			n.ids = append(n.ids, id.String())
+			n.typed[id.String()] = text
 		default:
-			n.emails = append(n.emails, strings.ToLower(text))
+			email := strings.ToLower(text)
+			n.emails = append(n.emails, email)
+			n.typed[email] = text
 		}
 	}
 	return n
 }
 
-// find answers the ids, each once, and the emails that nobody has.
+// find answers the ids, each once, and the emails that nobody has, as they were
+// typed. From then on the ids are known by those emails, too.
 func (n names) find(ctx context.Context, desk *admin.Desk) (ids, missing []string, err error) {
 	ids = n.ids
 	if len(n.emails) > 0 {
@@ -47,15 +53,30 @@ func (n names) find(ctx context.Context, desk *admin.Desk) (ids, missing []strin
 		for _, c := range found {
 			ids = append(ids, c.ID)
 			known[c.Email] = true
+			if n.typed[c.ID] == "" {
+				n.typed[c.ID] = n.typed[c.Email]
+			}
 		}
 		for _, email := range n.emails {
 			if !known[email] {
-				missing = append(missing, email)
+				missing = append(missing, n.typed[email])
 			}
 		}
 	}
 	slices.Sort(ids)
 	return slices.Compact(ids), missing, nil
+}
+
+// left is what was typed of the ids that were not done, each once, after what was
+// missing anyway.
+func (n names) left(ids, done, missing []string) []string {
+	left := missing
+	for _, id := range ids {
+		if typed := n.typed[id]; !slices.Contains(done, id) && !slices.Contains(left, typed) {
+			left = append(left, typed)
+		}
+	}
+	return left
 }
 
 // quoteAll lists names, the first few of many.

@@ -136,7 +136,11 @@ func (n paused) tellResume(out io.Writer) error {
 	if !n.Changed {
 		text = "Nothing was paused by hand"
 	}
-	_, err := fmt.Fprintf(out, "%s: %s queued.\n", text, plural(n.Queued))
+	queued := "nothing is queued"
+	if n.Queued > 0 {
+		queued = plural(n.Queued) + " queued"
+	}
+	_, err := fmt.Fprintf(out, "%s: %s.\n", text, queued)
 	return err
 }
 

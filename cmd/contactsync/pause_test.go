@@ -101,7 +101,7 @@ func TestPause(t *testing.T) {
 			if got := in.Ask(`SELECT string_agg(concat_ws(' ', who, via, action, detail), ', ' ORDER BY id) FROM contactsync.actions`); got != "ada terminal pause clean-up, bob terminal resume " {
 				t.Errorf("recorded %s", got)
 			}
-			if out := in.Must("resume"); !strings.Contains(out, "Nothing was paused by hand") {
+			if out := in.Must("resume"); out != "Nothing was paused by hand: nothing is queued.\n" {
 				t.Errorf("second resume:\n%s", out)
 			}
 		})

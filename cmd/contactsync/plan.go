@@ -137,7 +137,7 @@ func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk,
 	case len(outcome.Blocked) > 0:
 		return errors.New("nothing would be sent: run `contactsync setup`, then `contactsync doctor`")
 	case len(missing) > 0:
-		return fmt.Errorf("%d contacts were not found: %s", len(missing), quoteAll(missing))
+		return fmt.Errorf("%s not found: %s", contacts(len(missing)), quoteAll(missing))
 	}
 	return nil
 }

@@ -43,7 +43,7 @@ func TestPlan(t *testing.T) {
 	if !strings.Contains(in.Must("plan", "--limit", "2"), "There are more: raise --limit.") {
 		t.Error("--limit hides contacts without a word")
 	}
-	if out := in.Must("plan", "--status", "selected"); !strings.Contains(out, "picked@example.org") || !strings.Contains(out, "1 rows are 1 contacts: 1 created") {
+	if out := in.Must("plan", "--status", "selected"); !strings.Contains(out, "picked@example.org") || !strings.Contains(out, "1 row is 1 contact: 1 created") {
 		t.Errorf("plan --status:\n%s", out)
 	}
 	out, errs, code := in.Command(in.Env(), "plan", "picked@example.org", "nobody@example.org", "11111111-1111-1111-1111-111111111111")

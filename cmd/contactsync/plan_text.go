@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
@@ -148,9 +149,9 @@ func (v *planView) sum(o *planned) {
 	if n.Rows > 0 {
 		fmt.Fprintln(v.out)
 	}
-	contacts := n.Created + n.Updated + n.Unchanged + n.Rejected + n.Unclear
-	fmt.Fprintf(v.out, "%d rows are %d contacts: %d created, %d updated, %d unchanged, %d rejected",
-		n.Rows, contacts, n.Created, n.Updated, n.Unchanged, n.Rejected)
+	people := n.Created + n.Updated + n.Unchanged + n.Rejected + n.Unclear
+	fmt.Fprintf(v.out, "%s %s: %d created, %d updated, %d unchanged, %d rejected",
+		admin.Count(n.Rows, "row is", "rows are"), contacts(people), n.Created, n.Updated, n.Unchanged, n.Rejected)
 	if n.Unclear > 0 {
 		fmt.Fprintf(v.out, ", %d unclear", n.Unclear)
 	}

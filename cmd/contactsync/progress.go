@@ -48,15 +48,15 @@ func (p *progress) add(n int) {
 		return
 	}
 	p.next = now.Add(p.every)
-	of := ""
+	far := contacts(p.done)
 	if p.total > 0 {
-		of = fmt.Sprintf(" of %d", p.total)
+		far = fmt.Sprintf("%d of %s", p.done, contacts(p.total))
 	}
 	note := ""
 	if p.note != "" {
 		note = ", " + p.note
 	}
-	fmt.Fprintf(p.out, "%s: %d%s contacts%s\n", p.what, p.done, of, note)
+	fmt.Fprintf(p.out, "%s: %s%s\n", p.what, far, note)
 }
 
 func (p *progress) finish() {

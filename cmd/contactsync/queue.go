@@ -155,7 +155,7 @@ func (c *change) queueNames(ctx context.Context, text io.Reader, lines int) erro
 		c.left = append(c.left, unknown...)
 		for _, id := range wanted.ids {
 			if !slices.Contains(found, id) {
-				c.left = append(c.left, id)
+				c.left = append(c.left, wanted.typed[id])
 			}
 		}
 		return err

@@ -80,7 +80,8 @@ func (c *change) retryFailed(ctx context.Context, code string) error {
 
 // retryNamed queues those of the named contacts that are in Error.
 func (c *change) retryNamed(ctx context.Context, args []string) error {
-	ids, missing, err := parseNames(args).find(ctx, c.desk)
+	wanted := parseNames(args)
+	ids, missing, err := wanted.find(ctx, c.desk)
 	if err != nil {
 		return err
 	}
@@ -94,20 +95,9 @@ func (c *change) retryNamed(ctx context.Context, args []string) error {
 		}
 	}
 	c.done(len(args), failed)
-	c.left = leftOf(ids, failed, missing)
+	c.left = wanted.left(ids, failed, missing)
 	if len(c.left) > 0 {
-		return fmt.Errorf("%s not in Error, or do not exist: %s", plural(len(c.left)), quoteAll(c.left))
+		return fmt.Errorf("%s: %s", admin.Count(len(c.left), "contact is not in Error, or does not exist", "contacts are not in Error, or do not exist"), quoteAll(c.left))
 	}
 	return nil
-}
-
-// leftOf is which of the ids were not done, and what was missing anyway.
-func leftOf(ids, done, missing []string) []string {
-	left := missing
-	for _, id := range ids {
-		if !slices.Contains(done, id) {
-			left = append(left, id)
-		}
-	}
-	return left
 }

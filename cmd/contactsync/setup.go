@@ -83,7 +83,8 @@ func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) e
 	case err != nil:
 		return err
 	case misfits > 0:
-		return fmt.Errorf("%d properties do not fit: name others in HUBSPOT_CUSTOM_PROPERTY_... and HUBSPOT_PROPERTY_MAP, or delete these in HubSpot and run `contactsync setup` again", misfits)
+		return fmt.Errorf("%s: name others in HUBSPOT_CUSTOM_PROPERTY_... and HUBSPOT_PROPERTY_MAP, or delete these in HubSpot and run `contactsync setup` again",
+			admin.Count(misfits, "property does not fit", "properties do not fit"))
 	case created == 0:
 		fmt.Fprintln(p.stdout, "Nothing is missing.")
 	case dryRun:

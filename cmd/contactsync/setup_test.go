@@ -31,7 +31,7 @@ func TestSetup(t *testing.T) {
 	says(0, []string{"Nothing is missing."}, "setup")
 
 	in.Sim.AddProperty(hubspotsim.Property{Name: "scrapersky_page_id", Type: "number"})
-	says(1, []string{"✗ does not fit  property scrapersky_page_id (number): it is of type number, but string is wanted", "1 properties do not fit"}, "setup")
+	says(1, []string{"✗ does not fit  property scrapersky_page_id (number): it is of type number, but string is wanted", "1 property does not fit"}, "setup")
 
 	in.Sim.RemoveProperty("scrapersky_page_id")
 	in.Sim.Inject(hubspotsim.Fault{Method: "POST", Status: 403})

@@ -28,7 +28,8 @@ Complete are left alone, and the exit code is 1.`,
 }
 
 func (c *change) skip(ctx context.Context, args []string) error {
-	ids, missing, err := parseNames(args).find(ctx, c.desk)
+	wanted := parseNames(args)
+	ids, missing, err := wanted.find(ctx, c.desk)
 	if err != nil {
 		return err
 	}
@@ -37,9 +38,9 @@ func (c *change) skip(ctx context.Context, args []string) error {
 		return err
 	}
 	c.done(len(args), skipped)
-	c.left = leftOf(ids, skipped, missing)
+	c.left = wanted.left(ids, skipped, missing)
 	if len(c.left) > 0 {
-		return fmt.Errorf("%s Complete, or do not exist: %s", plural(len(c.left)), quoteAll(c.left))
+		return fmt.Errorf("%s: %s", admin.Count(len(c.left), "contact is Complete, or does not exist", "contacts are Complete, or do not exist"), quoteAll(c.left))
 	}
 	return nil
 }

@@ -15,8 +15,8 @@ func TestSkipCommand(t *testing.T) {
 	if out := in.Must("skip", "failed@example.org"); out != "1 contact skipped\n" {
 		t.Errorf("skip says %q", out)
 	}
-	out, errs, code := in.Command(in.Env(), "skip", "queued@example.org", "done@example.org", "nobody@example.org", "--json")
-	if code != 1 || !strings.Contains(out, `"contacts": 1`) || !strings.Contains(out, "nobody@example.org") || !strings.Contains(errs, "2 contacts are Complete, or do not exist") {
+	out, errs, code := in.Command(in.Env(), "skip", "queued@example.org", " Done@Example.org", "nobody@example.org", "--json")
+	if code != 1 || !strings.Contains(out, `"contacts": 1`) || !strings.Contains(out, "nobody@example.org") || !strings.Contains(out, `"Done@Example.org"`) || !strings.Contains(errs, "2 contacts are Complete, or do not exist") {
 		t.Errorf("exit code %d, want 1 and the two that were left alone:\n%s%s", code, out, errs)
 	}
 	in.Await("1 Complete/Complete, 2 Skipped", progtest.Counts)

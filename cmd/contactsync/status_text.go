@@ -97,7 +97,11 @@ func limits(r admin.Replica) string {
 
 func writeMeasures(w io.Writer, v view) {
 	m := v.Measures
-	fmt.Fprintf(w, "\nlast %d hours\t%d contacts in %d cycles, %d requests\t\n", v.Hours, m.Contacts, m.Cycles, m.Requests)
+	span := "hour"
+	if v.Hours > 1 {
+		span = fmt.Sprintf("%d hours", v.Hours)
+	}
+	fmt.Fprintf(w, "\nlast %s\t%s in %s, %s\t\n", span, contacts(m.Contacts), admin.Count(m.Cycles, "cycle", "cycles"), admin.Count(m.Requests, "request", "requests"))
 	if m.Cycles == 0 {
 		return
 	}

@@ -136,7 +136,7 @@ func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client *
 	failed := 0
 	for i, id := range ids {
 		if stop.Err() != nil {
-			return fmt.Errorf("interrupted; %d of %d contacts were not sent", len(ids)-i, len(ids))
+			return fmt.Errorf("interrupted; %d of %s not sent", len(ids)-i, contacts(len(ids)))
 		}
 		ok, err := m.one(ctx, stop, loop, q, id)
 		if err != nil {
@@ -147,7 +147,7 @@ func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client *
 		}
 	}
 	if failed += m.unknown; failed > 0 {
-		return fmt.Errorf("%d of %d contacts were not synced", failed, len(ids)+m.unknown)
+		return fmt.Errorf("%d of %s not synced", failed, contacts(len(ids)+m.unknown))
 	}
 	return nil
 }

@@ -41,7 +41,7 @@ func (d Database) bloat(ctx context.Context) Finding {
 		total += s.Bytes
 		need := emptyBytes + live[s.Name]*entryBytes
 		if s.Bytes > d.limits.bloat && s.Bytes > bloatedTimes*need {
-			bad = append(bad, fmt.Sprintf("%s has %s for %d rows, which need about %s", s.Quoted, bytes(s.Bytes), live[s.Name], bytes(need)))
+			bad = append(bad, fmt.Sprintf("%s has %s for %s about %s", s.Quoted, bytes(s.Bytes), admin.Count(live[s.Name], "row, which needs", "rows, which need"), bytes(need)))
 			remedies = append(remedies, "REINDEX INDEX CONCURRENTLY "+s.Quoted+";")
 		}
 	}

@@ -249,12 +249,12 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 		"left by another worker": {
 			check: "queue", broken: exec(`INSERT INTO contacts (email, hubspot_processing_status, updated_at)
 				VALUES ('a@example.org', 'Processing', now() - interval '16 min')`),
-			level: Failed, found: "1 contacts are Processing for over 15m0s", remedy: "contactsync run",
+			level: Failed, found: "1 contact is Processing for over 15m0s", remedy: "contactsync run",
 		},
 		"due, and nobody leads": {
 			check: "queue", broken: exec(`INSERT INTO contacts (email, hubspot_processing_status, updated_at)
 				VALUES ('a@example.org', 'Queued', now() - interval '2 min')`),
-			level: Failed, found: "1 contacts are due for over 1m0s, and nobody leads", remedy: "contactsync run",
+			level: Failed, found: "1 contact is due for over 1m0s, and nobody leads", remedy: "contactsync run",
 		},
 	}
 	for name, test := range tests {

@@ -72,7 +72,7 @@ func TestBloat(t *testing.T) {
 	small := func(l *thresholds) { l.bloat = 100 << 10 }
 	results := examine(t, url, url, small)
 	expect(t, results["bloat"], Warning, "contacts_contactsync_error has", "REINDEX INDEX CONCURRENTLY contacts_contactsync_error;")
-	expect(t, results["bloat"], Warning, "for 1 rows, which need about 17 KiB (an estimate)", "")
+	expect(t, results["bloat"], Warning, "for 1 row, which needs about 17 KiB (an estimate)", "")
 	others(t, results, "bloat")
 	pgtest.Exec(t, url, "REINDEX INDEX CONCURRENTLY contacts_contactsync_error")
 	others(t, examine(t, url, url, small))

@@ -45,10 +45,11 @@ func (d Database) replicas(ctx context.Context) Finding {
 		}
 		return fail("do what the reason says; then it goes on by itself, at the next probe", "%s", found)
 	}
+	connected := admin.Count(waiting, "other process is connected", "other processes are connected")
 	if len(leading) == 0 {
-		return warn(startOne, "nobody leads; %d other processes are connected", waiting)
+		return warn(startOne, "nobody leads; %s", connected)
 	}
-	return fine("%s; %d other processes are connected", strings.Join(leading, ", "), waiting)
+	return fine("%s; %s", strings.Join(leading, ", "), connected)
 }
 
 // queue looks for contacts that stand still. A row that an app has queued a
@@ -87,20 +88,21 @@ func (d Database) still(s admin.Status, h admin.Health) Finding {
 	led := len(s.Leaders) > 0
 	paused := s.Hold != nil || slices.ContainsFunc(s.Leaders, func(l admin.Leader) bool { return l.PauseCode != "" })
 	working := h.LastCycleSeconds != nil && *h.LastCycleSeconds < d.limits.overdue.Seconds()
+	overdue := admin.Count(h.Overdue, "contact is", "contacts are")
 	standing := fmt.Sprintf("%d due, %d waiting for their time, %d in flight, %d in Error", s.Queue.Due, s.Queue.Waiting, s.Queue.InFlight, s.Queue.Error)
 	switch {
 	case h.Orphaned > 0 && !led:
-		return fail(startOne+": it puts them back into the queue", "%d contacts are Processing for over %v, and nobody works on them", h.Orphaned, queue.AdoptAfter)
+		return fail(startOne+": it puts back into the queue what was left", "%s Processing for over %v, and nobody is at work", admin.Count(h.Orphaned, "contact is", "contacts are"), queue.AdoptAfter)
 	case h.Orphaned > 0:
-		return fail("the leader puts them back at its next tick; to do it now: `contactsync queue --status Processing`",
-			"%d contacts are Processing for over %v, and nobody works on them", h.Orphaned, queue.AdoptAfter)
+		return fail("the leader puts back what was left, at its next tick; to do it now: `contactsync queue --status Processing`",
+			"%s Processing for over %v, and nobody is at work", admin.Count(h.Orphaned, "contact is", "contacts are"), queue.AdoptAfter)
 	case h.Overdue == 0, led && working && !paused:
 		return fine("%s", standing)
 	case !led:
-		return fail(startOne, "%d contacts are due for over %v, and nobody leads", h.Overdue, d.limits.overdue)
+		return fail(startOne, "%s due for over %v, and nobody leads", overdue, d.limits.overdue)
 	case paused:
-		return warn("see replicas", "%d contacts are due and wait for the end of the pause", h.Overdue)
+		return warn("see replicas", "%s for the end of the pause", admin.Count(h.Overdue, "contact is due and waits", "contacts are due and wait"))
 	}
 	return fail("look at the leader's log; look for apps that hold the rows locked (see transactions) or whose triggers refuse the claim; restart the leader",
-		"%d contacts are due for over %v, and nobody works although %s leads", h.Overdue, d.limits.overdue, s.Leaders[0].Instance)
+		"%s due for over %v, and nobody works although %s leads", overdue, d.limits.overdue, s.Leaders[0].Instance)
 }

@@ -38,7 +38,7 @@ func TestReplicas(t *testing.T) {
 	lead(t, url)
 	expect(t, examine(t, url, url, nil)["replicas"], OK, "one-1 leads slot 0; 0 other processes are connected", "")
 	pgtest.Connect(t, url+"&application_name=contactsync/two-2")
-	expect(t, examine(t, url, url, nil)["replicas"], OK, "one-1 leads slot 0; 1 other processes are connected", "")
+	expect(t, examine(t, url, url, nil)["replicas"], OK, "one-1 leads slot 0; 1 other process is connected", "")
 	pause := `INSERT INTO contactsync.slots (destination, slot, instance, pause_code, pause_reason) VALUES ('hubspot', 0, 'one-1', 'UNAUTHORIZED', 'a wrong key')`
 	pgtest.Exec(t, url, pause)
 	expect(t, examine(t, url, url, nil)["replicas"], Failed, "paused (UNAUTHORIZED): a wrong key", "do what the reason says")
@@ -53,10 +53,10 @@ func TestStandstill(t *testing.T) {
 	url := pgtest.New(t)
 	lead(t, url)
 	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_processing_status, updated_at) VALUES ('a@example.org', 'Queued', now() - interval '1 day')`)
-	expect(t, examine(t, url, url, nil)["queue"], Failed, "1 contacts are due for over 1m0s, and nobody works although one-1 leads", "restart the leader")
+	expect(t, examine(t, url, url, nil)["queue"], Failed, "1 contact is due for over 1m0s, and nobody works although one-1 leads", "restart the leader")
 
 	pgtest.Exec(t, url, `INSERT INTO contactsync.slots (destination, slot, instance, pause_code, pause_reason) VALUES ('hubspot', 0, 'one-1', 'UNAUTHORIZED', 'a wrong key')`)
-	expect(t, examine(t, url, url, nil)["queue"], Warning, "wait for the end of the pause", "replicas")
+	expect(t, examine(t, url, url, nil)["queue"], Warning, "waits for the end of the pause", "replicas")
 	pgtest.Exec(t, url, `DELETE FROM contactsync.slots`, `INSERT INTO contactsync.cycles (destination, finished_at) VALUES ('hubspot', now())`)
 	expect(t, examine(t, url, url, nil)["queue"], OK, "1 due", "")
 

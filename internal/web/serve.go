@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
@@ -31,6 +32,9 @@ const (
 // that a port that is taken ends the start, before anything else was begun.
 func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("listen on %s (HTTP_ADDR, PORT): %w; stop what listens there, or set HTTP_ADDR to a free address, such as 127.0.0.1:8081", addr, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s (HTTP_ADDR, PORT): %w", addr, err)
 	}

@@ -118,7 +118,7 @@ func TestListenNamesTheSettings(t *testing.T) {
 	t.Parallel()
 	addr, _ := serve(t, web.Handler(web.Site{}))
 	_, err := web.Listen(t.Context(), addr)
-	if err == nil || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), "HTTP_ADDR") {
+	if err == nil || !strings.Contains(err.Error(), addr) || !strings.Contains(err.Error(), "set HTTP_ADDR to a free address") {
 		t.Errorf("a port that is taken: %v", err)
 	}
 }

@@ -63,18 +63,18 @@ func (s Status) Judge(place *time.Location) (Level, string) {
 	q := s.Queue
 	switch {
 	case len(s.Leaders) == 0 && q.Due > 0:
-		return Trouble, fmt.Sprintf("Nobody leads: %s, and no process syncs. Start `contactsync run` with a HUBSPOT_API_KEY.", count(q.Due, "contact waits", "contacts wait"))
+		return Trouble, fmt.Sprintf("Nobody leads: %s, and no process syncs. Start `contactsync run` with a HUBSPOT_API_KEY.", Count(q.Due, "contact waits", "contacts wait"))
 	case len(s.Leaders) == 0:
 		return Trouble, "Nobody leads: start `contactsync run` with a HUBSPOT_API_KEY."
 	case s.Asleep():
 		return Trouble, fmt.Sprintf("Asleep: %s due, the oldest for %s, and nothing woke the leader: as a rule a trigger is missing, see `contactsync doctor`.",
-			count(q.Due, "contact is", "contacts are"), Ago(*q.OldestDueSeconds))
+			Count(q.Due, "contact is", "contacts are"), Ago(*q.OldestDueSeconds))
 	case q.Due > 0 && q.OldestDueSeconds != nil && *q.OldestDueSeconds > Behind.Seconds():
-		return Attention, fmt.Sprintf("Behind: %s due, the oldest for %s.%s", count(q.Due, "contact is", "contacts are"), Ago(*q.OldestDueSeconds), s.deafness())
+		return Attention, fmt.Sprintf("Behind: %s due, the oldest for %s.%s", Count(q.Due, "contact is", "contacts are"), Ago(*q.OldestDueSeconds), s.deafness())
 	case q.Due > 0 && s.deafness() != "":
-		return Attention, fmt.Sprintf("Working: %s due.%s", count(q.Due, "contact is", "contacts are"), s.deafness())
+		return Attention, fmt.Sprintf("Working: %s due.%s", Count(q.Due, "contact is", "contacts are"), s.deafness())
 	case q.Due > 0:
-		return Healthy, fmt.Sprintf("Working: %s due.", count(q.Due, "contact is", "contacts are"))
+		return Healthy, fmt.Sprintf("Working: %s due.", Count(q.Due, "contact is", "contacts are"))
 	case s.deafness() != "":
 		return Attention, "The queue is empty." + s.deafness()
 	case q.Error > 0:
@@ -83,7 +83,7 @@ func (s Status) Judge(place *time.Location) (Level, string) {
 			needs = "needs"
 		}
 		return Attention, fmt.Sprintf("The queue is empty; %s in Error and %s a person: see failures, then `contactsync retry`.",
-			count(q.Error, "contact is", "contacts are"), needs)
+			Count(q.Error, "contact is", "contacts are"), needs)
 	case q.Waiting > 0 && q.NextRetryAt != nil:
 		return Healthy, fmt.Sprintf("Waiting for retries or a set time, the next at %s.", s.clock(*q.NextRetryAt, place))
 	default:
@@ -115,7 +115,7 @@ func (s Status) heldSentence(place *time.Location) string {
 		text += ": " + s.Hold.Reason
 	}
 	if queued := s.Queue.Due + s.Queue.Waiting; queued > 0 {
-		text += fmt.Sprintf(" (%s; `contactsync resume` goes on)", count(queued, "contact stays queued", "contacts stay queued"))
+		text += fmt.Sprintf(" (%s; `contactsync resume` goes on)", Count(queued, "contact stays queued", "contacts stay queued"))
 	}
 	if len(s.Leaders) == 0 {
 		text += "; and nobody leads"
@@ -184,7 +184,8 @@ func Ago(seconds float64) string {
 	}
 }
 
-func count(n int64, one, several string) string {
+// Count says how many there are of something.
+func Count[N int | int64](n N, one, several string) string {
 	if n == 1 {
 		return "1 " + one
 	}
