@@ -45,30 +45,34 @@ type pause struct {
 // paused now, and whether its failures are to be spent on the rows. The first
 // report after a pause is a probe with one contact, and its failure spends
 // nothing. That contact is put off beyond the next probe, or one that makes
-// HubSpot fail would stand before all others for ever.
+// HubSpot fail would stand before all others for ever. What was under way already
+// when a pause began tells nothing new, and spends nothing either.
 func (r *run) judge(ctx context.Context, report *contact.Report) {
-	if report.Pause == nil && !report.Outage {
-		if report.Requests > 0 {
-			r.unproven, r.tried, r.pauses, r.outages = false, false, 0, 0
-		}
-		return
+	usable, late, probe := report.Pause == nil && !report.Outage, r.paused != nil, r.unproven
+	if !late && (!usable || report.Requests > 0) {
+		r.trusted = usable
 	}
-	probe := r.unproven
 	switch {
+	case late:
+	case usable && report.Requests > 0:
+		r.unproven, r.tried, r.pauses, r.outages = false, false, 0, 0
 	case report.Pause != nil:
 		r.startPause(ctx, *report.Pause, firstProbe, maxProbe)
-	default:
+	case report.Outage:
 		r.outages++
 		if probe || r.outages >= outagesToStop {
 			r.startPause(ctx, outagePause(report.Outcomes), firstOutage, maxOutage)
 		}
+	}
+	if usable {
+		return
 	}
 	for i := range report.Outcomes {
 		o := &report.Outcomes[i]
 		if probe && o.Verdict == contact.Retry {
 			o.Verdict = contact.Unspent
 		}
-		if probe && o.Verdict == contact.Unspent {
+		if probe && !late && o.Verdict == contact.Unspent {
 			o.PutOff = r.paused.For + time.Second
 		}
 	}

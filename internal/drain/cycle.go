@@ -2,20 +2,14 @@ package drain
 
 import (
 	"context"
-	"errors"
-	"sync"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-// touchEvery is how often a cycle that is under way says so. The queue's
-// quarantine counts on it.
-const touchEvery = 5 * time.Second
-
-// cycle claims a batch, sends it and settles it. It answers whether there was
-// anything to do.
-func (r *run) cycle(ctx, stop context.Context) (worked bool, err error) {
+// cycle claims a batch and sends it off. It answers whether there was anything to
+// do. It does not wait for the answer: see flight.
+func (r *run) cycle(ctx context.Context) (worked bool, err error) {
 	limit := r.BatchSize
 	if r.unproven {
 		limit = 1
@@ -28,91 +22,103 @@ func (r *run) cycle(ctx, stop context.Context) (worked bool, err error) {
 	if err != nil || len(batch.Contacts) == 0 {
 		return false, err
 	}
-	ctx = r.observer().Began(ctx, Claimed{Batch: batch, Reason: why.reason, At: began, Woken: why.woken})
-	report, err := r.carry(ctx, stop, batch)
-	r.observer().Ended(ctx, Ended{Report: report, Took: time.Since(began), Err: err})
-	return true, err
+	seen := r.observer().Began(ctx, Claimed{Batch: batch, Reason: why.reason, At: began, Woken: why.woken})
+	return true, r.launch(seen, batch, began)
 }
 
-// carry sends a batch that was claimed and settles it.
-func (r *run) carry(ctx, stop context.Context, batch contact.Batch) (contact.Report, error) {
-	r.logStart(ctx, batch)
-	began := time.Now()
-	report, unnoted := r.send(ctx, stop, batch)
-	answered := contact.Answered{Batch: batch, Report: report}
-	if ctx.Err() != nil {
-		return answered.Report, context.Cause(ctx) // the lease is lost; the claims stay for the rescue
+// mayClaim says whether another batch may be claimed now. While it is not known
+// that the account takes what is sent, and the database what was answered, one goes
+// at a time.
+func (r *run) mayClaim() bool {
+	switch {
+	case len(r.flights) == 0:
+		return true
+	case r.paused != nil || r.unproven || !r.trusted || r.lasts(0):
+		return false
 	}
-	r.judge(ctx, &answered.Report)
-	r.resumeRest()
-	done, err := r.settle(ctx, pending{Answered: answered, began: began})
-	if err == nil {
-		r.logEnd(ctx, answered, done, time.Since(began))
-	}
-	return answered.Report, errors.Join(unnoted, err)
+	return len(r.flights) < r.mostFlights()
 }
 
-// send has the destination upsert the batch, each email once, and keeps the
-// cycle's claims alive meanwhile. Contacts that are known to be unchanged are not
-// sent. When it could not be noted what is sent, nothing is.
-func (r *run) send(ctx, stop context.Context, batch contact.Batch) (contact.Report, error) {
-	groups := contact.Merge(batch.Contacts)
-	merged := make([]contact.Contact, len(groups))
-	for i, g := range groups {
-		merged[i] = g.Contact
-	}
-	same, err := r.Unchanged.sort(ctx, batch.Cycle, merged)
-	if err != nil {
-		return releaseAll(len(batch.Contacts), err), err
-	}
-	sending, cut := context.WithCancel(ctx)
-	var attendant sync.WaitGroup
-	attendant.Go(func() { r.attend(ctx, stop, sending.Done(), cut, batch.Cycle) })
-	report := same.upsert(sending, r.Destination, merged)
-	cut()
-	attendant.Wait()
+// What may be under way at a time: contacts, and batches. Enough to keep HubSpot's
+// largest limit busy with requests that take 400 ms each, and no more, because all
+// of it is in doubt when this process dies, and grows old while it waits its turn.
+const (
+	mostAloft   = 800
+	fewFlights  = 2 // one that is answered while the other is sent
+	manyFlights = 8
+)
 
-	outcomes := make([]contact.Outcome, len(batch.Contacts))
-	for i, g := range groups {
-		for _, row := range g.Rows {
-			outcomes[row] = report.Outcomes[i]
+func (r *run) mostFlights() int {
+	return min(max(fewFlights, mostAloft/r.BatchSize), manyFlights)
+}
+
+// landAll waits for everything that is under way and settles it.
+func (r *run) landAll(ctx context.Context) error {
+	var failed error
+	for len(r.flights) > 0 && ctx.Err() == nil {
+		if len(r.arrived) == 0 {
+			select {
+			case f := <-r.landed:
+				r.arrived = append(r.arrived, f)
+			case <-ctx.Done():
+			}
+		}
+		if err := r.land(ctx); err != nil {
+			failed = err
 		}
 	}
-	report.Outcomes = outcomes
-	return report, nil
+	return failed
 }
 
-// attend touches the cycle's claims until sent is closed, and cuts the request
-// when it takes too long after an orderly stop, or when there is a hurry. A touch
-// is never interrupted: that would close the connection it runs on.
-func (r *run) attend(ctx, stop context.Context, sent <-chan struct{}, cut func(), cycle int64) {
-	touch := time.NewTicker(touchEvery)
-	defer touch.Stop()
-	stopped := stop.Done()
-	var late <-chan time.Time
+// land settles what was answered since.
+func (r *run) land(ctx context.Context) error {
 	for {
 		select {
-		case <-sent:
-			return
-		case <-touch.C:
-			err := r.Queue.Touch(ctx, cycle)
-			if err != nil && !r.untouched && ctx.Err() == nil {
-				r.Log.WarnContext(ctx, "The claims of a long cycle could not be refreshed; trying again", "cycle", cycle, "error", err)
-			}
-			r.untouched = err != nil
-		case <-stopped:
-			stopped = nil
-			timer := time.NewTimer(r.CutAfter)
-			defer timer.Stop()
-			late = timer.C
-		case <-late:
-			r.Log.WarnContext(ctx, "Cutting the request in flight: the time for an orderly stop is over", "cycle", cycle)
-			cut()
-			return
-		case <-r.Hurry:
-			r.Log.WarnContext(ctx, "Cutting the request in flight: asked to stop at once", "cycle", cycle)
-			cut()
-			return
+		case f := <-r.landed:
+			r.arrived = append(r.arrived, f)
+			continue
+		default:
 		}
+		if len(r.arrived) == 0 {
+			return nil
+		}
+		f := r.arrived[0]
+		r.arrived = r.arrived[1:]
+		if err := r.end(ctx, f); err != nil {
+			return err
+		}
+	}
+}
+
+// end judges and settles a batch that was answered.
+func (r *run) end(ctx context.Context, f *flight) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	r.forget(f)
+	answered := contact.Answered{Batch: f.Batch, Report: f.spread()}
+	r.judge(f.ctx, &answered.Report)
+	r.resumeRest()
+	done, err := r.settle(f.ctx, pending{Answered: answered, began: f.began})
+	if err == nil {
+		r.logEnd(f.ctx, answered, done, time.Since(f.began))
+	}
+	r.observer().Ended(f.ctx, Ended{Report: answered.Report, Took: time.Since(f.claimed), Err: err})
+	return err
+}
+
+// await waits for an answer, but not beyond what else there is to do.
+func (r *run) await(ctx context.Context, stop <-chan struct{}) {
+	if len(r.arrived) > 0 {
+		return
+	}
+	timer := time.NewTimer(max(0, min(r.untilPending(), time.Until(r.tickAt))))
+	defer timer.Stop()
+	select {
+	case f := <-r.landed:
+		r.arrived = append(r.arrived, f)
+	case <-timer.C:
+	case <-stop:
+	case <-ctx.Done():
 	}
 }

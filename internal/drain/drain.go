@@ -1,5 +1,6 @@
 // Package drain is the loop of a leader: claim, send, settle, and again, until
-// the queue is empty; then sleep until something wakes it. It decides what a
+// the queue is empty; then sleep until something wakes it. While a
+// destination takes its time to answer, further batches are claimed and sent. It decides what a
 // destination's answers mean for the rows and for the account. It knows
 // neither Postgres nor any CRM, only the interfaces below.
 //
@@ -19,7 +20,8 @@ import (
 // Destination is where contacts go.
 type Destination interface {
 	// Upsert sends contacts with distinct keys and answers exactly one outcome
-	// for each, in their order, whatever happens, also when ctx ends.
+	// for each, in their order, whatever happens, also when ctx ends. It is called
+	// by several goroutines at a time, with distinct keys as well.
 	Upsert(ctx context.Context, batch []contact.Contact) contact.Report
 
 	// Probe asks, without writing anything, whether the account can be used.
@@ -114,7 +116,8 @@ type Loop struct {
 // and settled, nothing more is claimed. It returns nil then. When ctx ends, the
 // lease is lost: nothing can be settled any more, and Run returns the cause.
 func (l *Loop) Run(ctx, stop context.Context) error {
-	r := &run{Loop: l, pace: pace{poll: firstPoll}, tickAt: time.Now(), look: look{reason: ReasonStart}}
+	r := &run{Loop: l, inFlight: newInFlight(), pace: pace{poll: firstPoll}, tickAt: time.Now(), look: look{reason: ReasonStart}}
+	defer r.attended(ctx, stop)()
 	account := r.checkAccount(ctx)
 	defer account.wait()
 	if l.Once { // contacts that waited for a key which has been changed are due in this one round
@@ -130,7 +133,7 @@ func (l *Loop) Run(ctx, stop context.Context) error {
 			continue
 		}
 		if err != nil {
-			return errors.Join(err, r.settleAll(ctx)) // what was answered must not be sent again for it
+			return errors.Join(err, r.landAll(ctx), r.settleAll(ctx)) // what was answered must not be sent again for it
 		}
 		if !again {
 			return r.finish(ctx)
@@ -143,12 +146,15 @@ func (l *Loop) Run(ctx, stop context.Context) error {
 // who wants these contacts synced now. It answers what became of each row, and a
 // *PausedError when the account turned out to be unusable.
 func (l *Loop) Process(ctx, stop context.Context, batch contact.Batch) (contact.Answered, []contact.Settled, error) {
-	r := &run{Loop: l}
-	report, err := r.send(ctx, stop, batch)
-	answered := contact.Answered{Batch: batch, Report: report}
+	r := &run{Loop: l, inFlight: newInFlight()}
+	defer r.attended(ctx, stop)()
+	err := r.launch(ctx, batch, time.Now())
+	f := <-r.landed
+	answered := contact.Answered{Batch: batch, Report: f.spread()}
 	if ctx.Err() != nil {
 		return answered, nil, context.Cause(ctx)
 	}
+	r.forget(f)
 	r.judge(ctx, &answered.Report)
 	done, settleErr := r.settle(ctx, pending{Answered: answered})
 	err = errors.Join(err, settleErr)
@@ -170,6 +176,7 @@ func (l *Loop) Process(ctx, stop context.Context, batch contact.Batch) (contact.
 // run is the state of one Run.
 type run struct {
 	*Loop
+	*inFlight
 	pace
 	look
 	trouble
@@ -182,12 +189,12 @@ type run struct {
 	pauses    int    // pauses in a row, since the last usable answer
 	outages   int    // reports in a row without a usable answer
 	unproven  bool   // the next report is a probe: its failure spends nothing
+	trusted   bool   // the last report was usable: several batches may be under way
 	shown     *pause // the pause that is written down for other processes
 	resuming  bool   // rows wait for the account, and become due when it takes a write
 	toResume  int    // how many of them are to be made due now
 	tried     bool   // one that waited was tried after the last pause
 	untidy    bool   // the last try to tidy failed, and was told
-	untouched bool   // so did the last try to touch
 	held      bool   // an operator's hold was told
 }
 
@@ -197,6 +204,9 @@ func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool
 	if account.passed() {
 		r.resuming, r.toResume = true, 1
 	}
+	if err := r.land(ctx); err != nil {
+		return false, err
+	}
 	if err := r.catchUp(ctx); err != nil {
 		return false, err
 	}
@@ -204,6 +214,10 @@ func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool
 		if err := r.tidy(ctx); err != nil {
 			return false, err
 		}
+	}
+	if !r.mayClaim() {
+		r.await(ctx, stop.Done())
+		return true, nil
 	}
 	if r.paused != nil {
 		if r.Once {
@@ -217,7 +231,7 @@ func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool
 		r.sleep(ctx, stop.Done(), r.untilPending(), ReasonPoll)
 		return true, nil
 	}
-	worked, err := r.cycle(ctx, stop)
+	worked, err := r.cycle(ctx)
 	if err != nil {
 		return false, err
 	}
@@ -271,9 +285,15 @@ func (r *run) tidy(ctx context.Context) error {
 	return nil
 }
 
-// finish settles what is left at an orderly stop, for as long as CutAfter, but
-// tries at least once.
+// finish waits for what is under way at an orderly stop, and settles what is left,
+// for as long as CutAfter, but tries at least once.
 func (r *run) finish(ctx context.Context) error {
+	if err := r.landAll(ctx); err != nil && !errors.Is(err, contact.ErrTrouble) {
+		return err
+	}
+	if len(r.flights) > 0 {
+		return context.Cause(ctx)
+	}
 	for end := time.Now().Add(r.CutAfter); len(r.pending) > 0 && ctx.Err() == nil; {
 		err := r.settlePending(ctx)
 		switch {

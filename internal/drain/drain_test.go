@@ -3,7 +3,7 @@ package drain
 import (
 	"context"
 	"errors"
-	"reflect"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,7 +27,8 @@ func TestCyclesFollowBackToBack(t *testing.T) {
 		for _, batch := range d.sent {
 			sizes = append(sizes, len(batch))
 		}
-		if want := []int{10, 10, 5}; !reflect.DeepEqual(sizes, want) {
+		slices.Sort(sizes) // the last two are sent at the same time
+		if want := []int{5, 10, 10}; !slices.Equal(sizes, want) {
 			t.Errorf("cycles of %v, want %v", sizes, want)
 		}
 		if waited := time.Since(began); waited > 2*time.Millisecond {

@@ -62,6 +62,10 @@ func (r *run) takeLook() look {
 // rest takes one step towards sleep after a claim that got nothing. It answers
 // false when the queue is empty and only one round was asked for.
 func (r *run) rest(ctx, stop context.Context) (again bool, err error) {
+	if r.Once && len(r.flights) > 0 {
+		r.await(ctx, stop.Done())
+		return true, nil
+	}
 	if time.Since(r.worked) < linger {
 		r.sleep(ctx, stop.Done(), firstPoll, ReasonAwake)
 		return true, nil
@@ -117,13 +121,13 @@ func (r *run) slowestPoll() time.Duration {
 	return maxPoll
 }
 
-// sleep waits for a wake-up, at most d, and not beyond what is pending. When
-// nothing came before, the next look is for the reason given.
+// sleep waits for a wake-up or an answer, at most d, and not beyond what is
+// pending. When nothing came before, the next look is for the reason given.
 func (r *run) sleep(ctx context.Context, stop <-chan struct{}, d time.Duration, why Reason) {
 	if pending := r.untilPending(); pending < d {
 		d, why = pending, ReasonPoll
 	}
-	if d <= 0 {
+	if d <= 0 || len(r.arrived) > 0 {
 		return
 	}
 	timer := time.NewTimer(d)
@@ -131,6 +135,8 @@ func (r *run) sleep(ctx context.Context, stop <-chan struct{}, d time.Duration, 
 	select {
 	case <-r.Wake:
 		r.look = look{reason: ReasonWake, woken: time.Now()}
+	case f := <-r.landed:
+		r.arrived = append(r.arrived, f)
 	case <-timer.C:
 		r.look = look{reason: why}
 		select { // a wake-up of the same moment is the better reason

@@ -18,17 +18,18 @@ const (
 	// plenty is a limit that is none, small enough to be multiplied with a window.
 	plenty = 1_000_000
 	// jitter is how much closer together requests may arrive than they left.
-	jitter = 250 * time.Millisecond
+	jitter = 150 * time.Millisecond
 )
 
 // gate lets requests through: never more than a limit in any window. Every
 // request to HubSpot passes it, probes and repairs included.
 //
-// With a limit of L the bucket holds b = 1 + L/50 tokens and gets back
-// r = (L - L/50) / 10.25 s. In any half-open span of 10.25 s at most
-// b - 1 + 10.25 s * r = L requests leave, so HubSpot sees no more than L in
-// 10 s even if the way there squeezes them by 250 ms. In the long run that is
-// 0.98 / 1.025 = 95.6 % of L. For L below 50 it is 97.5 %.
+// With a limit of L at most L requests leave in any 10.15 s, so that HubSpot sees no
+// more than L in 10 s even if the way there squeezes them by 150 ms: 98.5 % of L in
+// the long run. That is counted request by request. A bucket in front of it spreads
+// them, L in 10.15 s, because a limit that is used up at once would keep the next
+// contact waiting for seconds; it holds 1 + L/50 tokens, so that a few single
+// contacts need not wait at all.
 type gate struct {
 	share, slots int
 	bucket       *rate.Limiter
@@ -46,12 +47,12 @@ func newGate(share, slots int, log *slog.Logger) *gate {
 }
 
 func bucketOf(limit int) (burst int, perSecond rate.Limit) {
-	spare := limit / 50
-	return 1 + spare, rate.Limit(float64(limit-spare) / (window + jitter).Seconds())
+	return 1 + limit/50, rate.Limit(float64(limit) / (window + jitter).Seconds())
 }
 
 // pass waits until a request may leave, or ctx ends. It returns how long it
-// waited and how many requests have left in the last window, this one included.
+// waited and how many requests have left in the last window, this one and those of
+// the jitter included.
 func (g *gate) pass(ctx context.Context) (waited time.Duration, own int, err error) {
 	came := time.Now()
 	for {
@@ -71,10 +72,8 @@ func (g *gate) pass(ctx context.Context) (waited time.Duration, own int, err err
 	}
 }
 
-// leave notes a request and returns the number of those in the last window. If
-// all are held meanwhile it returns zero and how long to wait; likewise if the
-// window is full, which happens only after the limit was lowered: the bucket
-// does not know what left under the old one.
+// leave notes a request and returns the number of those in the last window. If all
+// are held meanwhile, or the window is full, it returns zero and how long to wait.
 func (g *gate) leave() (own int, wait time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -83,12 +82,12 @@ func (g *gate) leave() (own int, wait time.Duration) {
 		return 0, g.held.Sub(now)
 	}
 	old := 0
-	for old < len(g.sent) && now.Sub(g.sent[old]) >= window {
+	for old < len(g.sent) && now.Sub(g.sent[old]) >= window+jitter {
 		old++
 	}
 	g.sent = g.sent[old:]
 	if n := len(g.sent); n >= g.limit {
-		return 0, g.sent[n-g.limit].Add(window).Sub(now)
+		return 0, g.sent[n-g.limit].Add(window+jitter).Sub(now)
 	}
 	g.sent = append(g.sent, now)
 	return len(g.sent), 0

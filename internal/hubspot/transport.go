@@ -22,7 +22,7 @@ func NewHTTPClient() *http.Client {
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 		MaxConnsPerHost:        2 * sideBySide,
-		MaxIdleConnsPerHost:    sideBySide,
+		MaxIdleConnsPerHost:    2 * sideBySide,
 		IdleConnTimeout:        5 * time.Minute,
 		MaxResponseHeaderBytes: maxResponseHeader,
 	}})

@@ -14,7 +14,8 @@ import (
 const (
 	// maxInputs is how many contacts HubSpot takes in one request.
 	maxInputs = 100
-	// sideBySide is how many requests of one batch go at the same time.
+	// sideBySide is how many requests of one batch go at the same time. Twice as
+	// many may be under way, because several batches are.
 	sideBySide = 4
 )
 

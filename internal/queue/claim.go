@@ -22,7 +22,7 @@ var claimIDsSQL string
 // works has no need of being woken. A row that the database refuses to let be
 // claimed costs the others nothing.
 func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
-	taken, err := q.take(ctx, q.claimSQL, limit, q.opt.Slot, q.cycle, q.opt.Destination, q.aside.ids())
+	taken, err := q.take(ctx, q.claimSQL, limit, q.opt.Slot, q.numbers[0], q.opt.Destination, q.aside.ids())
 	switch {
 	case errors.Is(err, contact.ErrTrouble):
 		if q.tries++; q.tries > trustedTries {
@@ -58,7 +58,7 @@ func (q *Queue) ringAfter(ctx context.Context) error {
 // somebody. It rings, so that the leaders know of a
 // claim that they would have to rescue.
 func (q *Queue) ClaimIDs(ctx context.Context, ids []string) (contact.Batch, error) {
-	taken, err := q.take(ctx, q.claimIDsSQL, ids, q.opt.Slot, q.cycle, q.opt.Destination, false)
+	taken, err := q.take(ctx, q.claimIDsSQL, ids, q.opt.Slot, q.numbers[0], q.opt.Destination, false)
 	if err != nil || len(taken.Contacts) == 0 {
 		return contact.Batch{}, err
 	}
@@ -66,16 +66,29 @@ func (q *Queue) ClaimIDs(ctx context.Context, ids []string) (contact.Batch, erro
 	return taken, q.ringAfter(ctx)
 }
 
-// begin notes that a cycle is in flight; its settle brings the number of the
-// next.
+// begin notes that a cycle is in flight.
 func (q *Queue) begin(taken contact.Batch) {
 	q.active = append(q.active, taken.Cycle)
-	q.cycle = 0
+	q.numbers = q.numbers[1:]
+}
+
+// drawNumber draws the number of a later claim, in a round trip that is made
+// anyway.
+func (q *Queue) drawNumber(batch *pgx.Batch) {
+	const next = `SELECT nextval(pg_get_serial_sequence('contactsync.cycles', 'id'))`
+	batch.Queue(next).QueryRow(func(row pgx.Row) error {
+		var number int64
+		err := row.Scan(&number)
+		if err == nil {
+			q.numbers = append(q.numbers, number)
+		}
+		return err
+	})
 }
 
 // take runs a claim.
 func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batch, error) {
-	taken := contact.Batch{Cycle: q.cycle}
+	taken := contact.Batch{Cycle: q.numbers[0]}
 	asked := q.alive.ask()
 	disarm := q.bell != bellFree
 	if disarm {
@@ -100,6 +113,9 @@ func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batc
 			})
 			return err
 		})
+		if len(q.numbers) < 2 { // this claim's is used up where it takes something
+			q.drawNumber(batch)
+		}
 		return conn.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
@@ -107,7 +123,7 @@ func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batc
 	}
 	q.bell = bellFree
 	if len(taken.Contacts) > 0 {
-		q.alive.claimed(asked)
+		q.alive.claimed(taken.Cycle, asked)
 	}
 	return taken, nil
 }
@@ -124,7 +140,7 @@ func (q *Queue) Touch(ctx context.Context, cycle int64) error {
 		return err
 	})
 	if err == nil {
-		q.alive.touched(asked)
+		q.alive.touched(cycle, asked)
 	}
 	return err
 }

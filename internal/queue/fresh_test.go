@@ -19,24 +19,26 @@ func TestUntouchedClaimsAreNotSent(t *testing.T) {
 			t.Errorf("may be sent: %v, want %v", err, want)
 		}
 	}
-	late := func() {
-		long := time.Now().Add(-mostUntouched - time.Second)
-		q.alive.asked.Store(&long)
+	late := func(cycle int64) {
+		q.alive.touched(cycle, time.Now().Add(-mostUntouched-time.Second))
 	}
 	fresh(nil) // a probe of the account needs no claim
-	batch := claim(t, q, 2)
+	other := claim(t, q, 1)
+	batch := claim(t, q, 1)
 	fresh(nil)
-	late()
+	late(batch.Cycle)
 	fresh(ErrUntouched)
 	if err := q.Touch(t.Context(), batch.Cycle); err != nil {
 		t.Fatal(err)
 	}
 	fresh(nil)
-	late()
+	late(batch.Cycle)
+	settle(t, q, other, synced)
+	fresh(ErrUntouched)
 	settle(t, q, batch, synced)
 	fresh(nil)
 	claim(t, q, 2) // gets nothing
-	if q.alive.asked.Load() != nil {
+	if len(q.alive.asked) != 0 {
 		t.Error("a claim of nothing counts as one that is being sent")
 	}
 }

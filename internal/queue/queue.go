@@ -81,14 +81,14 @@ type Queue struct {
 
 	claimSQL, claimIDsSQL, settleSQL string // with the further columns
 
-	bell  bell  // whether the doorbell is locked by this session
-	held  bool  // the last look found an operator's hold
-	cycle int64 // the number of the next claim
-	aside aside
-	tries int // claims in a row that met the database's trouble
+	bell    bell    // whether the doorbell is locked by this session
+	held    bool    // the last look found an operator's hold
+	numbers []int64 // of the next claims; there always is one
+	aside   aside
+	tries   int // claims in a row that met the database's trouble
 
 	begun  map[int64]map[string]bool // by cycle, the keys that Begin has noted and Settle has not ended
-	alive  pulse                     // of the cycle that is being sent
+	alive  pulse                     // of the cycles that are being sent
 	active []int64                   // cycles that are claimed and not settled to the last row; never nil, which SQL takes for NULL
 }
 
@@ -126,8 +126,7 @@ func (q *Queue) Enter(ctx context.Context) error {
 				batch.Queue(forgetSQL, q.opt.Destination)
 			}
 		}
-		batch.Queue(nextCycleSQL).
-			QueryRow(func(row pgx.Row) error { return row.Scan(&q.cycle) })
+		q.drawNumber(batch)
 		return conn.SendBatch(ctx, batch).Close()
 	})
 }

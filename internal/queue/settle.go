@@ -14,10 +14,6 @@ import (
 //go:embed settle.sql
 var settleSQL string
 
-// nextCycleSQL draws the number of the next claim, in a round trip that is made
-// anyway.
-const nextCycleSQL = `SELECT nextval(pg_get_serial_sequence('contactsync.cycles', 'id'))`
-
 // Settle writes what became of a batch. It answers what it did row by row, and
 // the rest that it could not settle because somebody holds the rows locked: it
 // never waits for an app. That rest stays claimed; settle it again later.
@@ -25,7 +21,7 @@ const nextCycleSQL = `SELECT nextval(pg_get_serial_sequence('contactsync.cycles'
 // Settle may be called again after an error: a row that was settled before is
 // answered as Lost and not written twice.
 func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error) {
-	q.alive.rest() // it was sent
+	q.alive.rest(a.Cycle) // it was sent
 	col := sideways(a)
 	var noted func()
 	err = q.do(ctx, "settle", func(ctx context.Context, conn *pgx.Conn) error {
@@ -48,9 +44,6 @@ func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.
 			return err
 		})
 		noted = q.finish(b, a)
-		if q.cycle == 0 {
-			b.Queue(nextCycleSQL).QueryRow(func(row pgx.Row) error { return row.Scan(&q.cycle) })
-		}
 		return conn.SendBatch(ctx, b).Close()
 	})
 	if err != nil {

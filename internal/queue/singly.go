@@ -89,7 +89,7 @@ type singly struct {
 
 // claim claims one row. It fails only when the session is lost.
 func (s *singly) claim(ctx context.Context, q *Queue, id string) error {
-	one, err := q.take(ctx, q.claimIDsSQL, []string{id}, q.opt.Slot, q.cycle, q.opt.Destination, true)
+	one, err := q.take(ctx, q.claimIDsSQL, []string{id}, q.opt.Slot, q.numbers[0], q.opt.Destination, true)
 	if refused(ctx, err) && !errors.Is(err, contact.ErrTrouble) {
 		err = q.refuse(ctx, id, err)
 	}
