@@ -17,6 +17,10 @@ var (
 	renameSQL string
 	//go:embed no_trigger.sql
 	noTriggerSQL string
+	//go:embed no_index.sql
+	noIndexSQL string
+	//go:embed heap_only.sql
+	heapOnlySQL string
 	//go:embed plain_notify.sql
 	plainNotifySQL string
 	//go:embed explain.sql

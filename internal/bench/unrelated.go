@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,9 +12,10 @@ import (
 
 var unrelated = measurement{
 	Name: "unrelated", Title: "Updates that have nothing to do with the queue", rounds: 10, lasts: "4 min",
-	How: "Eight writers change the name of single contacts that are not queued, in autocommit, as fast as they can, with contactsync's triggers on the table and without them; nobody consumes.",
+	How: "Eight writers change the name and updated_at of single contacts that are not queued, in autocommit, as fast as they can: with contactsync's triggers and indexes on the table, " +
+		"with its indexes alone, and with neither; nobody consumes. Heap-only are the updates that write into no index.",
 	run: func(ctx context.Context, m *meter) error {
-		const without, with = "no trigger", "contactsync's triggers"
+		const without, with, bare = "its indexes alone", "contactsync's triggers and indexes", "neither"
 		const writers = 8
 		lasts, contacts := sized(m, 500*time.Millisecond, 3*time.Second), sized(m, 10_000, 60_000)
 		one := func(name, set string) oneCase {
@@ -34,12 +36,21 @@ var unrelated = measurement{
 					t.record(commits, "1/s", rate)
 					t.record("commit, median", "ms", quantile(milliseconds(took), 0.5))
 					t.record("commit, 99th percentile", "ms", quantile(milliseconds(took), 0.99))
-					return err
+					if err != nil {
+						return err
+					}
+					var share float64
+					if err := st.app.QueryRow(ctx, heapOnlySQL).Scan(&share); err != nil {
+						return fmt.Errorf("ask how many updates were heap-only: %w", err)
+					}
+					t.record("heap-only", "%", share)
+					return nil
 				})
 			}}
 		}
 		m.wantRatio(commits, with, without, true, 0.97)
-		err := m.rounds(ctx, []oneCase{one(without, noTriggerSQL), one(with, "")})
+		m.compare(commits, with, bare)
+		err := m.rounds(ctx, []oneCase{one(without, noTriggerSQL), one(bare, noTriggerSQL+noIndexSQL), one(with, "")})
 		m.plotBars("Commits a second", commits)
 		return err
 	},

@@ -63,7 +63,7 @@ func (r *run) landAll(ctx context.Context) error {
 			case <-ctx.Done():
 			}
 		}
-		if err := r.land(ctx); err != nil {
+		if err := r.land(); err != nil {
 			failed = err
 		}
 	}
@@ -71,7 +71,7 @@ func (r *run) landAll(ctx context.Context) error {
 }
 
 // land settles what was answered since.
-func (r *run) land(ctx context.Context) error {
+func (r *run) land() error {
 	for {
 		select {
 		case f := <-r.landed:
@@ -84,26 +84,27 @@ func (r *run) land(ctx context.Context) error {
 		}
 		f := r.arrived[0]
 		r.arrived = r.arrived[1:]
-		if err := r.end(ctx, f); err != nil {
+		if err := r.end(f); err != nil {
 			return err
 		}
 	}
 }
 
 // end judges and settles a batch that was answered.
-func (r *run) end(ctx context.Context, f *flight) error {
+func (r *run) end(f *flight) error {
+	ctx := f.ctx
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	r.forget(f)
 	answered := contact.Answered{Batch: f.Batch, Report: f.spread()}
-	r.judge(f.ctx, &answered.Report)
+	r.judge(ctx, &answered.Report)
 	r.resumeRest()
-	done, err := r.settle(f.ctx, pending{Answered: answered, began: f.began})
+	done, err := r.settle(ctx, pending{Answered: answered, began: f.began})
 	if err == nil {
-		r.logEnd(f.ctx, answered, done, time.Since(f.began))
+		r.logEnd(ctx, answered, done, time.Since(f.began))
 	}
-	r.observer().Ended(f.ctx, Ended{Report: answered.Report, Took: time.Since(f.claimed), Err: err})
+	r.observer().Ended(ctx, Ended{Report: answered.Report, Took: time.Since(f.claimed), Err: err})
 	return err
 }
 

@@ -185,17 +185,17 @@ type run struct {
 	tickAt  time.Time // when to tidy next
 	pending []pending // answered, but not settled to the last row
 
-	paused    *pause // nil while the account may be used
-	pauses    int    // pauses in a row, since the last usable answer
-	outages   int    // reports in a row without a usable answer
-	unproven  bool   // the next report is a probe: its failure spends nothing
-	trusted   bool   // the last report was usable: several batches may be under way
-	shown     *pause // the pause that is written down for other processes
-	resuming  bool   // rows wait for the account, and become due when it takes a write
-	toResume  int    // how many of them are to be made due now
-	tried     bool   // one that waited was tried after the last pause
-	untidy    bool   // the last try to tidy failed, and was told
-	held      bool   // an operator's hold was told
+	paused   *pause // nil while the account may be used
+	pauses   int    // pauses in a row, since the last usable answer
+	outages  int    // reports in a row without a usable answer
+	unproven bool   // the next report is a probe: its failure spends nothing
+	trusted  bool   // the last report was usable: several batches may be under way
+	shown    *pause // the pause that is written down for other processes
+	resuming bool   // rows wait for the account, and become due when it takes a write
+	toResume int    // how many of them are to be made due now
+	tried    bool   // one that waited was tried after the last pause
+	untidy   bool   // the last try to tidy failed, and was told
+	held     bool   // an operator's hold was told
 }
 
 // step does the next thing there is to do. It answers false when a Run that is
@@ -204,7 +204,7 @@ func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool
 	if account.passed() {
 		r.resuming, r.toResume = true, 1
 	}
-	if err := r.land(ctx); err != nil {
+	if err := r.land(); err != nil {
 		return false, err
 	}
 	if err := r.catchUp(ctx); err != nil {

@@ -73,7 +73,7 @@ func (r *run) launch(ctx context.Context, batch contact.Batch, claimed time.Time
 	r.sending.Go(func() {
 		sending, end := context.WithCancel(ctx)
 		defer end()
-		defer context.AfterFunc(r.cut, end)()
+		defer context.AfterFunc(r.cut, end)() //nolint:contextcheck // the end of all that is under way
 		for _, other := range before { // or older data could land after newer
 			<-other.over
 		}
@@ -173,7 +173,7 @@ func (r *run) attend(ctx, stop context.Context, done <-chan struct{}) {
 
 func (r *run) cutFlights(ctx context.Context, why string) {
 	if n := len(r.kept()); n > 0 {
-		r.Log.WarnContext(ctx, "Cutting what is in flight: "+why, "cycles", n)
+		r.Log.WarnContext(ctx, "Cutting what is in flight", "why", why, "cycles", n)
 	}
 	r.cutAll()
 }
@@ -190,7 +190,7 @@ func (r *run) attended(ctx, stop context.Context) (leave func()) {
 		close(done)
 		attendant.Wait()
 		for _, f := range r.flights { // the lease was lost; the claims stay for the rescue
-			r.observer().Ended(f.ctx, Ended{Report: f.spread(), Took: time.Since(f.claimed), Err: context.Cause(ctx)})
+			r.observer().Ended(f.ctx, Ended{Report: f.spread(), Took: time.Since(f.claimed), Err: context.Cause(ctx)}) //nolint:contextcheck // the cycle's own
 		}
 	}
 }

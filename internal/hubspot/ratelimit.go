@@ -87,7 +87,7 @@ func (g *gate) leave() (own int, wait time.Duration) {
 	}
 	g.sent = g.sent[old:]
 	if n := len(g.sent); n >= g.limit {
-		return 0, g.sent[n-g.limit].Add(window+jitter).Sub(now)
+		return 0, g.sent[n-g.limit].Add(window + jitter).Sub(now)
 	}
 	g.sent = append(g.sent, now)
 	return len(g.sent), 0

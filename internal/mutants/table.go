@@ -19,7 +19,7 @@ var mutations = []mutation{
 	{
 		name: "settle not by claim",
 		file: "internal/queue/settle.sql",
-		old:  "     WHERE (SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = $1) = $2::bigint\n), held",
+		old:  "     WHERE coalesce((SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = $1) = $2::bigint, false)\n), held",
 		new:  "), held",
 		pkg:  "internal/queue", tests: []string{"TestSettleIsFencedByTheClaim"},
 	},
@@ -88,10 +88,24 @@ var mutations = []mutation{
 	},
 	{
 		name: "settled under the signal's context",
-		file: "internal/drain/cycle.go",
-		old:  "done, err := r.settle(ctx, pending",
-		new:  "done, err := r.settle(stop, pending",
+		file: "internal/drain/drain.go",
+		old:  "worked, err := r.cycle(ctx)",
+		new:  "worked, err := r.cycle(stop)",
 		pkg:  "internal/drain", tests: []string{"TestStopDoesNotReachTheSettle"},
+	},
+	{
+		name: "one email in two requests at a time",
+		file: "internal/drain/flight.go",
+		old:  "for _, other := range before {",
+		new:  "for _, other := range before[:0] {",
+		pkg:  "internal/drain", tests: []string{"TestQueuedWhileOthersAreUnderWay"},
+	},
+	{
+		name: "an outage spends all under way",
+		file: "internal/drain/account.go",
+		old:  "!report.Outage, r.paused != nil, r.unproven",
+		new:  "!report.Outage, false, false",
+		pkg:  "internal/drain", tests: []string{"TestOutageMeetsWhatIsUnderWay"},
 	},
 	{
 		// A pool does not close a connection that is given back, and the lock stays.
@@ -121,13 +135,13 @@ var mutations = []mutation{
 	{
 		name: "no comparison of versions",
 		file: "internal/queue/settle.sql",
-		old:  "WHEN found.ours AND found.version <> o.version AND o.verdict IN ('synced', 'unchanged', 'reject') THEN 'touched'",
+		old:  "WHEN ours AND now_version <> version AND verdict IN ('synced', 'unchanged', 'reject') THEN 'touched'",
 		new:  "WHEN false THEN 'touched'",
 		pkg:  "internal/queue", tests: []string{"TestTouchedRowGoesBackToTheQueue"},
 	},
 	{
 		name: "claims not touched",
-		file: "internal/drain/cycle.go",
+		file: "internal/drain/flight.go",
 		old:  "const touchEvery = 5 * time.Second",
 		new:  "const touchEvery = 5 * time.Hour",
 		pkg:  "internal/drain", tests: []string{"TestStopFinishesThenCutsTheRequest"},

@@ -19,10 +19,15 @@ func TestRestoreFromADump(t *testing.T) {
 	s := furnish(t, database(t, server, "production"))
 	s.install()
 	s.Queue(20)
-	leader := s.Start(s.Env("HUBSPOT_TIMEOUT=10s"), "run")
+	first := s.Start(s.Env("HUBSPOT_TIMEOUT=10s"), "run")
 	s.Await("20 Complete/Complete", progtest.Counts)
+	s.AwaitAsleep()
 
-	// The backup is taken while HubSpot does not answer.
+	// The backup is taken while HubSpot does not answer another leader's first
+	// request: it claims nothing more until then.
+	first.Kill()
+	leader := s.Start(s.Env("HUBSPOT_TIMEOUT=10s"), "run")
+	s.AwaitAsleep()
 	s.Sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Mode: hubspotsim.Hang})
 	queue := func(email, phone string) {
 		s.Exec(`INSERT INTO contacts (email, name, phone_number, hubspot_sync_status, hubspot_processing_status) VALUES ($1, 'Name', $2, 'Queued', 'Queued')`, email, phone)
