@@ -74,7 +74,7 @@ func (r *run) launch(ctx context.Context, batch contact.Batch, claimed time.Time
 		sending, end := context.WithCancel(ctx)
 		defer end()
 		defer context.AfterFunc(r.cut, end)() //nolint:contextcheck // the end of all that is under way
-		for _, other := range before { // or older data could land after newer
+		for _, other := range before {        // or older data could land after newer
 			<-other.over
 		}
 		f.report = same.upsert(sending, r.Destination, merged)
