@@ -3,9 +3,11 @@ package hubspot
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -184,19 +186,48 @@ func TestDeadContextSendsNothing(t *testing.T) {
 	}
 }
 
-func TestHTTP2(t *testing.T) {
+// TestOneConnection has requests that follow one another, refused ones among
+// them, share a connection: HTTP/2 to https, and kept alive without it.
+func TestOneConnection(t *testing.T) {
 	t.Parallel()
-	protocol := make(chan int, 1)
-	sim := hubspotsim.New(simOptions())
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		protocol <- r.ProtoMajor
-		sim.ServeHTTP(w, r)
-	}))
-	server.EnableHTTP2 = true
-	server.StartTLS()
-	t.Cleanup(server.Close)
-	hc := NewHTTPClient()
-	t.Cleanup(hc.CloseIdleConnections)
+	for protocol, secure := range map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true} {
+		sim := hubspotsim.New(simOptions())
+		var opened, others atomic.Int32
+		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Proto != protocol {
+				others.Add(1)
+			}
+			sim.ServeHTTP(w, r)
+		}))
+		server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+			if state == http.StateNew {
+				opened.Add(1)
+			}
+		}
+		hc := NewHTTPClient()
+		if secure {
+			server.EnableHTTP2 = true
+			server.StartTLS()
+			trust(t, hc, server)
+		} else {
+			server.Start()
+		}
+		t.Cleanup(server.Close)
+		t.Cleanup(hc.CloseIdleConnections)
+		c := newClient(t, Options{BaseURL: server.URL, HTTP: hc}, nil)
+		check(t, c.Upsert(t.Context(), people(100)), "100 synced")
+		sim.Inject(hubspotsim.Fault{Status: http.StatusServiceUnavailable, Times: 1})
+		check(t, c.Upsert(t.Context(), people(100)), "100 retry SERVER_ERROR, outage")
+		check(t, c.Upsert(t.Context(), people(100)), "100 synced")
+		if opened.Load() != 1 || others.Load() != 0 {
+			t.Errorf("%s: %d connections, %d requests by another protocol, want one and none", protocol, opened.Load(), others.Load())
+		}
+	}
+}
+
+// trust has a client take a test server's certificate.
+func trust(t *testing.T, hc *http.Client, server *httptest.Server) {
+	t.Helper()
 	trusting, ok := server.Client().Transport.(*http.Transport)
 	transport, also := hc.Transport.(*http.Transport)
 	if !ok || !also {
@@ -204,11 +235,6 @@ func TestHTTP2(t *testing.T) {
 	}
 	transport.TLSClientConfig = trusting.TLSClientConfig.Clone()
 	transport.TLSClientConfig.NextProtos = nil
-	c := newClient(t, Options{BaseURL: server.URL, HTTP: hc}, nil)
-	check(t, c.Upsert(t.Context(), people(2)), "2 synced")
-	if got := <-protocol; got != 2 {
-		t.Errorf("HTTP/%d, want HTTP/2", got)
-	}
 }
 
 func TestUnknownCertificate(t *testing.T) {
