@@ -126,7 +126,7 @@ func explain(in *progtest.Installation, name string, args ...any) (took time.Dur
 		in.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(in.Context()) }()
-	for _, set := range []string{"SET LOCAL enable_seqscan = off", "SET LOCAL jit = off", "SET LOCAL contactsync.worker = 'on'"} {
+	for _, set := range []string{"SET LOCAL enable_seqscan = off", "SET LOCAL enable_bitmapscan = off", "SET LOCAL enable_nestloop = off", "SET LOCAL jit = off", "SET LOCAL contactsync.worker = 'on'"} {
 		if _, err := tx.Exec(in.Context(), set); err != nil {
 			in.Fatal(err)
 		}

@@ -4,8 +4,18 @@
 -- While an operator holds the destination no row is due or becomes so; claims go
 -- on to be freed. It takes no row locks, so it also sees the rows that a claim
 -- passed over.
--- The claims are read from end to end, by their places: they are few, and an index
--- would lead to each that died while vacuum could not remove it, one by one.
+-- The claims are read from end to end, by their places, once: they are few, and an
+-- index would lead to each that died while vacuum could not remove it, one by one.
+WITH claims AS MATERIALIZED (
+    SELECT coalesce(bool_or(x.until <= now()
+                            OR x.until IS NULL AND x.cycle <> ALL ($2::bigint[])
+                               AND x.claimed_at <= now() - make_interval(secs => $3::float8))
+                        FILTER (WHERE x.destination = $1), false) AS dead,
+           min(coalesce(x.until, x.claimed_at + make_interval(secs => $3::float8)))
+               FILTER (WHERE x.destination = $1 AND (x.until IS NOT NULL OR x.cycle <> ALL ($2::bigint[]))) AS next
+      FROM contactsync.claims x
+     WHERE x.ctid >= '(0,0)'
+)
 SELECT h.since,
        h.who,
        h.reason,
@@ -23,25 +33,13 @@ SELECT h.since,
                   AND c.id <> ALL ($4::text[]::uuid[])
                   AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $1) IS NULL))
        AS due,
-       EXISTS (
-           SELECT FROM contactsync.claims x
-            WHERE x.ctid >= '(0,0)'
-              AND x.destination = $1
-              AND (x.until <= now()
-                   OR x.until IS NULL AND x.cycle <> ALL ($2::bigint[])
-                      AND x.claimed_at <= now() - make_interval(secs => $3::float8)))
-       AS dead,
+       claims.dead,
        extract(epoch FROM least(now() + interval '1 day',
            CASE WHEN h.since IS NULL THEN
                (SELECT min(c.next_retry_at)::timestamptz FROM contacts c
                  WHERE c.hubspot_processing_status = 'Queued' AND c.next_retry_at > now() AND c.next_retry_at < 'infinity')
            END,
-           (SELECT min(coalesce(x.until, x.claimed_at + make_interval(secs => $3::float8)))
-              FROM contactsync.claims x
-             WHERE x.ctid >= '(0,0)'
-               AND x.destination = $1
-               AND (x.until IS NOT NULL OR x.cycle <> ALL ($2::bigint[])))
-       ) - now())::float8
+           claims.next) - now())::float8
        AS next
-  FROM (VALUES ($1)) AS one (destination)
-  LEFT JOIN contactsync.holds h USING (destination)
+  FROM claims
+  LEFT JOIN contactsync.holds h ON h.destination = $1
