@@ -2,6 +2,7 @@ package queue
 
 import (
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -138,6 +139,7 @@ func TestPlansDoNotDependOnStatistics(t *testing.T) {
 		}
 		return plans
 	}
+	narrow := regexp.MustCompile(`Index Cond: .* AND \((key|remote_id) = ANY`)
 	check := func(state string) {
 		t.Helper()
 		for mode, plan := range explain(claimSQL, 100, 0, int64(1), "hubspot", []string{}) {
@@ -145,6 +147,18 @@ func TestPlansDoNotDependOnStatistics(t *testing.T) {
 				if !strings.Contains(plan, want) {
 					t.Errorf("%s, %s: no %s:\n%s", state, mode, want, plan)
 				}
+			}
+		}
+		for mode, plan := range explain(candidatesSQL, 100, "hubspot", []string{}) {
+			for _, want := range []string{"Index Scan using contacts_contactsync_fresh", "Index Scan using contacts_contactsync_retry"} {
+				if !strings.Contains(plan, want) {
+					t.Errorf("%s, %s: no %s:\n%s", state, mode, want, plan)
+				}
+			}
+		}
+		for mode, plan := range explain(finishSQL, "hubspot", int64(1), [][]byte{digest("a")}, []bool{true}, []string{"77"}) {
+			if scans := strings.Count(plan, "Scan using sent_"); scans != 4 || scans != len(narrow.FindAllString(plan, -1)) {
+				t.Errorf("%s, %s: reads all that was ever sent:\n%s", state, mode, plan)
 			}
 		}
 		none := []string{}
@@ -156,12 +170,14 @@ func TestPlansDoNotDependOnStatistics(t *testing.T) {
 		}
 	}
 	check("empty")
+	b.exec(`INSERT INTO contactsync.sent (destination, key, remote_id) SELECT 'hubspot', sha256(i::text::bytea), i::text FROM generate_series(1, 20000) i`)
 	b.queued(20000)
 	check("stale statistics")
 	b.exec(`UPDATE contacts SET next_retry_at = now() - interval '1 min' WHERE random() < 0.5`)
 	b.exec(`INSERT INTO contactsync.claims (contact_id, destination, slot, cycle) SELECT gen_random_uuid(), 'hubspot', 9, 0 FROM generate_series(1, 2000)`)
 	b.exec(`VACUUM ANALYZE contacts`)
 	b.exec(`VACUUM ANALYZE contactsync.claims`)
+	b.exec(`VACUUM ANALYZE contactsync.sent`)
 	check("a full queue")
 }
 

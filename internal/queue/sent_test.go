@@ -186,6 +186,30 @@ func TestTwoRowsOfOneContact(t *testing.T) {
 	}
 }
 
+// Two emails of which nobody knew yet that they lead to one contact are sent at the
+// same time: nobody knows who came last, in whatever order they are settled.
+func TestTwoRowsTurnOutToBeOneContact(t *testing.T) {
+	t.Parallel()
+	for _, first := range []int{0, 1} {
+		b := newBench(t)
+		b.queued(2)
+		q := b.leader(0, remembering)
+		var under []contact.Batch
+		for range 2 {
+			batch, _ := sending(t, q, "V1")
+			under = append(under, batch)
+		}
+		settle(t, q, under[first], synced)
+		settle(t, q, under[1-first], synced)
+		for _, batch := range under {
+			b.exec(`UPDATE contacts SET hubspot_processing_status = 'Queued' WHERE id = $1`, batch.Contacts[0].ID)
+			again, needed := sending(t, q, "V1")
+			want(t, "after both were under way", needed, true)
+			settle(t, q, again, contact.Outcome{Verdict: contact.Unspent})
+		}
+	}
+}
+
 // A leader that sends without writing it down makes everything void: what was
 // remembered before it, and what is while it leads.
 func TestAForgetfulLeader(t *testing.T) {
