@@ -42,8 +42,8 @@ type Cycler interface {
 	// Claim takes at most limit contacts that are due, and gives the doorbell
 	// back if it was held.
 	Claim(ctx context.Context, limit int) (contact.Batch, error)
-	// Touch says that a cycle is alive. It may be called beside the others.
-	Touch(ctx context.Context, cycle int64) error
+	// Touch says that cycles are alive. It may be called beside the others.
+	Touch(ctx context.Context, cycles ...int64) error
 	// Settle writes the outcomes; rest is what could not be written yet. An error
 	// is the row's, where there is one row.
 	Settle(ctx context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error)

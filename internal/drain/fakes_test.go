@@ -27,7 +27,8 @@ type fakeQueue struct {
 	cycle   int64
 	claims  []int // sizes of the claims, empty ones included
 	settled []contact.Answered
-	touched int
+	touches int
+	touched int // cycles, each time
 	tidied  int
 	pauses  []*contact.Pause
 	resumed int
@@ -79,10 +80,11 @@ func (q *fakeQueue) Claim(_ context.Context, limit int) (contact.Batch, error) {
 	return b, nil
 }
 
-func (q *fakeQueue) Touch(context.Context, int64) error {
+func (q *fakeQueue) Touch(_ context.Context, cycles ...int64) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.touched++
+	q.touches++
+	q.touched += len(cycles)
 	return q.troubled("touch")
 }
 

@@ -150,13 +150,15 @@ func (r *run) attend(ctx, stop context.Context, done <-chan struct{}) {
 		case <-done:
 			return
 		case <-touch.C:
-			for _, cycle := range r.kept() {
-				err := r.Queue.Touch(ctx, cycle)
-				if err != nil && !untouched && ctx.Err() == nil {
-					r.Log.WarnContext(ctx, "The claims of a long cycle could not be refreshed; trying again", "cycle", cycle, "error", err)
-				}
-				untouched = err != nil
+			cycles := r.kept()
+			if len(cycles) == 0 {
+				continue
 			}
+			err := r.Queue.Touch(ctx, cycles...) // all at once: it waits its turn on the connection
+			if err != nil && !untouched && ctx.Err() == nil {
+				r.Log.WarnContext(ctx, "The claims of long cycles could not be refreshed; trying again", "cycles", cycles, "error", err)
+			}
+			untouched = err != nil
 		case <-stopped:
 			stopped = nil
 			timer := time.NewTimer(r.CutAfter)

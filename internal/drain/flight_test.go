@@ -186,8 +186,8 @@ func TestEndsWithSeveralUnderWay(t *testing.T) {
 				time.Sleep(12 * time.Second)
 				synctest.Wait()
 				q.mu.Lock()
-				if q.touched != 6 { // three cycles, twice
-					t.Errorf("touched %d times, want 6", q.touched)
+				if q.touched != 6 || q.touches != 2 {
+					t.Errorf("%d cycles touched %d times, want three twice", q.touched, q.touches)
 				}
 				q.mu.Unlock()
 				began := time.Now()

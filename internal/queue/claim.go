@@ -131,16 +131,18 @@ func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batc
 //go:embed touch.sql
 var touchSQL string
 
-// Touch keeps the claims of a cycle from counting as dead. It is called every
-// few seconds while the cycle's requests are under way.
-func (q *Queue) Touch(ctx context.Context, cycle int64) error {
+// Touch keeps the claims of cycles from counting as dead. It is called every
+// few seconds while their requests are under way.
+func (q *Queue) Touch(ctx context.Context, cycles ...int64) error {
 	asked := q.alive.ask()
 	err := q.do(ctx, "touch", func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, touchSQL, q.opt.Destination, cycle)
+		_, err := conn.Exec(ctx, touchSQL, q.opt.Destination, cycles)
 		return err
 	})
 	if err == nil {
-		q.alive.touched(cycle, asked)
+		for _, cycle := range cycles {
+			q.alive.touched(cycle, asked)
+		}
 	}
 	return err
 }

@@ -27,8 +27,9 @@ func TestUntouchedClaimsAreNotSent(t *testing.T) {
 	batch := claim(t, q, 1)
 	fresh(nil)
 	late(batch.Cycle)
+	late(other.Cycle)
 	fresh(ErrUntouched)
-	if err := q.Touch(t.Context(), batch.Cycle); err != nil {
+	if err := q.Touch(t.Context(), batch.Cycle, other.Cycle); err != nil {
 		t.Fatal(err)
 	}
 	fresh(nil)
