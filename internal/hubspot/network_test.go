@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -170,6 +171,28 @@ func TestCutInFlight(t *testing.T) {
 	}
 	p.ClearFaults()
 	check(t, p.Upsert(t.Context(), people(1000)), "1000 synced")
+}
+
+// No request that the rate limit has let through waits for a connection: it would
+// arrive together with later ones, more than the limit in 10 s. Seven batches of 101
+// contacts are the most requests that a leader has under way.
+func TestNoRequestWaitsForAConnection(t *testing.T) {
+	t.Parallel()
+	p := overTheWire(t, simOptions(), func(o *Options) { o.RatePer10s = 1000 })
+	check(t, p.Upsert(t.Context(), people(1)), "1 synced")
+	p.Inject(hubspotsim.Fault{Path: "batch/upsert", Mode: hubspotsim.Hang})
+	ctx, cut := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for range 7 {
+		group.Go(func() { p.Upsert(ctx, people(101)) })
+	}
+	waiting, end := context.WithTimeout(t.Context(), 10*time.Second)
+	defer end()
+	if _, err := p.WaitArrivals(waiting, 1+14); err != nil {
+		t.Errorf("%d requests of 14 arrived: %v", len(p.Received())-1, err)
+	}
+	cut()
+	group.Wait()
 }
 
 func TestDeadContextSendsNothing(t *testing.T) {

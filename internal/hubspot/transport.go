@@ -21,8 +21,8 @@ func NewHTTPClient() *http.Client {
 		TLSHandshakeTimeout:    10 * time.Second,
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
-		MaxConnsPerHost:        2 * sideBySide,
-		MaxIdleConnsPerHost:    2 * sideBySide,
+		MaxConnsPerHost:        mostRequests,
+		MaxIdleConnsPerHost:    mostRequests,
 		IdleConnTimeout:        5 * time.Minute,
 		MaxResponseHeaderBytes: maxResponseHeader,
 	}})

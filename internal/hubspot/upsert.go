@@ -14,9 +14,11 @@ import (
 const (
 	// maxInputs is how many contacts HubSpot takes in one request.
 	maxInputs = 100
-	// sideBySide is how many requests of one batch go at the same time. Twice as
-	// many may be under way, because several batches are.
+	// sideBySide is how many requests of one batch go at the same time.
 	sideBySide = 4
+	// mostRequests is how many may be under way because several batches are: of seven
+	// batches of 101 contacts each takes two, and there is room for two more.
+	mostRequests = 16
 )
 
 // Upsert writes contacts to HubSpot, keyed by their emails, and answers exactly
