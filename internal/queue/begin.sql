@@ -1,6 +1,6 @@
 -- Note what is about to be sent, but for what HubSpot has already: the keys that
 -- are not returned. $1 destination, $2 cycle, $3 keys, $4 hashes, $5 whether
--- everything is to be sent. All that decides is in the row itself, whose lock makes
+-- everything is to be sent. What decides is in the row itself, whose lock makes
 -- those who send the same email take turns; a cycle without a claim is over.
 -- While somebody sends without writing here, nothing here counts.
 WITH asked AS MATERIALIZED (
@@ -26,4 +26,6 @@ SELECT $1, a.key, a.hash, ARRAY[$2::bigint], t.yes
     OR s.cycles <> '{}'
     OR s.hash IS DISTINCT FROM excluded.hash
     OR s.hash IS NULL
+    OR EXISTS (SELECT FROM contactsync.sent o -- another email of the same contact is under way, or in doubt
+                WHERE o.destination = $1 AND o.remote_id = s.remote_id AND o.key <> s.key AND o.cycles <> '{}')
 RETURNING s.key

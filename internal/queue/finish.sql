@@ -30,10 +30,9 @@ UPDATE contactsync.sent s
            WHEN e.taken AND s.alone AND s.cycles = ARRAY[$2::bigint]
                 AND NOT EXISTS (SELECT FROM contactsync.slots k WHERE k.destination = $1 AND k.forgetful)
                 AND NOT EXISTS (SELECT FROM ended o WHERE o.remote_id = e.remote_id AND o.key <> e.key)
-                AND NOT EXISTS (SELECT FROM others o -- that ended since this began, or goes on
+                AND NOT EXISTS (SELECT FROM others o -- that ended since this began, goes on, or is in doubt
                                  WHERE o.remote_id = e.remote_id
-                                   AND (o.at >= s.at OR EXISTS (
-                                       SELECT FROM contactsync.claims x WHERE x.destination = $1 AND x.cycle = ANY (o.cycles))))
+                                   AND (o.at >= s.at OR o.cycles <> '{}'))
            THEN s.hash END,
        remote_id = CASE WHEN e.taken THEN e.remote_id ELSE s.remote_id END,
        at = clock_timestamp()

@@ -210,6 +210,30 @@ func TestTwoRowsTurnOutToBeOneContact(t *testing.T) {
 	}
 }
 
+// What was taken last under one email is sent again while another one of the same
+// contact is under way: that would come last.
+func TestAnotherEmailOfTheContactIsUnderWay(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := b.queued(2)
+	q := b.leader(0, remembering)
+	for range ids {
+		want(t, "at first", send(t, q, "V1", synced), true)
+	}
+	requeue := func(id string) { b.exec(`UPDATE contacts SET hubspot_processing_status = 'Queued' WHERE id = $1`, id) }
+	requeue(ids[0])
+	other, _ := sending(t, q, "V2")
+	requeue(ids[1])
+	batch, needed := sending(t, q, "V1")
+	want(t, "beside the other", needed, true)
+	settle(t, q, other, synced)
+	settle(t, q, batch, synced)
+	requeue(ids[1])
+	want(t, "after both", send(t, q, "V1", synced), true)
+	requeue(ids[1])
+	want(t, "once that is settled", send(t, q, "V1", synced), false)
+}
+
 // A leader that sends without writing it down makes everything void: what was
 // remembered before it, and what is while it leads.
 func TestAForgetfulLeader(t *testing.T) {
