@@ -203,9 +203,10 @@ func (r *run) resumeRest() {
 	}
 }
 
-// accountCheck is the check at the start: it only logs, and it brings back the
-// rows that failed for a key which has been changed since. It runs beside the
-// first cycles, because a slow answer must not keep them waiting.
+// accountCheck is the check at the start: it logs, brings back the rows that
+// failed for a key which has been changed since, and then has Checked look at the
+// rest. It runs beside the first cycles, because a slow answer must not keep them
+// waiting.
 type accountCheck struct {
 	result chan error
 	group  sync.WaitGroup

@@ -2,13 +2,14 @@ package drain
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
 // cycle claims a batch and sends it off. It answers whether there was anything to
-// do. It does not wait for the answer: see flight.
+// do. It does not wait for the answer: see settleAnswered.
 func (r *run) cycle(ctx context.Context) (worked bool, err error) {
 	limit := r.BatchSize
 	if r.unproven {
@@ -22,83 +23,92 @@ func (r *run) cycle(ctx context.Context) (worked bool, err error) {
 	if err != nil || len(batch.Contacts) == 0 {
 		return false, err
 	}
+	r.full = len(batch.Contacts) == limit
 	seen := r.observer().Began(ctx, Claimed{Batch: batch, Reason: why.reason, At: began, Woken: why.woken})
-	return true, r.launch(seen, batch, began)
+	return true, r.send(seen, batch, began)
 }
 
-// mayClaim says whether another batch may be claimed now. While it is not known
-// that the account takes what is sent, and the database what was answered, one goes
-// at a time.
-func (r *run) mayClaim() bool {
-	switch {
-	case len(r.flights) == 0:
-		return true
-	case r.paused != nil || r.unproven || !r.trusted || r.lasts(0):
-		return false
+// send sends a batch off, each email once. Contacts that are known to be unchanged
+// are not sent. When it could not be noted what is sent, nothing is.
+func (r *run) send(ctx context.Context, batch contact.Batch, claimed time.Time) error {
+	r.logStart(ctx, batch)
+	f := &flight{
+		Batch: batch, ctx: ctx, claimed: claimed, began: time.Now(),
+		groups: contact.Merge(batch.Contacts), over: make(chan struct{}),
 	}
-	return len(r.flights) < r.mostFlights()
-}
-
-// What may be under way at a time: contacts, and batches. Enough to keep HubSpot's
-// largest limit busy with requests that take 400 ms each, and no more, because all
-// of it is in doubt when this process dies, and grows old while it waits its turn.
-const (
-	mostAloft   = 800
-	fewFlights  = 2 // one that is answered while the other is sent
-	manyFlights = 8
-)
-
-func (r *run) mostFlights() int {
-	return min(max(fewFlights, mostAloft/r.BatchSize), manyFlights)
-}
-
-// landAll waits for everything that is under way and settles it.
-func (r *run) landAll(ctx context.Context) error {
-	var failed error
-	for len(r.flights) > 0 && ctx.Err() == nil {
-		if len(r.arrived) == 0 {
-			select {
-			case f := <-r.landed:
-				r.arrived = append(r.arrived, f)
-			case <-ctx.Done():
-			}
-		}
-		if err := r.land(); err != nil {
-			failed = err
-		}
+	merged := make([]contact.Contact, len(f.groups))
+	for i, g := range f.groups {
+		merged[i] = g.Contact
 	}
-	return failed
+	same, err := r.Unchanged.sort(ctx, batch.Cycle, merged)
+	before := r.withKeysOf(f)
+	r.flights = append(r.flights, f)
+	if err != nil {
+		f.report = releaseAll(len(f.groups), err)
+		close(f.over)
+		r.answered <- f
+		return err
+	}
+	r.keepAlive(batch.Cycle)
+	r.sending.Go(func() {
+		sending, end := context.WithCancel(ctx)
+		defer end()
+		defer context.AfterFunc(r.cut, end)() //nolint:contextcheck // the end of all that is under way
+		for _, other := range before {        // or older data could land after newer
+			<-other.over
+		}
+		f.report = same.upsert(sending, r.Destination, merged)
+		r.letGo(batch.Cycle)
+		close(f.over)
+		r.answered <- f
+	})
+	return nil
 }
 
-// land settles what was answered since.
-func (r *run) land() error {
-	for {
-		select {
-		case f := <-r.landed:
-			r.arrived = append(r.arrived, f)
-			continue
-		default:
-		}
-		if len(r.arrived) == 0 {
-			return nil
-		}
-		f := r.arrived[0]
-		r.arrived = r.arrived[1:]
-		if err := r.end(f); err != nil {
-			return err
+// withKeysOf are the flights that send one of the same emails: rows that are equal
+// in that were claimed apart.
+func (u *underWay) withKeysOf(f *flight) (same []*flight) {
+	keys := make(map[string]bool, len(f.groups))
+	for _, g := range f.groups {
+		keys[g.Contact.Key()] = true
+	}
+	delete(keys, "")
+	for _, other := range u.flights {
+		if slices.ContainsFunc(other.groups, func(g contact.Group) bool { return keys[g.Contact.Key()] }) {
+			same = append(same, other)
 		}
 	}
+	return same
 }
 
-// end judges and settles a batch that was answered.
+// spread is the report with an outcome for each row instead of each email.
+func (f *flight) spread() contact.Report {
+	report := f.report
+	report.Outcomes = make([]contact.Outcome, len(f.Contacts))
+	for i, g := range f.groups {
+		for _, row := range g.Rows {
+			report.Outcomes[row] = f.report.Outcomes[i]
+		}
+	}
+	return report
+}
+
+// judged is what a batch was answered, and what that means for the account. The
+// batch is not under way any more.
+func (r *run) judged(f *flight) contact.Answered {
+	r.flights = slices.DeleteFunc(r.flights, func(other *flight) bool { return other == f })
+	answered := contact.Answered{Batch: f.Batch, Report: f.spread()}
+	r.judge(f.ctx, &answered.Report)
+	return answered
+}
+
+// end settles a batch that was answered.
 func (r *run) end(f *flight) error {
 	ctx := f.ctx
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	r.forget(f)
-	answered := contact.Answered{Batch: f.Batch, Report: f.spread()}
-	r.judge(ctx, &answered.Report)
+	answered := r.judged(f)
 	r.resumeRest()
 	done, err := r.settle(ctx, pending{Answered: answered, began: f.began})
 	if err == nil {
@@ -106,20 +116,4 @@ func (r *run) end(f *flight) error {
 	}
 	r.observer().Ended(ctx, Ended{Report: answered.Report, Took: time.Since(f.claimed), Err: err})
 	return err
-}
-
-// await waits for an answer, but not beyond what else there is to do.
-func (r *run) await(ctx context.Context, stop <-chan struct{}) {
-	if len(r.arrived) > 0 {
-		return
-	}
-	timer := time.NewTimer(max(0, min(r.untilPending(), time.Until(r.tickAt))))
-	defer timer.Stop()
-	select {
-	case f := <-r.landed:
-		r.arrived = append(r.arrived, f)
-	case <-timer.C:
-	case <-stop:
-	case <-ctx.Done():
-	}
 }

@@ -1,8 +1,9 @@
-// Package drain is the loop of a leader: claim, send, settle, and again, until
-// the queue is empty; then sleep until something wakes it. While a
-// destination takes its time to answer, further batches are claimed and sent. It decides what a
-// destination's answers mean for the rows and for the account. It knows
-// neither Postgres nor any CRM, only the interfaces below.
+// Package drain is the loop of a leader: claim, send, settle, and again, until the
+// queue is empty; then sleep until something wakes it. An answer takes long and a
+// claim does not, so several batches are under way at a time; but one goroutine alone
+// claims, judges and settles. The loop decides what a destination's answers mean for
+// the rows and for the account. It knows neither Postgres nor any CRM, only the
+// interfaces below.
 //
 // One layer retries, and it is the row: an attempt that failed goes back into
 // the queue with a due time. The loop itself never repeats a request.
@@ -116,11 +117,11 @@ type Loop struct {
 // and settled, nothing more is claimed. It returns nil then. When ctx ends, the
 // lease is lost: nothing can be settled any more, and Run returns the cause.
 func (l *Loop) Run(ctx, stop context.Context) error {
-	r := &run{Loop: l, inFlight: newInFlight(), pace: pace{poll: firstPoll}, tickAt: time.Now(), look: look{reason: ReasonStart}}
+	r := &run{Loop: l, underWay: newUnderWay(), pace: pace{poll: firstPoll}, tickAt: time.Now(), look: look{reason: ReasonStart}}
 	defer r.attended(ctx, stop)()
 	account := r.checkAccount(ctx)
 	defer account.wait()
-	if l.Once { // contacts that waited for a key which has been changed are due in this one round
+	if l.Once { // contacts that waited for a key which has been changed are due in this one round, and Checked has told what it found
 		account.group.Wait()
 	}
 	for stop.Err() == nil {
@@ -133,7 +134,7 @@ func (l *Loop) Run(ctx, stop context.Context) error {
 			continue
 		}
 		if err != nil {
-			return errors.Join(err, r.landAll(ctx), r.settleAll(ctx)) // what was answered must not be sent again for it
+			return errors.Join(err, r.settleUnderWay(ctx), r.settleAll(ctx)) // what was answered must not be sent again for it
 		}
 		if !again {
 			return r.finish(ctx)
@@ -146,16 +147,14 @@ func (l *Loop) Run(ctx, stop context.Context) error {
 // who wants these contacts synced now. It answers what became of each row, and a
 // *PausedError when the account turned out to be unusable.
 func (l *Loop) Process(ctx, stop context.Context, batch contact.Batch) (contact.Answered, []contact.Settled, error) {
-	r := &run{Loop: l, inFlight: newInFlight()}
+	r := &run{Loop: l, underWay: newUnderWay()}
 	defer r.attended(ctx, stop)()
-	err := r.launch(ctx, batch, time.Now())
-	f := <-r.landed
-	answered := contact.Answered{Batch: batch, Report: f.spread()}
+	err := r.send(ctx, batch, time.Now())
+	f := <-r.answered
 	if ctx.Err() != nil {
-		return answered, nil, context.Cause(ctx)
+		return contact.Answered{Batch: batch, Report: f.spread()}, nil, context.Cause(ctx)
 	}
-	r.forget(f)
-	r.judge(ctx, &answered.Report)
+	answered := r.judged(f)
 	done, settleErr := r.settle(ctx, pending{Answered: answered})
 	err = errors.Join(err, settleErr)
 	if err != nil && !errors.Is(err, contact.ErrTrouble) {
@@ -171,146 +170,4 @@ func (l *Loop) Process(ctx, stop context.Context, batch contact.Batch) (contact.
 		return answered, done, &PausedError{Pause: r.paused.Pause}
 	}
 	return answered, done, nil
-}
-
-// run is the state of one Run.
-type run struct {
-	*Loop
-	*inFlight
-	pace
-	look
-	trouble
-
-	entered bool
-	tickAt  time.Time // when to tidy next
-	pending []pending // answered, but not settled to the last row
-
-	paused   *pause // nil while the account may be used
-	pauses   int    // pauses in a row, since the last usable answer
-	outages  int    // reports in a row without a usable answer
-	unproven bool   // the next report is a probe: its failure spends nothing
-	trusted  bool   // the last report was usable: several batches may be under way
-	shown    *pause // the pause that is written down for other processes
-	resuming bool   // rows wait for the account, and become due when it takes a write
-	toResume int    // how many of them are to be made due now
-	tried    bool   // one that waited was tried after the last pause
-	untidy   bool   // the last try to tidy failed, and was told
-	held     bool   // an operator's hold was told
-}
-
-// step does the next thing there is to do. It answers false when a Run that is
-// to do one round only has done it.
-func (r *run) step(ctx, stop context.Context, account *accountCheck) (again bool, err error) {
-	if account.passed() {
-		r.resuming, r.toResume = true, 1
-	}
-	if err := r.land(); err != nil {
-		return false, err
-	}
-	if err := r.catchUp(ctx); err != nil {
-		return false, err
-	}
-	if !time.Now().Before(r.tickAt) {
-		if err := r.tidy(ctx); err != nil {
-			return false, err
-		}
-	}
-	if !r.mayClaim() {
-		r.await(ctx, stop.Done())
-		return true, nil
-	}
-	if r.paused != nil {
-		if r.Once {
-			return false, &PausedError{Pause: r.paused.Pause}
-		}
-		r.endured(ctx)
-		r.waitForAccount(ctx, stop)
-		return true, nil
-	}
-	if r.stuck() >= maxStuck {
-		r.sleep(ctx, stop.Done(), r.untilPending(), ReasonPoll)
-		return true, nil
-	}
-	worked, err := r.cycle(ctx)
-	if err != nil {
-		return false, err
-	}
-	if worked {
-		r.endured(ctx)
-		r.noteHold(ctx, nil) // what could be claimed is not held
-		r.pace = pace{poll: firstPoll, worked: time.Now(), tidied: r.tidied}
-		if time.Since(r.tidied) >= busyTidy { // dead claims are looked for before sleep, which may be far
-			return true, r.tidy(ctx)
-		}
-		return true, nil
-	}
-	return r.rest(ctx, stop)
-}
-
-// catchUp writes down what is known and not written down yet, because the
-// database was in trouble, a row was locked, or it has just become known.
-func (r *run) catchUp(ctx context.Context) error {
-	if !r.entered {
-		if err := r.Queue.Enter(ctx); err != nil {
-			return err
-		}
-		r.entered = true
-	}
-	if err := r.settlePending(ctx); err != nil {
-		return err
-	}
-	if err := r.resume(ctx); err != nil {
-		return err
-	}
-	return r.showPause(ctx)
-}
-
-// tidy frees what dead leaders left, and sets the next tick.
-func (r *run) tidy(ctx context.Context) error {
-	r.tickAt = time.Now().Add(r.Interval)
-	r.tidied = time.Now()
-	n, err := r.Queue.Tidy(ctx)
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return err
-	case err != nil && !r.untidy: // what is queued must not wait for it
-		r.Log.ErrorContext(ctx, "Rows of a stopped worker could not be put back into the queue; trying again", "error", err)
-	}
-	r.untidy = err != nil
-	if n > 0 {
-		r.Log.WarnContext(ctx, "Rows of a stopped worker are back in the queue", "rows", n)
-		r.observer().Rescued(n)
-		r.look = look{reason: ReasonRescue}
-	}
-	return nil
-}
-
-// finish waits for what is under way at an orderly stop, and settles what is left,
-// for as long as CutAfter, but tries at least once.
-func (r *run) finish(ctx context.Context) error {
-	if err := r.landAll(ctx); err != nil && !errors.Is(err, contact.ErrTrouble) {
-		return err
-	}
-	if len(r.flights) > 0 {
-		return context.Cause(ctx)
-	}
-	for end := time.Now().Add(r.CutAfter); len(r.pending) > 0 && ctx.Err() == nil; {
-		err := r.settlePending(ctx)
-		switch {
-		case errors.Is(err, contact.ErrTrouble):
-			r.endure(ctx, r.Hurry, err)
-		case err != nil:
-			return err
-		default:
-			r.endured(ctx)
-			r.sleep(ctx, r.Hurry, r.untilPending(), ReasonAwake)
-		}
-		if time.Now().After(end) || closed(r.Hurry) {
-			break
-		}
-	}
-	if n := r.rowsPending(); n > 0 {
-		r.Log.WarnContext(ctx, "Rows that an app holds locked, or that the database does not take, could not be settled; they will be sent again", "rows", n)
-	}
-	return nil
 }

@@ -2,20 +2,15 @@ package drain
 
 import (
 	"context"
-	"slices"
+	"math"
 	"sync"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-// touchEvery is how often the cycles that are under way say so. The queue's
-// quarantine counts on it.
-const touchEvery = 5 * time.Second
-
-// flight is a batch whose requests are under way. Several are at a time, because
-// an answer takes long and the next batch need not wait for it. All that concerns
-// the database and the account stays with the loop; a flight only sends.
+// flight is a batch whose requests are under way. All that concerns the database
+// and the account stays with the loop; a flight only sends.
 type flight struct {
 	contact.Batch
 
@@ -28,11 +23,11 @@ type flight struct {
 	over   chan struct{}
 }
 
-// inFlight is everything that a run has under way. Its zero value cannot be used.
-type inFlight struct {
-	flights []*flight    // sent off and not settled yet
-	landed  chan *flight // answered; has room for all there can be
-	arrived []*flight    // taken from landed, and next to be settled
+// underWay is everything that a run has sent off. Its zero value cannot be used.
+type underWay struct {
+	flights   []*flight    // sent off and not settled yet
+	answered  chan *flight // has room for all there can be
+	unsettled []*flight    // taken from answered, and next to be settled
 
 	sending sync.WaitGroup
 	cut     context.Context // ends when what is under way is to be broken off
@@ -42,157 +37,108 @@ type inFlight struct {
 	alive []int64 // the cycles that are to be touched
 }
 
-func newInFlight() *inFlight {
-	a := &inFlight{landed: make(chan *flight, manyFlights)}
-	a.cut, a.cutAll = context.WithCancel(context.Background())
-	return a
+func newUnderWay() *underWay {
+	u := &underWay{answered: make(chan *flight, mostBatches)}
+	u.cut, u.cutAll = context.WithCancel(context.Background())
+	return u
 }
 
-// launch sends a batch off, each email once. Contacts that are known to be
-// unchanged are not sent. When it could not be noted what is sent, nothing is.
-func (r *run) launch(ctx context.Context, batch contact.Batch, claimed time.Time) error {
-	r.logStart(ctx, batch)
-	f := &flight{
-		Batch: batch, ctx: ctx, claimed: claimed, began: time.Now(),
-		groups: contact.Merge(batch.Contacts), over: make(chan struct{}),
+// How many batches may be under way: as many as hold mostContacts, but two at least,
+// so that one is sent while another is answered (of 1000 contacts each, the largest),
+// and eight at most. Eight requests that take 400 ms each are 200 in 10 s, enough for
+// an account that allows 190. No more, because all of it is in doubt when this process
+// dies, and grows old while it waits its turn. internal/hubspot has connections for
+// as many (mostRequests).
+const (
+	mostContacts  = 800
+	fewestBatches = 2
+	mostBatches   = 8
+)
+
+func (r *run) room() int {
+	return min(max(fewestBatches, mostContacts/r.BatchSize), mostBatches)
+}
+
+// gatherFor is how long contacts that come one by one are gathered while others are
+// under way. Each of them would have a request of its own otherwise, and ten
+// contacts a second would use up a limit of 100 requests in 10 s, and the day's.
+const gatherFor = 250 * time.Millisecond
+
+// gathering is for how long the next batch is gathered still; zero when it is not.
+// An empty queue and a full batch leave nothing to wait for.
+func (r *run) gathering() time.Duration {
+	if len(r.flights) == 0 || r.full {
+		return 0
 	}
-	merged := make([]contact.Contact, len(f.groups))
-	for i, g := range f.groups {
-		merged[i] = g.Contact
+	return max(0, gatherFor-time.Since(r.worked))
+}
+
+// mustAwait says that nothing more is to be claimed before an answer is there, or
+// some time is over: as many batches are under way as may be. That is one while it is
+// not known that the account takes what is sent, and the database what was answered.
+func (r *run) mustAwait() bool {
+	switch {
+	case len(r.flights) == 0:
+		return false
+	case r.paused != nil || r.unproven || !r.trusted || r.lasts(0):
+		return true
 	}
-	same, err := r.Unchanged.sort(ctx, batch.Cycle, merged)
-	before := r.withKeysOf(f)
-	r.flights = append(r.flights, f)
-	if err != nil {
-		f.report = releaseAll(len(f.groups), err)
-		close(f.over)
-		r.landed <- f
-		return err
+	return len(r.flights) >= r.room() || r.gathering() > 0
+}
+
+// await waits for an answer, but not beyond what else there is to do.
+func (r *run) await(ctx context.Context, stop <-chan struct{}) {
+	wait := min(r.untilPending(), time.Until(r.tickAt))
+	if gathering := r.gathering(); gathering > 0 {
+		wait = min(wait, gathering)
 	}
-	r.keepAlive(batch.Cycle)
-	r.sending.Go(func() {
-		sending, end := context.WithCancel(ctx)
-		defer end()
-		defer context.AfterFunc(r.cut, end)() //nolint:contextcheck // the end of all that is under way
-		for _, other := range before {        // or older data could land after newer
-			<-other.over
-		}
-		f.report = same.upsert(sending, r.Destination, merged)
-		r.letGo(batch.Cycle)
-		close(f.over)
-		r.landed <- f
-	})
-	return nil
+	r.receive(ctx, stop, wait)
 }
 
-// withKeysOf are the flights that send one of the same emails: rows that are equal
-// in that were claimed apart.
-func (a *inFlight) withKeysOf(f *flight) (same []*flight) {
-	keys := make(map[string]bool, len(f.groups))
-	for _, g := range f.groups {
-		keys[g.Contact.Key()] = true
+// receive waits for an answer, at most d.
+func (r *run) receive(ctx context.Context, stop <-chan struct{}, d time.Duration) {
+	if len(r.unsettled) > 0 {
+		return
 	}
-	delete(keys, "")
-	for _, other := range a.flights {
-		if slices.ContainsFunc(other.groups, func(g contact.Group) bool { return keys[g.Contact.Key()] }) {
-			same = append(same, other)
-		}
+	timer := time.NewTimer(max(0, d))
+	defer timer.Stop()
+	select {
+	case f := <-r.answered:
+		r.unsettled = append(r.unsettled, f)
+	case <-timer.C:
+	case <-stop:
+	case <-ctx.Done():
 	}
-	return same
 }
 
-// spread is the report with an outcome for each row instead of each email.
-func (f *flight) spread() contact.Report {
-	report := f.report
-	report.Outcomes = make([]contact.Outcome, len(f.Contacts))
-	for i, g := range f.groups {
-		for _, row := range g.Rows {
-			report.Outcomes[row] = f.report.Outcomes[i]
-		}
-	}
-	return report
-}
-
-// forget notes that a flight is over.
-func (a *inFlight) forget(f *flight) {
-	a.flights = slices.DeleteFunc(a.flights, func(other *flight) bool { return other == f })
-}
-
-func (a *inFlight) keepAlive(cycle int64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.alive = append(a.alive, cycle)
-}
-
-func (a *inFlight) letGo(cycle int64) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.alive = slices.DeleteFunc(a.alive, func(c int64) bool { return c == cycle })
-}
-
-func (a *inFlight) kept() []int64 {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return slices.Clone(a.alive)
-}
-
-// attend touches the claims of what is under way until done is closed, and cuts
-// the requests when they take too long after an orderly stop, or when there is a
-// hurry. A touch is never interrupted: that would close the connection it runs on.
-func (r *run) attend(ctx, stop context.Context, done <-chan struct{}) {
-	touch := time.NewTicker(touchEvery)
-	defer touch.Stop()
-	stopped, hurry := stop.Done(), r.Hurry
-	var late <-chan time.Time
-	untouched := false
+// settleAnswered settles what was answered since.
+func (r *run) settleAnswered() error {
 	for {
 		select {
-		case <-done:
-			return
-		case <-touch.C:
-			cycles := r.kept()
-			if len(cycles) == 0 {
-				continue
-			}
-			err := r.Queue.Touch(ctx, cycles...) // all at once: it waits its turn on the connection
-			if err != nil && !untouched && ctx.Err() == nil {
-				r.Log.WarnContext(ctx, "The claims of long cycles could not be refreshed; trying again", "cycles", cycles, "error", err)
-			}
-			untouched = err != nil
-		case <-stopped:
-			stopped = nil
-			timer := time.NewTimer(r.CutAfter)
-			defer timer.Stop()
-			late = timer.C
-		case <-late:
-			r.cutFlights(ctx, "the time for an orderly stop is over")
-		case <-hurry:
-			hurry = nil
-			r.cutFlights(ctx, "asked to stop at once")
+		case f := <-r.answered:
+			r.unsettled = append(r.unsettled, f)
+			continue
+		default:
+		}
+		if len(r.unsettled) == 0 {
+			return nil
+		}
+		f := r.unsettled[0]
+		r.unsettled = r.unsettled[1:]
+		if err := r.end(f); err != nil {
+			return err
 		}
 	}
 }
 
-func (r *run) cutFlights(ctx context.Context, why string) {
-	if n := len(r.kept()); n > 0 {
-		r.Log.WarnContext(ctx, "Cutting what is in flight", "why", why, "cycles", n)
-	}
-	r.cutAll()
-}
-
-// attended has the flights attended until the function that it returns is called,
-// which waits for all of them.
-func (r *run) attended(ctx, stop context.Context) (leave func()) {
-	done := make(chan struct{})
-	var attendant sync.WaitGroup
-	attendant.Go(func() { r.attend(ctx, stop, done) })
-	return func() {
-		r.cutAll()
-		r.sending.Wait()
-		close(done)
-		attendant.Wait()
-		for _, f := range r.flights { // the lease was lost; the claims stay for the rescue
-			r.observer().Ended(f.ctx, Ended{Report: f.spread(), Took: time.Since(f.claimed), Err: context.Cause(ctx)}) //nolint:contextcheck // the cycle's own
+// settleUnderWay waits for everything that is under way and settles it.
+func (r *run) settleUnderWay(ctx context.Context) error {
+	var failed error
+	for len(r.flights) > 0 && ctx.Err() == nil {
+		r.receive(ctx, nil, math.MaxInt64)
+		if err := r.settleAnswered(); err != nil {
+			failed = err
 		}
 	}
+	return failed
 }

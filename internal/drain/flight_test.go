@@ -71,26 +71,30 @@ func TestBatchesAreUnderWayAtTheSameTime(t *testing.T) {
 	}
 }
 
-// A contact that is queued while others are under way is sent at once, and one
-// with the same email as another not before that one was answered.
+// A contact that is queued while others are under way does not wait for their
+// answer, and one with the same email as another not less than that.
 func TestQueuedWhileOthersAreUnderWay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q, d := &fakeQueue{next: -1}, &slowly{takes: time.Second}
-		queue := func(id, email string) {
-			q.mu.Lock()
-			defer q.mu.Unlock()
-			q.ready = append(q.ready, contact.Contact{ID: id, Email: email})
-		}
-		queue("1", "first@example.org") // goes alone: the account is not known yet
 		wake, stop, _ := start(t, q, nil, func(l *Loop) { l.Destination = d })
+		queue := func(email string) {
+			q.mu.Lock()
+			q.ready = append(q.ready, contact.Contact{ID: email, Email: email})
+			q.mu.Unlock()
+			select {
+			case wake <- struct{}{}:
+			default:
+			}
+		}
+		queue("first@example.org") // goes alone: the account is not known yet
 		time.Sleep(5 * time.Second)
 		began := time.Now()
-		for i, email := range []string{"a@example.org", "b@example.org", " A@example.org"} {
-			queue(string(rune('2'+i)), email)
-			wake <- struct{}{}
-			time.Sleep(100 * time.Millisecond)
-		}
+		queue("a@example.org")
+		time.Sleep(100 * time.Millisecond)
+		queue("b@example.org")
+		time.Sleep(300 * time.Millisecond)
+		queue(" A@example.org")
 		time.Sleep(5 * time.Second)
 		synctest.Wait()
 		if err := stop(); err != nil {
@@ -98,7 +102,7 @@ func TestQueuedWhileOthersAreUnderWay(t *testing.T) {
 		}
 		for email, want := range map[string][]time.Duration{
 			"a@example.org": {0, time.Second, time.Second, 2 * time.Second},
-			"b@example.org": {100 * time.Millisecond, 1100 * time.Millisecond},
+			"b@example.org": {gatherFor, gatherFor + time.Second},
 		} {
 			var got []time.Duration
 			for _, at := range d.over[email] {
@@ -112,6 +116,40 @@ func TestQueuedWhileOthersAreUnderWay(t *testing.T) {
 			t.Errorf("%d batches settled, want 4", len(q.settled))
 		}
 	})
+}
+
+// Contacts that come one by one share requests while others are under way, so that
+// they do not use up the account's limit, and cost few claims.
+func TestContactsThatComeOneByOneAreGathered(t *testing.T) {
+	t.Parallel()
+	for _, takes := range []time.Duration{250 * time.Millisecond, 2 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			q, d := &fakeQueue{next: -1}, &slowly{takes: takes}
+			wake, stop, _ := start(t, q, nil, func(l *Loop) { l.Destination = d })
+			const contacts = 300
+			for range contacts { // ten seconds
+				q.add(1)
+				select {
+				case wake <- struct{}{}:
+				default:
+				}
+				time.Sleep(33 * time.Millisecond)
+			}
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
+			sent := 0
+			for _, batch := range d.sent {
+				sent += len(batch)
+			}
+			if sent != contacts || len(d.sent) > 45 || len(q.claims) > 120 {
+				t.Errorf("%d of %d contacts sent in %d requests after %d claims, want 45 and 120 at most", sent, contacts, len(d.sent), len(q.claims))
+			}
+			t.Logf("an answer takes %v: %d requests, %d claims", takes, len(d.sent), len(q.claims))
+		})
+	}
 }
 
 // A failure meets everything that is under way at the same moment. It spends three

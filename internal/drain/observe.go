@@ -9,13 +9,13 @@ import (
 
 // Observer is told what a loop does, for who counts or traces it. Its methods are
 // called by the loop itself, so they must not block, and must not keep what they
-// are given.
+// are given. Cycles overlap: further ones begin before one has ended.
 type Observer interface {
 	// Began is told of every cycle that has contacts. What it returns is the
 	// context of the cycle from there on, of its requests too.
 	Began(ctx context.Context, c Claimed) context.Context
-	// Ended ends the cycle of that context. It has no outcomes where the session
-	// was lost; Settled was called for what was settled.
+	// Ended ends the cycle of that context. Where Err is not nil its outcomes need
+	// not have been written; Settled was called for what was.
 	Ended(ctx context.Context, e Ended)
 	// Settled is told of each contact whose outcome was written, also of those
 	// that could be settled only after their cycle.
@@ -52,7 +52,7 @@ type Reason string
 // The reasons to look.
 const (
 	ReasonStart  Reason = "start"  // leading began, or a pause ended
-	ReasonAwake  Reason = "awake"  // the loop had not gone to sleep: nobody needed to ring
+	ReasonAwake  Reason = "awake"  // the loop had not gone to sleep, or an answer had just ended it: nobody needed to ring
 	ReasonWake   Reason = "wake"   // a notification, or the listener was lost or found again
 	ReasonDue    Reason = "due"    // the time of a retry had come
 	ReasonPoll   Reason = "poll"   // rows were locked, the doorbell was not to be had, or the listener was deaf

@@ -38,7 +38,8 @@ const (
 
 // pace is how fast the loop falls asleep.
 type pace struct {
-	worked time.Time     // when the last cycle ended
+	worked time.Time     // when the last batch was claimed
+	full   bool          // there was more than went into it, as far as one can tell
 	poll   time.Duration // the next wait while the doorbell cannot be had
 	looked bool          // the last look saw rows, and a claim after it got none
 	locked time.Duration // the next wait for rows that a stranger holds locked
@@ -127,7 +128,7 @@ func (r *run) sleep(ctx context.Context, stop <-chan struct{}, d time.Duration, 
 	if pending := r.untilPending(); pending < d {
 		d, why = pending, ReasonPoll
 	}
-	if d <= 0 || len(r.arrived) > 0 {
+	if d <= 0 || len(r.unsettled) > 0 {
 		return
 	}
 	timer := time.NewTimer(d)
@@ -135,8 +136,8 @@ func (r *run) sleep(ctx context.Context, stop <-chan struct{}, d time.Duration, 
 	select {
 	case <-r.Wake:
 		r.look = look{reason: ReasonWake, woken: time.Now()}
-	case f := <-r.landed:
-		r.arrived = append(r.arrived, f)
+	case f := <-r.answered:
+		r.unsettled = append(r.unsettled, f)
 	case <-timer.C:
 		r.look = look{reason: why}
 		select { // a wake-up of the same moment is the better reason

@@ -17,8 +17,11 @@ const (
 	window = 10 * time.Second
 	// plenty is a limit that is none, small enough to be multiplied with a window.
 	plenty = 1_000_000
-	// jitter is how much closer together requests may arrive than they left.
+	// jitter is how much closer together requests may arrive than they left. An
+	// assumption: nobody measured it against HubSpot.
 	jitter = 150 * time.Millisecond
+	// span is over which requests are counted here.
+	span = window + jitter
 )
 
 // gate lets requests through: never more than a limit in any window. Every
@@ -37,7 +40,7 @@ type gate struct {
 
 	mu    sync.Mutex
 	limit int         // in force now
-	sent  []time.Time // of the last window, oldest first
+	sent  []time.Time // of the last span, oldest first
 	held  time.Time   // nothing passes before
 }
 
@@ -47,12 +50,12 @@ func newGate(share, slots int, log *slog.Logger) *gate {
 }
 
 func bucketOf(limit int) (burst int, perSecond rate.Limit) {
-	return 1 + limit/50, rate.Limit(float64(limit) / (window + jitter).Seconds())
+	return 1 + limit/50, rate.Limit(float64(limit) / span.Seconds())
 }
 
 // pass waits until a request may leave, or ctx ends. It returns how long it
-// waited and how many requests have left in the last window, this one and those of
-// the jitter included.
+// waited and how many requests have left in the last span, this one included: those
+// that HubSpot counts, and a few that it does not any more.
 func (g *gate) pass(ctx context.Context) (waited time.Duration, own int, err error) {
 	came := time.Now()
 	for {
@@ -62,35 +65,40 @@ func (g *gate) pass(ctx context.Context) (waited time.Duration, own int, err err
 		if err := g.bucket.Wait(ctx); err != nil {
 			return time.Since(came), 0, fmt.Errorf("wait for the rate limit: %w", err)
 		}
-		own, wait := g.leave()
-		if own > 0 {
-			return time.Since(came), own, nil
-		}
-		if err := sleep(ctx, wait); err != nil {
-			return time.Since(came), 0, err
+		for {
+			own, wait, held := g.leave()
+			if own > 0 {
+				return time.Since(came), own, nil
+			}
+			if held {
+				break // all begin again, one after the other
+			}
+			if err := sleep(ctx, wait); err != nil {
+				return time.Since(came), 0, err
+			}
 		}
 	}
 }
 
-// leave notes a request and returns the number of those in the last window. If all
-// are held meanwhile, or the window is full, it returns zero and how long to wait.
-func (g *gate) leave() (own int, wait time.Duration) {
+// leave notes a request and returns the number of those in the last span. If that
+// is full, it returns zero and how long to wait, and if all are held meanwhile, that.
+func (g *gate) leave() (own int, wait time.Duration, held bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
 	if now.Before(g.held) {
-		return 0, g.held.Sub(now)
+		return 0, 0, true
 	}
 	old := 0
-	for old < len(g.sent) && now.Sub(g.sent[old]) >= window+jitter {
+	for old < len(g.sent) && now.Sub(g.sent[old]) >= span {
 		old++
 	}
 	g.sent = g.sent[old:]
 	if n := len(g.sent); n >= g.limit {
-		return 0, g.sent[n-g.limit].Add(window + jitter).Sub(now)
+		return 0, g.sent[n-g.limit].Add(span).Sub(now), false
 	}
 	g.sent = append(g.sent, now)
-	return len(g.sent), 0
+	return len(g.sent), 0, false
 }
 
 func (g *gate) heldUntil() time.Time {
@@ -116,17 +124,18 @@ func (g *gate) learn(ctx context.Context, h http.Header, own int) {
 	if !ok || most <= 0 {
 		return
 	}
-	span := window
+	counted := window
 	if ms, ok := headerNumber(h, "X-Hubspot-Ratelimit-Interval-Milliseconds"); ok && ms > 0 {
-		span = time.Duration(ms) * time.Millisecond
-		most = int(int64(min(most, plenty)) * int64(window) / int64(span))
+		counted = time.Duration(ms) * time.Millisecond
+		most = int(int64(min(most, plenty)) * int64(window) / int64(counted))
 	}
 	limit := min(g.share, most/g.slots)
-	if remaining, ok := headerNumber(h, "X-Hubspot-Ratelimit-Remaining"); ok && span == window {
+	if remaining, ok := headerNumber(h, "X-Hubspot-Ratelimit-Remaining"); ok && counted == window {
 		// Requests under way make the two counts differ a little.
 		tolerance := max(most/20, sideBySide)
 		if others := most - remaining - own; others > tolerance {
-			limit = min(limit, most-others)
+			// They go on while this answer is on its way, and who is refused waits for 10 s.
+			limit = min(limit, most-others-tolerance)
 		}
 	}
 	g.adopt(ctx, max(1, limit))

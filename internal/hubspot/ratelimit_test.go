@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"strconv"
 	"sync"
 	"testing"
@@ -110,7 +111,7 @@ func TestGateLearns(t *testing.T) {
 		{"a shorter interval", 190, 1, limits(5, 4, "1000"), 1, 50},
 		{"used up by ourselves", 100, 1, limits(100, 2), 98, 100},
 		{"others use a little", 100, 1, limits(100, 95), 1, 100},
-		{"others use most of it", 100, 1, limits(100, 15), 5, 20},
+		{"others use most of it", 100, 1, limits(100, 15), 5, 15},
 		{"others use all of it", 100, 1, limits(100, 0), 0, 1},
 	}
 	for _, test := range tests {
@@ -178,6 +179,59 @@ func TestOthersAreLeftTheirShare(t *testing.T) {
 			t.Errorf("%d of %d requests were refused", refused, requests)
 		}
 		t.Logf("%d of %d requests were refused", refused, requests)
+	})
+}
+
+// Beside another app that sends five requests a second, whatever the answers, most
+// of what is left is used, and neither is refused: who is waits for ten seconds.
+func TestWhatOthersLeaveIsUsed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const most, others = 190, 50
+		sim := simOptions()
+		sim.RatePer10s, sim.Latency = most, 250*time.Millisecond
+		p := inMemory(t, sim, func(o *Options) { o.RatePer10s = most })
+		other := func(ctx context.Context) {
+			ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {}})
+			req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.hubapi.com/account-info/v3/details", http.NoBody)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.Header.Set("Authorization", "Bearer "+testToken)
+			_, _ = direct{p.Sim}.RoundTrip(req) //nolint:bodyclose // a recorder's
+		}
+		var mu sync.Mutex
+		status := map[int]int{}
+		p.OnRequest(func(r hubspotsim.Request) {
+			mu.Lock()
+			defer mu.Unlock()
+			status[r.Status]++
+		})
+		ctx, cancel := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		group.Go(func() {
+			for ctx.Err() == nil {
+				group.Go(func() { other(ctx) })
+				time.Sleep(window / others)
+			}
+		})
+		for range 2 * sideBySide {
+			group.Go(func() {
+				for ctx.Err() == nil {
+					p.Upsert(ctx, people(1))
+				}
+			})
+		}
+		time.Sleep(2 * time.Minute)
+		mu.Lock()
+		used, refused := status[http.StatusOK], status[http.StatusTooManyRequests]
+		mu.Unlock()
+		cancel()
+		group.Wait()
+		if least := 12 * (others + 9*(most-others)/10); used < least || refused > 0 {
+			t.Errorf("%d requests in two minutes, %d refused; want at least %d and none", used, refused, least)
+		}
 	})
 }
 

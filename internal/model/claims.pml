@@ -14,9 +14,9 @@
      leave                leader/transport.go asks Session.Fresh and Queue.Fresh (queue/fresh.go: guard) as a request leaves
      take                 internal/queue/claim.sql
      settle               internal/queue/settle.sql; in doubt: hubspot/exchange.go (leaving), HUBSPOT_TIMEOUT
-     touch                internal/queue/touch.sql, called by drain/flight.go (attend)
+     touch                internal/queue/touch.sql, called by drain/attend.go
      rescue, expire, adopt    internal/queue/rescue.sql, expire.sql, adopt.sql, called by tidy.go
-     stop                 drain/flight.go cuts the request after an orderly stop, then settles it as Unspent
+     stop                 drain/attend.go cuts the requests after an orderly stop, and drain/cycle.go (end) settles them as Unspent
 
    Time passes in ticks of some seconds. The constants keep the order of the real ones:
                           here    there

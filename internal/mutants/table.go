@@ -88,14 +88,14 @@ var mutations = []mutation{
 	},
 	{
 		name: "settled under the signal's context",
-		file: "internal/drain/drain.go",
+		file: "internal/drain/step.go",
 		old:  "worked, err := r.cycle(ctx)",
 		new:  "worked, err := r.cycle(stop)",
 		pkg:  "internal/drain", tests: []string{"TestStopDoesNotReachTheSettle"},
 	},
 	{
 		name: "one email in two requests at a time",
-		file: "internal/drain/flight.go",
+		file: "internal/drain/cycle.go",
 		old:  "for _, other := range before {",
 		new:  "for _, other := range before[:0] {",
 		pkg:  "internal/drain", tests: []string{"TestQueuedWhileOthersAreUnderWay"},
@@ -141,7 +141,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "claims not touched",
-		file: "internal/drain/flight.go",
+		file: "internal/drain/attend.go",
 		old:  "const touchEvery = 5 * time.Second",
 		new:  "const touchEvery = 5 * time.Hour",
 		pkg:  "internal/drain", tests: []string{"TestStopFinishesThenCutsTheRequest"},
