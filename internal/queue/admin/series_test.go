@@ -83,6 +83,24 @@ func TestSeries(t *testing.T) {
 	}
 }
 
+// Time in which two cycles were under way counts once.
+func TestOverlappingCycles(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	now := pgtest.Value[time.Time](t, url, `SELECT now()`)
+	pgtest.Exec(t, url,
+		cycle(now, 60, 5, "NULL"), // 2 s each, with 10 contacts
+		cycle(now, 61, 5, "NULL"),
+		cycle(now, 120, 5, "NULL"))
+	s, err := desk(t, url).Status(t.Context(), "hubspot", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := s.Measures; m.SecondsPerContact != 5.0/30 || m.CycleSeconds != 2 {
+		t.Errorf("%v s a contact and %v s a cycle, want 5/30 and 2", m.SecondsPerContact, m.CycleSeconds)
+	}
+}
+
 func TestQuantileOfTheLongest(t *testing.T) {
 	t.Parallel()
 	bounds := contact.LatencyBounds()

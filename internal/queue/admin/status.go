@@ -58,9 +58,9 @@ type Measures struct {
 	Released            int64   `json:"released"`
 	Recovered           int64   `json:"recovered"` // synced although a retry had been needed
 	Requests            int64   `json:"requests"`
-	Unchanged           int64   `json:"unchanged"` // needed no request
-	SecondsPerContact   float64 `json:"seconds_per_contact"`
-	CycleSeconds        float64 `json:"cycle_seconds"` // mean
+	Unchanged           int64   `json:"unchanged"`           // needed no request
+	SecondsPerContact   float64 `json:"seconds_per_contact"` // of the time in which a cycle was under way
+	CycleSeconds        float64 `json:"cycle_seconds"`       // mean
 	SlowestCycleSeconds float64 `json:"slowest_cycle_seconds"`
 }
 
