@@ -3,8 +3,9 @@
 -- seconds on a due contact is old, $5 how many failures within an hour are too many
 -- (0: any number is fine).
 -- Trouble is what can be seen now, over what is known to have ended; what is
--- neither stays as it was. A pause of the account is over when the last cycle since it
--- began has synced something: its end alone is a try, and a new leader begins without one.
+-- neither stays as it was. A pause of the account is over when the last cycle that
+-- was claimed since it began has synced something: its end alone is a try, and a new
+-- leader begins without one.
 WITH pause AS (
     SELECT string_agg(DISTINCT concat_ws(': ', s.pause_code, s.pause_reason), '; ') AS detail
       FROM contactsync.slots s
@@ -27,9 +28,9 @@ WITH pause AS (
 ), seen (kind, trouble, over, detail) AS (
     SELECT 'paused', (SELECT detail FROM pause) IS NOT NULL,
            (SELECT detail FROM pause) IS NULL
-               AND (coalesce((SELECT y.synced > 0 FROM contactsync.cycles y
-                               WHERE y.destination = $1 AND y.finished_at >
-                                     (SELECT began FROM contactsync.alerts WHERE destination = $1 AND kind = 'paused')
+               AND (coalesce((SELECT y.synced > 0 FROM contactsync.cycles y,
+                                     (SELECT began FROM contactsync.alerts WHERE destination = $1 AND kind = 'paused') b
+                               WHERE y.destination = $1 AND y.finished_at > b.began AND y.started_at > b.began
                                ORDER BY y.finished_at DESC LIMIT 1), false)
                     OR (SELECT seen_at FROM contactsync.alerts WHERE destination = $1 AND kind = 'paused') < now() - interval '10 minutes'),
            (SELECT detail FROM pause)

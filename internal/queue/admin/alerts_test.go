@@ -122,8 +122,14 @@ func TestAPauseIsOverWhenAnAnswerWasUsable(t *testing.T) {
 	if got := take(); len(got) != 0 {
 		t.Errorf("taken %+v when the try failed", got)
 	}
-	pgtest.Exec(t, url, `UPDATE contactsync.slots SET pause_code = NULL`,
-		`INSERT INTO contactsync.cycles (destination, finished_at, synced, failed) VALUES ('hubspot', clock_timestamp(), 1, 0)`)
+	pgtest.Exec(t, url, `UPDATE contactsync.slots SET pause_code = NULL`, // and what was under way before it is answered
+		`INSERT INTO contactsync.cycles (destination, started_at, finished_at, synced, failed)
+		 VALUES ('hubspot', clock_timestamp() - interval '1 minute', clock_timestamp(), 1, 0)`)
+	if got := take(); len(got) != 0 {
+		t.Errorf("taken %+v for a batch from before the pause", got)
+	}
+	pgtest.Exec(t, url,
+		`INSERT INTO contactsync.cycles (destination, started_at, finished_at, synced, failed) VALUES ('hubspot', clock_timestamp(), clock_timestamp(), 1, 0)`)
 	if got := take(); len(got) != 1 || got[0].Raised {
 		t.Errorf("taken %+v, want the end", got)
 	}
