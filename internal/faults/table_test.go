@@ -12,6 +12,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 	"github.com/scrapersky/contactsync/internal/progtest"
+	leading "github.com/scrapersky/contactsync/internal/queue" // queue queues a contact here
 )
 
 // TestBloat measures claims on a table whose dead rows nobody may remove: a long
@@ -126,7 +127,11 @@ func explain(in *progtest.Installation, name string, args ...any) (took time.Dur
 		in.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(in.Context()) }()
-	for _, set := range []string{"SET LOCAL enable_seqscan = off", "SET LOCAL enable_bitmapscan = off", "SET LOCAL enable_nestloop = off", "SET LOCAL jit = off", "SET LOCAL contactsync.worker = 'on'"} {
+	sets := []string{"SET LOCAL contactsync.worker = 'on'"}
+	for _, setting := range leading.PlannerOff() {
+		sets = append(sets, "SET LOCAL "+setting+" = off")
+	}
+	for _, set := range sets {
 		if _, err := tx.Exec(in.Context(), set); err != nil {
 			in.Fatal(err)
 		}

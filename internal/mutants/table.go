@@ -135,7 +135,7 @@ var mutations = []mutation{
 	{
 		name: "no comparison of versions",
 		file: "internal/queue/settle.sql",
-		old:  "WHEN ours AND now_version <> version AND verdict IN ('synced', 'unchanged', 'reject') THEN 'touched'",
+		old:  "WHEN ours AND found_version <> version AND verdict IN ('synced', 'unchanged', 'reject') THEN 'touched'",
 		new:  "WHEN false THEN 'touched'",
 		pkg:  "internal/queue", tests: []string{"TestTouchedRowGoesBackToTheQueue"},
 	},

@@ -63,8 +63,8 @@ func (p *pulse) rest(cycle int64) {
 	delete(p.asked, cycle)
 }
 
-// fresh looks at the cycle that was refreshed longest ago: a request does not know
-// which one it is of.
+// fresh fails as soon as one of the cycles is too old, whichever: a request does not
+// know which one it is of.
 func (p *pulse) fresh() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 )
+
+// PlannerOff lists the planner's settings that a leader turns off.
+func PlannerOff() []string { return slices.Clone(plannerOff) }
 
 // ClaimPlan answers how the server would find the rows of a claim, a line of
 // EXPLAIN each, under the settings of a leader. It claims nothing and leaves no

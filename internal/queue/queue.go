@@ -62,12 +62,14 @@ const leaseSlack = 15 * time.Second
 // puts it back into the queue.
 const AdoptAfter = 15 * time.Minute
 
-// plannerOff are the planner's settings that are off for every statement here. Each
-// finds its rows by an index, from a list of ids, and joins them with what it knows
-// of them. A planner that has stale statistics of a queue would read the table
-// instead, or by a bitmap all that is due before it takes the first, or go through
-// the whole batch once a row: 1000 contacts took 120 ms so, and take 25. A compiler
-// pays for no statement this short.
+// plannerOff are the planner's settings that are off for every statement here. Rows
+// are found by an index or by a list of ids, and what is joined is no larger than a
+// batch. A planner with stale statistics of a queue chooses otherwise: it reads the
+// whole table (seqscan), gathers all that is due before it takes the first row
+// (bitmapscan), or goes through the batch once a row (nestloop: to settle 1000 contacts
+// took 120 ms so, and takes 25). Without bitmaps an OR over two indexes reads the whole
+// table: write two scans (see finish.sql). No statement is long enough to be worth
+// compiling (jit).
 var plannerOff = []string{"enable_seqscan", "enable_bitmapscan", "enable_nestloop", "jit"}
 
 // keepDays is how long cycles and failures are remembered.
@@ -83,7 +85,7 @@ type Queue struct {
 
 	bell    bell    // whether the doorbell is locked by this session
 	held    bool    // the last look found an operator's hold
-	numbers []int64 // of the next claims; there always is one
+	numbers []int64 // drawn for the next claims, the next one first; at least one since Enter
 	aside   aside
 	tries   int // claims in a row that met the database's trouble
 

@@ -14,13 +14,15 @@
 -- that somebody holds locked are passed over and not returned; the caller
 -- settles them later.
 WITH o AS MATERIALIZED (
+    -- The coalesce keeps the planner from expecting hardly a row.
     SELECT *
       FROM unnest($12::text[]::uuid[], $13::text[], $14::text[], $15::bool[], $16::text[],
                   $17::text[], $18::int[], $19::text[], $20::bool[], $21::bool[], $22::float8[], $23::text[])
-        AS o (id, verdict, remote_id, created, code, message, http_status, correlation_id, in_doubt, forgiving, put_off, version)
+        AS o (id, verdict, remote_id, created, code, message, http_status, correlation_id, in_doubt, forgiving, put_off, version) -- version: of what was sent
      WHERE coalesce((SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = $1) = $2::bigint, false)
 ), held AS MATERIALIZED (
-    SELECT o.*, c.ours, c.version AS now_version, c.tries, c.since
+    -- Row by row on purpose: each is locked, or passed over, by itself.
+    SELECT o.*, c.ours, c.version AS found_version, c.tries, c.since
       FROM o, LATERAL (
         SELECT coalesce(c.hubspot_processing_status = 'Processing', false) AS ours,
                md5(ROW(c.email, c.name, c.phone_number, c.domain_id, c.page_id/* further columns */)::text) AS version,
@@ -38,9 +40,9 @@ WITH o AS MATERIALIZED (
      WHERE o.id NOT IN (SELECT id FROM held) AND (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
 ), d AS MATERIALIZED (
     SELECT found.*,
-           CASE WHEN ours AND now_version <> version AND verdict IN ('synced', 'unchanged', 'reject') THEN 'touched'
+           CASE WHEN ours AND found_version <> version AND verdict IN ('synced', 'unchanged', 'reject') THEN 'touched'
                 WHEN verdict = 'retry' AND NOT forgiving AND tries >= $3::int
-                THEN CASE WHEN ours AND now_version <> version THEN 'touched' ELSE 'exhausted' END
+                THEN CASE WHEN ours AND found_version <> version THEN 'touched' ELSE 'exhausted' END
                 ELSE verdict END AS final
       FROM found
 ), e AS MATERIALIZED (
