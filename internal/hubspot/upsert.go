@@ -16,8 +16,10 @@ const (
 	maxInputs = 100
 	// sideBySide is how many requests of one batch go at the same time.
 	sideBySide = 4
-	// mostRequests is how many may be under way because several batches are: of seven
-	// batches of 101 contacts each takes two, and there is room for two more.
+	// mostRequests is how many may be under way at a time. internal/drain sends eight
+	// batches at most, of more than 100 contacts fewer: the most are seven batches of
+	// two requests, and there is room for two more (probes, halves of a refused batch).
+	// With fewer connections requests would wait after the gate.
 	mostRequests = 16
 )
 

@@ -29,7 +29,9 @@
 
    Left out: batches (a contact's claim does not depend on the others' beside it), locked rows (a settle or a rescue that
    passes over a row is one that happens later), due times and the budget of attempts (every retry is due at once, and
-   without end), the moment between the lease's check and the write of the request to the wire.
+   without end), the moment between the lease's check and the write of the request to the wire, several batches under
+   way (a contact is in one of them alone, for its claim stands; a request asks whether the claims of all of them are
+   fresh, so that it is held back more often than here, never less).
 
    What happens around the processes is in world.pml: HubSpot, apps, faults, time.
 
