@@ -26,7 +26,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/web"
 )
 
-// How the time of an orderly stop is divided: the request in flight is cut early
+// How the time of an orderly stop is divided: what is in flight is cut early
 // enough to be settled, and everything else before the platform loses patience.
 const (
 	cutBefore  = 3 * time.Second
@@ -131,7 +131,7 @@ func (w *worker) run(ctx context.Context) error {
 
 // hardStop is the end of the patience with an orderly stop: SHUTDOWN_TIMEOUT
 // after it was asked for, or when it is asked for a third time. The second time
-// cuts what is in flight.
+// cuts what is in flight at once.
 func (w *worker) hardStop(ctx, stop context.Context) (context.Context, context.CancelFunc) {
 	hard, cancel := context.WithCancelCause(ctx)
 	again := make(chan os.Signal, 3)
