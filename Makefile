@@ -61,8 +61,8 @@ bench-quick: build peers ## see in minutes that every measurement works; writes 
 	bin/contactsync bench $(BENCH) --quick --peers bin/peers
 
 .PHONY: faults
-faults: ## every fault of docs/faults.md, with its figures (CONTACTSYNC_MEASURE: many rounds, full sizes)
-	CONTACTSYNC_MEASURE=1 go test -count=1 -timeout 60m -v ./internal/faults | grep -E '_test.go|^ *(---|ok|FAIL)'
+faults: ## every fault of docs/faults.md, with its figures (many rounds, full sizes: a quarter of an hour)
+	CONTACTSYNC_MEASURE=1 go test -count=1 -timeout 60m -parallel 8 -v ./internal/faults | grep -E '_test.go|^ *(---|ok|FAIL)'
 
 .PHONY: screenshots
 screenshots: ## take the pictures of the dashboard in docs/img, with chromium

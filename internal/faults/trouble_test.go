@@ -87,7 +87,7 @@ func TestDatabaseRefusesWrites(t *testing.T) {
 			if test.told > 0 {
 				leader.Wait("The database is in trouble: contacts wait until it is over", 1)
 			} else {
-				leader.Wait("The claims of a long cycle could not be refreshed; trying again", 1)
+				leader.Wait("The claims of long cycles could not be refreshed; trying again", 1)
 			}
 			began := time.Now()
 			wait(in, lasts)
