@@ -19,7 +19,7 @@ import (
 const contactsRate = "contacts"
 
 var drained = measurement{
-	Name: "drain", Title: "Draining a queue", rounds: 5, lasts: "8 min",
+	Name: "drain", Title: "Draining a queue", rounds: 5, lasts: "5 min",
 	How: "Contacts queued in one commit; HubSpot answers at once and has no limit. From the first claim to the last settle, by the database's clock. " +
 		"The bare loop is the queue's own claim and settle without the request between. River works off one job a contact: with 100 workers that send a request and mark the row, with 1,000 that do nothing.",
 	run: func(ctx context.Context, m *meter) error {
