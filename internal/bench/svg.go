@@ -12,7 +12,7 @@ import (
 const (
 	pictureWidth = 760.0
 	titleHeight  = 34.0
-	labelWidth   = 330.0 // left of bars
+	labelWidth   = 350.0 // left of bars
 	valueWidth   = 90.0  // right of bars
 	barHeight    = 26.0
 	linesHeight  = 300.0
@@ -194,7 +194,7 @@ func (a *axis) place(value float64) float64 {
 
 // shorten keeps a name beside its bar.
 func shorten(name string) string {
-	const most = 52
+	const most = 50
 	if utf8.RuneCountInString(name) <= most {
 		return name
 	}
