@@ -112,3 +112,17 @@ func TestNotMigrated(t *testing.T) {
 		t.Errorf("exit code %d, want 1 and the remedy:\n%s", code, errs)
 	}
 }
+
+// An id that is named twice is one contact, and nothing is left of it.
+func TestAnIDThatIsNamedTwice(t *testing.T) {
+	t.Parallel()
+	const id = "6f1d2c3b-0000-4000-8000-000000000001"
+	wanted := parseNames([]string{id, id})
+	ids, missing, err := wanted.find(t.Context(), nil) // without an email nothing is asked
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := wanted.left(wanted.ids, ids, missing); len(ids) != 1 || len(left) != 0 {
+		t.Errorf("found %q, left %q, want one and none", ids, left)
+	}
+}

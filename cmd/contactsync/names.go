@@ -43,7 +43,7 @@ func parseNames(texts []string) names {
 // find answers the ids, each once, and the emails that nobody has, as they were
 // typed. From then on the ids are known by those emails, too.
 func (n names) find(ctx context.Context, desk *admin.Desk) (ids, missing []string, err error) {
-	ids = n.ids
+	ids = slices.Clone(n.ids) // sorted and compacted below, which n.ids must not be
 	if len(n.emails) > 0 {
 		found, err := desk.Find(ctx, n.emails)
 		if err != nil {
