@@ -53,7 +53,7 @@ peers: ## build bin/peers: other queues, to measure beside this one (a module of
 	cd internal/bench/peers && CGO_ENABLED=0 go build -trimpath -o $(CURDIR)/bin/ .
 
 .PHONY: bench
-bench: build peers ## measure everything, beside other queues, into docs/ (an hour and a half; BENCH='latency drain' for some)
+bench: build peers ## measure everything, beside other queues, into docs/ (an hour and a quarter; BENCH='latency drain' for some)
 	bin/contactsync bench $(BENCH) --peers bin/peers --json docs/bench/results.json --markdown docs/bench.md --plots docs/bench
 
 .PHONY: bench-quick

@@ -152,12 +152,7 @@ func (c *change) queueNames(ctx context.Context, text io.Reader, lines int) erro
 		}
 		found, err := c.desk.Queue(ctx, ids)
 		c.done(len(page), found)
-		c.left = append(c.left, unknown...)
-		for _, id := range wanted.ids {
-			if !slices.Contains(found, id) {
-				c.left = append(c.left, wanted.typed[id])
-			}
-		}
+		c.left = append(c.left, wanted.left(wanted.ids, found, unknown)...)
 		return err
 	})
 	if err != nil || len(c.left) == 0 {

@@ -11,7 +11,7 @@ import (
 )
 
 var failover = measurement{
-	Name: "failover", Title: "When the leader dies or stops", rounds: 1, lasts: "6 min", needsProcesses: true,
+	Name: "failover", Title: "When the leader dies or stops", rounds: 1, lasts: "5 min", needsProcesses: true,
 	How: "A leader at rest and a follower, real processes. The leader is killed (SIGKILL) or asked to stop (SIGTERM), and a contact is queued in the same moment: " +
 		"the time until the other one leads, until it has claimed the contact, and until the request is at HubSpot. River's leader looks after its maintenance and its scheduled jobs; " +
 		"its other clients go on working without one.",

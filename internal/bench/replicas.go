@@ -11,7 +11,7 @@ import (
 )
 
 var replicas = measurement{
-	Name: "replicas", Title: "Several replicas at work", rounds: 3, lasts: "10 min",
+	Name: "replicas", Title: "Several replicas at work", rounds: 3, lasts: "7 min",
 	How: "HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES replicas lead a slot each and share one queue. Without limits: contacts queued in one commit, batches of 100, all on this machine. " +
 		"At the ceiling: the portal of the measurement before, of which each has its share.",
 	run: func(ctx context.Context, m *meter) error {

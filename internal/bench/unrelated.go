@@ -11,7 +11,7 @@ import (
 )
 
 var unrelated = measurement{
-	Name: "unrelated", Title: "Updates that have nothing to do with the queue", rounds: 10, lasts: "6 min",
+	Name: "unrelated", Title: "Updates that have nothing to do with the queue", rounds: 10, lasts: "2 min",
 	How: "Eight writers change the name and updated_at of single contacts that are not queued, in autocommit, as fast as they can: with contactsync's triggers and indexes on the table, " +
 		"with its indexes alone, and with neither; nobody consumes. Heap-only are the updates that write into no index.",
 	run: func(ctx context.Context, m *meter) error {

@@ -36,7 +36,7 @@ type form struct {
 }
 
 var writing = measurement{
-	Name: "writers", Title: "What queueing costs the writers", rounds: 10, lasts: "25 min",
+	Name: "writers", Title: "What queueing costs the writers", rounds: 10, lasts: "13 min",
 	How: "Every writer sets single contacts to Queued, in autocommit, as fast as it can. The consumer that is woken again and again is a stand-in that does nothing but sleep on the doorbell: " +
 		"it lies down 20 ms after every wake-up, so that the writers ring as often as they ever can. The replica at work drains beside them into a portal of 190 requests per 10 s and 250 ms each, with batches of 1000.",
 	run: func(ctx context.Context, m *meter) error {

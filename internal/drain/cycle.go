@@ -37,8 +37,12 @@ func (r *run) send(ctx context.Context, batch contact.Batch, claimed time.Time) 
 		groups: contact.Merge(batch.Contacts), over: make(chan struct{}),
 	}
 	merged := make([]contact.Contact, len(f.groups))
+	f.keys = make(map[string]bool, len(f.groups))
 	for i, g := range f.groups {
 		merged[i] = g.Contact
+		if key := g.Contact.Key(); key != "" {
+			f.keys[key] = true
+		}
 	}
 	same, err := r.Unchanged.sort(ctx, batch.Cycle, merged)
 	before := r.withKeysOf(f)
@@ -68,14 +72,12 @@ func (r *run) send(ctx context.Context, batch contact.Batch, claimed time.Time) 
 // withKeysOf are the flights that send one of the same emails: rows that are equal
 // in that were claimed apart.
 func (u *underWay) withKeysOf(f *flight) (same []*flight) {
-	keys := make(map[string]bool, len(f.groups))
-	for _, g := range f.groups {
-		keys[g.Contact.Key()] = true
-	}
-	delete(keys, "")
 	for _, other := range u.flights {
-		if slices.ContainsFunc(other.groups, func(g contact.Group) bool { return keys[g.Contact.Key()] }) {
-			same = append(same, other)
+		for key := range f.keys {
+			if other.keys[key] {
+				same = append(same, other)
+				break
+			}
 		}
 	}
 	return same

@@ -19,7 +19,8 @@ type flight struct {
 	began   time.Time       // when it was sent off
 
 	groups []contact.Group
-	report contact.Report // one outcome a group; there is one as soon as over is closed
+	keys   map[string]bool // of the groups that have one
+	report contact.Report  // one outcome a group; there is one as soon as over is closed
 	over   chan struct{}
 }
 

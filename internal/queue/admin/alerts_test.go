@@ -84,6 +84,16 @@ func TestAlertsAreTakenOnce(t *testing.T) {
 	want(take(time.Minute), false)
 }
 
+// taken are the alerts that are to be told, with limits that only a pause passes.
+func taken(t *testing.T, d *admin.Desk) []admin.Alert {
+	t.Helper()
+	got, err := d.TakeAlerts(t.Context(), "hubspot", admin.AlertLimits{BacklogAge: time.Hour}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
 // A pause that ends only to be tried again, or because another leads now, is not
 // over before an answer was usable.
 func TestAPauseIsOverWhenAnAnswerWasUsable(t *testing.T) {
@@ -92,10 +102,7 @@ func TestAPauseIsOverWhenAnAnswerWasUsable(t *testing.T) {
 	d := desk(t, url)
 	take := func() []admin.Alert {
 		t.Helper()
-		got, err := d.TakeAlerts(t.Context(), "hubspot", admin.AlertLimits{BacklogAge: time.Hour}, time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
+		got := taken(t, d)
 		for _, a := range got {
 			if err := d.AlertTold(t.Context(), "hubspot", a); err != nil {
 				t.Fatal(err)
@@ -140,26 +147,18 @@ func TestATroubleLastedUntilItEnded(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	d := desk(t, url)
-	take := func() []admin.Alert {
-		t.Helper()
-		got, err := d.TakeAlerts(t.Context(), "hubspot", admin.AlertLimits{BacklogAge: time.Hour}, time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return got
-	}
 	pgtest.Exec(t, url, `INSERT INTO contactsync.holds (destination, who) VALUES ('hubspot', 'ada')`)
-	for _, a := range take() {
+	for _, a := range taken(t, d) {
 		if err := d.AlertTold(t.Context(), "hubspot", a); err != nil {
 			t.Fatal(err)
 		}
 	}
 	pgtest.Exec(t, url, `DELETE FROM contactsync.holds`)
-	if got := take(); len(got) != 0 {
+	if got := taken(t, d); len(got) != 0 {
 		t.Fatalf("taken %+v so soon", got)
 	}
 	pgtest.Exec(t, url, `UPDATE contactsync.alerts SET began = began - interval '70 s', since = since - interval '60 s', told_at = told_at - interval '70 s'`)
-	if got := take(); len(got) != 1 || got[0].Raised || got[0].Seconds < 10 || got[0].Seconds > 40 {
+	if got := taken(t, d); len(got) != 1 || got[0].Raised || got[0].Seconds < 10 || got[0].Seconds > 40 {
 		t.Errorf("taken %+v, want the end of 10 s", got)
 	}
 }
