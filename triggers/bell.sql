@@ -6,31 +6,31 @@
 -- awake and cannot fall asleep before this transaction ends, after which it
 -- sees the row; refused, it sleeps, and a notification wakes it.
 --
--- 1668507251 ("csfs") is the lock class of contactsync, 1 its doorbell, 100+k
--- its leader slot k. The key is constant: on a partition TG_RELID is another.
--- Names are schema-qualified because a SET search_path on the function costs a
--- third more, and this runs once a queued row.
+-- 1668507251 ("csfs") is the lock class of contactsync, 1 its doorbell, 100+k its
+-- leader slot k. The key is constant: on a partition TG_RELID is another. Names are
+-- schema-qualified because a SET search_path on the function costs a third more,
+-- and this runs once a queued row.
 CREATE OR REPLACE FUNCTION contactsync.contact_bell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF NOT pg_catalog.pg_try_advisory_xact_lock_shared(1668507251, 1) THEN
+    -- A Queued row whose time changes may be due earlier than the consumer thinks;
+    -- one that only holds other values was rung for when it was queued.
+    IF (TG_OP = 'INSERT' OR OLD.hubspot_processing_status IS DISTINCT FROM 'Queued'
+                         OR OLD.next_retry_at IS DISTINCT FROM NEW.next_retry_at)
+       AND pg_catalog.current_setting('contactsync.worker', true) IS DISTINCT FROM 'on'
+       AND NOT pg_catalog.pg_try_advisory_xact_lock_shared(1668507251, 1) THEN
         PERFORM pg_catalog.pg_notify('contact_queued', '');
     END IF;
     RETURN NULL;
 END $$;
 
--- The conditions are here and not in the function, so that unrelated changes
--- do not pay for a call.
+-- The conditions keep the call from statements that queue nothing, and are as short
+-- as can be: see fresh.sql.
 CREATE OR REPLACE TRIGGER contactsync_bell_insert
     AFTER INSERT ON contacts FOR EACH ROW
-    WHEN (NEW.hubspot_processing_status = 'Queued'
-          AND pg_catalog.current_setting('contactsync.worker', true) IS DISTINCT FROM 'on')
+    WHEN (NEW.hubspot_processing_status = 'Queued')
     EXECUTE FUNCTION contactsync.contact_bell();
 
--- A Queued row whose time changes may be due earlier than the consumer thinks.
 CREATE OR REPLACE TRIGGER contactsync_bell_update
     AFTER UPDATE ON contacts FOR EACH ROW
-    WHEN (NEW.hubspot_processing_status = 'Queued'
-          AND (OLD.hubspot_processing_status IS DISTINCT FROM 'Queued'
-               OR OLD.next_retry_at IS DISTINCT FROM NEW.next_retry_at)
-          AND pg_catalog.current_setting('contactsync.worker', true) IS DISTINCT FROM 'on')
+    WHEN (NEW.hubspot_processing_status = 'Queued')
     EXECUTE FUNCTION contactsync.contact_bell();

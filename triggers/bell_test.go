@@ -84,11 +84,27 @@ func TestSilentWriterHoldsTheDoorbell(t *testing.T) {
 	}
 }
 
+// Who edits a contact that waits, and does not ask for anything, keeps nobody awake.
+func TestAnEditOfAQueuedRowLeavesTheDoorbellAlone(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	pgtest.Exec(t, url, "INSERT INTO contacts (hubspot_processing_status) VALUES ('Queued')")
+	c, app := newConsumer(t, url), pgtest.Connect(t, url)
+	c.exec(app, "BEGIN")
+	c.exec(app, "UPDATE contacts SET name = 'x'")
+	if !c.sleep() {
+		t.Error("the consumer cannot fall asleep")
+	}
+	if heard := c.heard(); heard != 0 {
+		t.Errorf("heard %d notifications", heard)
+	}
+}
+
 // Statements that queue nothing do not call a function at all.
 func TestUnrelatedUpdatesPayNothing(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
-	pgtest.Exec(t, url, "INSERT INTO contacts (hubspot_processing_status) VALUES (NULL), ('Queued'), ('Complete')")
+	pgtest.Exec(t, url, "INSERT INTO contacts (hubspot_processing_status) VALUES (NULL), ('Processing'), ('Complete'), ('Error')")
 	calls := func(statement string) string {
 		var text strings.Builder
 		conn := pgtest.Connect(t, url)

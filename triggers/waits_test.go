@@ -8,9 +8,9 @@ import (
 	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
-// updated_at tells since when a row waits, in columns of both kinds and for apps
+// updated_at tells when a sync was asked for, in columns of both kinds and for apps
 // whose sessions are not in UTC.
-func TestUpdatedAtTellsSinceWhen(t *testing.T) {
+func TestUpdatedAtTellsWhen(t *testing.T) {
 	t.Parallel()
 	const old = "'2020-01-01 12:00'"
 	tests := map[string]struct{ before, statement, want string }{
@@ -56,5 +56,39 @@ func TestUpdatedAtTellsSinceWhen(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// hubspot_queued_at tells since when a row waits, whatever an app writes there.
+func TestQueuedAtTellsSinceWhen(t *testing.T) {
+	t.Parallel()
+	const old = "'2020-01-01 12:00Z'"
+	const queue = "UPDATE contacts SET hubspot_processing_status = 'Queued'"
+	tests := map[string]struct{ before, statement, want string }{
+		"first request":                  {"NULL, NULL, NULL", queue, "now"},
+		"after an error":                 {"'Error', NULL, " + old, queue, "now"},
+		"in flight":                      {"'Processing', NULL, " + old, queue, "now"},
+		"in back-off":                    {"'Queued', '2030-01-01', " + old, queue, "now"},
+		"scheduled":                      {"NULL, NULL, " + old, queue + ", next_retry_at = '2030-01-01'", "now"},
+		"waits already":                  {"'Queued', NULL, " + old, queue, "2020"},
+		"a stale row":                    {"NULL, NULL, " + old, queue + ", hubspot_queued_at = '2021-01-01'", "now"},
+		"a stale row, of one that waits": {"'Queued', NULL, " + old, queue + ", hubspot_queued_at = '2021-01-01'", "2020"},
+		"another column":                 {"'Queued', NULL, " + old, "UPDATE contacts SET name = 'x'", "2020"},
+		"a worker":                       {"'Processing', NULL, " + old, "SET contactsync.worker = 'on'; " + queue, "2020"},
+		"inserted":                       {"NULL, NULL, NULL", "DELETE FROM contacts; INSERT INTO contacts (hubspot_processing_status) VALUES ('Queued')", "now"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := pgtest.New(t)
+			pgtest.Exec(t, url, "INSERT INTO contacts (hubspot_processing_status, next_retry_at, hubspot_queued_at) VALUES ("+test.before+")")
+			before := pgtest.Value[time.Time](t, url, "SELECT clock_timestamp()")
+			pgtest.Exec(t, url, strings.Split(test.statement, "; ")...)
+			got := pgtest.Value[string](t, url+"&timezone=UTC", `SELECT CASE WHEN hubspot_queued_at BETWEEN $1 AND now() THEN 'now'
+				ELSE coalesce(to_char(hubspot_queued_at, 'YYYY'), 'NULL') END FROM contacts`, before)
+			if got != test.want {
+				t.Errorf("hubspot_queued_at is %s, want %s", got, test.want)
+			}
+		})
 	}
 }

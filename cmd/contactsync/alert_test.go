@@ -131,7 +131,7 @@ func TestHangingWebhookDelaysNothing(t *testing.T) {
 		<-done
 	}))
 	t.Cleanup(func() { close(done); server.Close() })
-	in.Exec(`INSERT INTO contacts (email, hubspot_processing_status, updated_at) VALUES ('old@example.org', 'Queued', now() - interval '1 hour')`)
+	in.Exec(`INSERT INTO contacts (email, hubspot_processing_status, hubspot_queued_at) VALUES ('old@example.org', 'Queued', now() - interval '1 hour')`)
 	locker, err := in.Connect().Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -1,2 +1,2 @@
 -- Take contactsync's indexes off, to compare with a table that has none.
-DROP INDEX contacts_contactsync_fresh, contacts_contactsync_retry, contacts_contactsync_processing, contacts_contactsync_error;
+DROP INDEX contacts_contactsync_queued, contacts_contactsync_retry, contacts_contactsync_in_work, contacts_contactsync_error;

@@ -46,6 +46,7 @@ func (m *PropertyMap) EnvDecode(text string) error {
 var bookkeeping = []string{
 	"hubspot_sync_status", "hubspot_processing_status", "hubspot_processing_error", "hubspot_error_code", "hubspot_contact_id",
 	"hubspot_synced_at", "retry_count", "next_retry_at", "last_retry_at", "last_failed_crm", "updated_at",
+	"hubspot_queued_at",
 }
 
 // parse takes the text apart. Owners are the properties that are taken already,

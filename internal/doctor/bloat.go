@@ -28,8 +28,8 @@ func (d Database) bloat(ctx context.Context) Finding {
 		return d.broken(err)
 	}
 	live := map[string]int64{
-		"contacts_contactsync_fresh": h.Fresh, "contacts_contactsync_retry": h.Retries,
-		"contacts_contactsync_processing": h.Processing, "contacts_contactsync_error": h.Failed, "claims_pkey": h.Claims,
+		"contacts_contactsync_queued": h.Fresh, "contacts_contactsync_retry": h.Retries,
+		"contacts_contactsync_in_work": h.Processing, "contacts_contactsync_error": h.Failed, "claims_pkey": h.Claims,
 	}
 	sizes, err := askAll[size](ctx, d, sizesSQL, append(indexNames(), "claims_pkey"))
 	if err != nil {

@@ -203,8 +203,8 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 			}, level: Warning, found: "for others", remedy: "ALTER ROLE cstest_",
 		},
 		"an index dropped": {
-			check: "indexes", broken: exec("DROP INDEX contacts_contactsync_fresh"),
-			level: Failed, found: "contacts_contactsync_fresh is missing", remedy: "CREATE INDEX CONCURRENTLY contacts_contactsync_fresh",
+			check: "indexes", broken: exec("DROP INDEX contacts_contactsync_queued"),
+			level: Failed, found: "contacts_contactsync_queued is missing", remedy: "CREATE INDEX CONCURRENTLY contacts_contactsync_queued",
 			lost: []string{"claim"},
 		},
 		"an index invalid": {
@@ -252,7 +252,7 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 			level: Failed, found: "1 contact is Processing for over 15m0s", remedy: "contactsync run",
 		},
 		"due, and nobody leads": {
-			check: "queue", broken: exec(`INSERT INTO contacts (email, hubspot_processing_status, updated_at)
+			check: "queue", broken: exec(`INSERT INTO contacts (email, hubspot_processing_status, hubspot_queued_at)
 				VALUES ('a@example.org', 'Queued', now() - interval '2 min')`),
 			level: Failed, found: "1 contact is due for over 1m0s, and nobody leads", remedy: "contactsync run",
 		},
@@ -277,7 +277,7 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 func TestRemediesMend(t *testing.T) {
 	t.Parallel()
 	for check, breaks := range map[string]string{
-		"indexes":          "DROP INDEX contacts_contactsync_fresh; DROP INDEX contacts_contactsync_retry; DROP INDEX contacts_contactsync_processing; DROP INDEX contacts_contactsync_error",
+		"indexes":          "DROP INDEX contacts_contactsync_queued; DROP INDEX contacts_contactsync_retry; DROP INDEX contacts_contactsync_in_work; DROP INDEX contacts_contactsync_error",
 		"triggers enabled": "ALTER TABLE contacts DISABLE TRIGGER USER",
 	} {
 		t.Run(check, func(t *testing.T) {

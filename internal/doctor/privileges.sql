@@ -10,12 +10,12 @@ WITH ours AS (
       FROM pg_attribute a
      WHERE a.attname IN ('id', 'email', 'name', 'phone_number', 'domain_id', 'page_id', 'hubspot_sync_status',
            'hubspot_processing_status', 'hubspot_processing_error', 'hubspot_error_code', 'hubspot_contact_id',
-           'hubspot_synced_at', 'retry_count', 'next_retry_at', 'last_retry_at', 'last_failed_crm', 'updated_at')
+           'hubspot_synced_at', 'retry_count', 'next_retry_at', 'last_retry_at', 'last_failed_crm', 'updated_at', 'hubspot_queued_at')
        AND a.attrelid = to_regclass('contacts') AND NOT a.attisdropped
 ), writable AS (
     SELECT 'UPDATE' AS what, a.attname, a.attrelid, a.attnum
       FROM readable a
-     WHERE a.attname NOT IN ('id', 'email', 'name', 'phone_number', 'domain_id', 'page_id')
+     WHERE a.attname NOT IN ('id', 'email', 'name', 'phone_number', 'domain_id', 'page_id', 'hubspot_queued_at')
 )
 SELECT 'USAGE on schema ' || c.relnamespace::regnamespace || ' (or search_path does not lead to contacts)' AS missing
   FROM pg_class c

@@ -137,7 +137,7 @@ func (d Database) clock(ctx context.Context) Finding {
 		return d.broken(err)
 	case off.Abs() > d.limits.clock+margin:
 		return warn("set one of the two by NTP; contactsync decides by the database's clock alone, but logs and the sync date are this machine's",
-			"the database's clock is %v off this machine's (±%v)", off, margin)
+			"the database's clock is %v off this machine's (±%v)", off.Round(time.Millisecond), margin)
 	}
 	return fine("%v off this machine's (±%v)", off, margin)
 }

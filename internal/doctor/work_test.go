@@ -52,7 +52,7 @@ func TestStandstill(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	lead(t, url)
-	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_processing_status, updated_at) VALUES ('a@example.org', 'Queued', now() - interval '1 day')`)
+	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_processing_status, hubspot_queued_at) VALUES ('a@example.org', 'Queued', now() - interval '1 day')`)
 	expect(t, examine(t, url, url, nil)["queue"], Failed, "1 contact is due for over 1m0s, and nobody works although one-1 leads", "restart the leader")
 
 	pgtest.Exec(t, url, `INSERT INTO contactsync.slots (destination, slot, instance, pause_code, pause_reason) VALUES ('hubspot', 0, 'one-1', 'UNAUTHORIZED', 'a wrong key')`)
@@ -77,6 +77,6 @@ func TestStandstill(t *testing.T) {
 	}
 	expect(t, result, OK, "1 in flight", "")
 
-	pgtest.Exec(t, url, `DELETE FROM contactsync.claims`, `UPDATE contacts SET hubspot_processing_status = 'Processing'`)
+	pgtest.Exec(t, url, `DELETE FROM contactsync.claims`, `UPDATE contacts SET hubspot_processing_status = 'Processing', updated_at = now() - interval '1 day'`)
 	expect(t, examine(t, url, url, nil)["queue"], Failed, "Processing for over 15m0s", "contactsync queue --status Processing")
 }

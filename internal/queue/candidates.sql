@@ -22,7 +22,7 @@ WITH room AS MATERIALIZED (
            AND c.next_retry_at IS NULL
            AND c.id <> ALL ($3::text[]::uuid[])
            AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $2) IS NULL
-         ORDER BY c.updated_at
+         ORDER BY c.hubspot_queued_at NULLS FIRST
          LIMIT (SELECT n FROM room) - (SELECT cardinality(ids) FROM retries)) AS ids
 )
 SELECT id::text

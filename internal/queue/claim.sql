@@ -27,7 +27,7 @@ WITH room AS MATERIALIZED (
            AND c.next_retry_at IS NULL
            AND c.id <> ALL ($5::text[]::uuid[])
            AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $4) IS NULL
-         ORDER BY c.updated_at
+         ORDER BY c.hubspot_queued_at NULLS FIRST
          LIMIT (SELECT n FROM room) - (SELECT cardinality(ids) FROM retries)
            FOR NO KEY UPDATE OF c SKIP LOCKED) AS ids
 ), picked AS MATERIALIZED (

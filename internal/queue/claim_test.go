@@ -143,14 +143,14 @@ func TestPlansDoNotDependOnStatistics(t *testing.T) {
 	check := func(state string) {
 		t.Helper()
 		for mode, plan := range explain(claimSQL, 100, 0, int64(1), "hubspot", []string{}) {
-			for _, want := range []string{"Index Scan using contacts_contactsync_fresh", "Index Scan using contacts_contactsync_retry"} {
+			for _, want := range []string{"Index Scan using contacts_contactsync_queued", "Index Scan using contacts_contactsync_retry"} {
 				if !strings.Contains(plan, want) {
 					t.Errorf("%s, %s: no %s:\n%s", state, mode, want, plan)
 				}
 			}
 		}
 		for mode, plan := range explain(candidatesSQL, 100, "hubspot", []string{}) {
-			for _, want := range []string{"Index Scan using contacts_contactsync_fresh", "Index Scan using contacts_contactsync_retry"} {
+			for _, want := range []string{"Index Scan using contacts_contactsync_queued", "Index Scan using contacts_contactsync_retry"} {
 				if !strings.Contains(plan, want) {
 					t.Errorf("%s, %s: no %s:\n%s", state, mode, want, plan)
 				}
@@ -243,7 +243,7 @@ func TestOddValues(t *testing.T) {
 	b := newBench(t)
 	b.queued(6)
 	for i, odd := range []string{
-		"updated_at = 'infinity'", "updated_at = '-infinity'", "retry_count = 2147483647", "retry_count = -2000",
+		"updated_at = 'infinity', hubspot_queued_at = 'infinity'", "updated_at = '-infinity', hubspot_queued_at = '-infinity'", "retry_count = 2147483647", "retry_count = -2000",
 		"next_retry_at = '-infinity'", "next_retry_at = 'infinity'",
 	} {
 		b.exec(`SET contactsync.worker = 'on'`)

@@ -112,7 +112,7 @@ func (b *bench) ask(sql string, args ...any) string {
 func (b *bench) queued(n int) []string {
 	b.Helper()
 	rows, err := b.app.Query(b.Context(), `
-		INSERT INTO contacts (email, name, hubspot_sync_status, hubspot_processing_status, updated_at)
+		INSERT INTO contacts (email, name, hubspot_sync_status, hubspot_processing_status, hubspot_queued_at)
 		SELECT 'c' || i || '@example.org', 'Name ' || i, 'Queued', 'Queued', now() - interval '1 hour' + i * interval '1 second'
 		  FROM generate_series(1, $1::int) i RETURNING id::text`, n)
 	if err != nil {

@@ -28,8 +28,8 @@ WITH o AS MATERIALIZED (
                md5(ROW(c.email, c.name, c.phone_number, c.domain_id, c.page_id/* further columns */)::text) AS version,
                least(greatest(coalesce(c.retry_count, 0), 0), 1000000)::int AS tries,
                -- Since when it waits; a contact that was scheduled, since then.
-               CASE WHEN isfinite(c.updated_at) AND isfinite(coalesce(c.next_retry_at, c.updated_at))
-                    THEN greatest(c.updated_at, c.next_retry_at)::timestamptz END AS since
+               CASE WHEN isfinite(c.hubspot_queued_at) AND isfinite(coalesce(c.next_retry_at, c.hubspot_queued_at))
+                    THEN greatest(c.hubspot_queued_at, c.next_retry_at) END AS since
           FROM contacts c
          WHERE c.id = o.id
            FOR NO KEY UPDATE OF c SKIP LOCKED) c

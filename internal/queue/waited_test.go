@@ -19,13 +19,13 @@ func TestWaited(t *testing.T) {
 		outcome contact.Outcome
 		want    time.Duration // give or take a minute; 0: nothing
 	}{
-		"synced":               {"updated_at = now() - interval '1 hour'", synced, time.Hour},
-		"at its time":          {"updated_at = now() - interval '1 hour', next_retry_at = now() - interval '10 min'", synced, 10 * time.Minute},
-		"after a retry":        {"updated_at = now() - interval '1 hour', retry_count = 1", synced, 0},
-		"failed":               {"updated_at = now() - interval '1 hour'", retry, 0},
-		"nobody knows":         {"updated_at = NULL", synced, 0},
-		"an app's clock":       {"updated_at = now() + interval '1 hour'", synced, 0},
-		"an app's imagination": {"updated_at = '-infinity'", synced, 0},
+		"synced":               {"hubspot_queued_at = now() - interval '1 hour'", synced, time.Hour},
+		"at its time":          {"hubspot_queued_at = now() - interval '1 hour', next_retry_at = now() - interval '10 min'", synced, 10 * time.Minute},
+		"after a retry":        {"hubspot_queued_at = now() - interval '1 hour', retry_count = 1", synced, 0},
+		"failed":               {"hubspot_queued_at = now() - interval '1 hour'", retry, 0},
+		"nobody knows":         {"hubspot_queued_at = NULL", synced, 0},
+		"an app's clock":       {"hubspot_queued_at = now() + interval '1 hour'", synced, 0},
+		"an app's imagination": {"hubspot_queued_at = '-infinity'", synced, 0},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestSyncedByHandDidNotWait(t *testing.T) {
 	b := newBench(t)
 	ids := b.queued(1)
 	b.exec(`SET contactsync.worker = 'on'`)
-	b.exec(`UPDATE contacts SET hubspot_processing_status = 'Complete', updated_at = now() - interval '30 days'`)
+	b.exec(`UPDATE contacts SET hubspot_processing_status = 'Complete', hubspot_queued_at = now() - interval '30 days'`)
 	q := b.leader(database.ManualSlot)
 	batch, err := q.ClaimIDs(t.Context(), ids)
 	if err != nil {
@@ -76,7 +76,7 @@ func TestWaitedAddsUp(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	ids := b.queued(3)
-	b.exec(`UPDATE contacts SET updated_at = now() - interval '2 hours' WHERE id = $1`, ids[0])
+	b.exec(`UPDATE contacts SET hubspot_queued_at = now() - interval '2 hours' WHERE id = $1`, ids[0])
 	q := b.leader(0)
 	batch := claim(t, q, 3)
 	stranger := connect(t, b.url, false)

@@ -10,7 +10,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/schema"
 )
 
-var allMigrations = []string{"00001_bookkeeping", "00002_contacts", "00003_indexes", "00004_views", "00005_operators", "00006_sent", "00007_status_view", "00008_alerts"}
+var allMigrations = []string{"00001_bookkeeping", "00002_contacts", "00003_indexes", "00004_views", "00005_operators", "00006_sent", "00007_status_view", "00008_alerts", "00009_queued_at", "00010_steady_indexes"}
 
 func TestUpOnEmptyDatabase(t *testing.T) {
 	t.Parallel()

@@ -43,8 +43,8 @@ func TestUpOnExistingTable(t *testing.T) {
 	if got, want := strings.Join(after[:len(before)], "\n"), strings.Join(before, "\n"); got != want {
 		t.Errorf("the app's columns changed:\n%s\nwere\n%s", got, want)
 	}
-	if len(after) != len(before)+6 {
-		t.Errorf("added %q, want the 6 missing columns", after[len(before):])
+	if len(after) != len(before)+7 {
+		t.Errorf("added %q, want the 7 missing columns", after[len(before):])
 	}
 	if pgtest.Value[string](t, url, content) != beforeRows {
 		t.Error("the app's data changed")
@@ -75,6 +75,31 @@ func TestUpOnExistingTable(t *testing.T) {
 		OR EXISTS (SELECT FROM pg_trigger WHERE tgrelid = 'contacts'::regclass AND NOT tgisinternal)
 		OR EXISTS (SELECT FROM pg_class WHERE relname LIKE '%contactsync%')`) {
 		t.Error("down --all left something of contactsync behind")
+	}
+}
+
+// A database of version 8 had its indexes on updated_at, and rows that waited then
+// have no hubspot_queued_at: they are the first.
+func TestUpFromIndexesOnUpdatedAt(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	up(t, url)
+	for range 2 {
+		down(t, url, false)
+	}
+	old := strings.Join(indexes(t, url), "\n")
+	if !strings.Contains(old, "contacts_contactsync_fresh ") || strings.Contains(old, "queued_at") {
+		t.Errorf("one step back has the indexes\n%s", old)
+	}
+	pgtest.Exec(t, url, "INSERT INTO contacts (email, hubspot_processing_status) VALUES ('old@example.org', 'Queued')")
+	up(t, url)
+	if now := strings.Join(indexes(t, url), "\n"); strings.Contains(now, "updated_at") || len(indexes(t, url)) != 4 {
+		t.Errorf("after up there are\n%s", now)
+	}
+	pgtest.Exec(t, url, "INSERT INTO contacts (email, hubspot_processing_status) VALUES ('new@example.org', 'Queued')")
+	order := pgtest.Value[string](t, url, "SELECT string_agg(email, ' ' ORDER BY hubspot_queued_at NULLS FIRST) FROM contacts")
+	if order != "old@example.org new@example.org" {
+		t.Errorf("the order is %s", order)
 	}
 }
 

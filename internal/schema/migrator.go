@@ -60,10 +60,7 @@ func open(ctx context.Context, url string, log *slog.Logger, timing timing) (_ *
 		goose.WithDisableGlobalRegistry(true),
 		goose.WithTableName("contactsync.goose_db_version"),
 		goose.WithAllowOutofOrder(true), // a version that landed after a later one is not missing for ever
-		goose.WithGoMigrations(goose.NewGoMigration(indexesVersion,
-			&goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error { return m.buildIndexes(ctx) }},
-			&goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error { return m.dropIndexes(ctx) }},
-		)),
+		goose.WithGoMigrations(m.indexMigrations()...),
 	)
 	return m, err
 }

@@ -34,8 +34,8 @@ var (
 	indexAttachedSQL string
 	//go:embed index_record.sql
 	indexRecordSQL string
-	//go:embed index_recorded.sql
-	indexRecordedSQL string
+	//go:embed index_there.sql
+	indexThereSQL string
 	//go:embed index_forget.sql
 	indexForgetSQL string
 )

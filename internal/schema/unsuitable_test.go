@@ -68,6 +68,11 @@ func TestUnsuitable(t *testing.T) {
 			says:   []string{"retry_count is GENERATED"},
 			remedy: []string{"ALTER TABLE contacts ALTER retry_count DROP EXPRESSION"},
 		},
+		"another hubspot_queued_at": {
+			table:  []string{"CREATE TABLE contacts (id uuid PRIMARY KEY, hubspot_queued_at timestamp)"},
+			says:   []string{"hubspot_queued_at of public.contacts is not a plain timestamptz", "RENAME COLUMN hubspot_queued_at"},
+			remedy: []string{"ALTER TABLE contacts RENAME hubspot_queued_at TO asked_at"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,7 @@ func TestViews(t *testing.T) {
 			url := pgtest.Empty(t)
 			pgtest.Exec(t, url, table...)
 			up(t, url)
-			pgtest.Exec(t, url, `SET timezone = 'UTC'; INSERT INTO contacts (email, hubspot_processing_status, updated_at, next_retry_at, hubspot_error_code, hubspot_processing_error, retry_count) VALUES
+			pgtest.Exec(t, url, `SET timezone = 'UTC'; INSERT INTO contacts (email, hubspot_processing_status, hubspot_queued_at, next_retry_at, hubspot_error_code, hubspot_processing_error, retry_count) VALUES
 					('fresh', 'Queued', now() - interval '30 s', NULL, NULL, NULL, 0),
 					('ready', 'Queued', now(), now() - interval '90 s', 'TIMEOUT', 'slow', 1),
 					('later', 'Queued', now(), now() + interval '60 s', 'SERVER_ERROR', '503', 2),

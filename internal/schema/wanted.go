@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // WantedIndex is an index that the queue's statements rely on.
 type WantedIndex struct {
 	Name string // in the schema of contacts
@@ -10,7 +12,7 @@ type WantedIndex struct {
 // are still there.
 func WantedIndexes() []WantedIndex {
 	var list []WantedIndex
-	for _, ix := range indexes() {
+	for _, ix := range slices.Concat(first(), steady()) {
 		list = append(list, WantedIndex{ix.name(), ix.on})
 	}
 	return list

@@ -29,7 +29,7 @@ GRANT SELECT (
     id, email, name, phone_number, domain_id, page_id,
     hubspot_sync_status, hubspot_processing_status, hubspot_processing_error, hubspot_error_code,
     hubspot_contact_id, hubspot_synced_at, retry_count, next_retry_at, last_retry_at, last_failed_crm,
-    created_at, updated_at
+    hubspot_queued_at, created_at, updated_at
 ) ON contacts TO :"role";
 
 -- The trace of the commit that queued a contact, where the app stores it.

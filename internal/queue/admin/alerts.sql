@@ -18,8 +18,8 @@ WITH pause AS (
     SELECT concat_ws(': ', h.who, nullif(h.reason, '')) AS detail FROM contactsync.holds h WHERE h.destination = $1
 ), oldest AS (
     SELECT coalesce(extract(epoch FROM now() - least(
-           (SELECT min(updated_at)::timestamptz FROM contacts
-             WHERE hubspot_processing_status = 'Queued' AND next_retry_at IS NULL AND updated_at > '-infinity'),
+           (SELECT min(hubspot_queued_at) FROM contacts
+             WHERE hubspot_processing_status = 'Queued' AND next_retry_at IS NULL AND hubspot_queued_at > '-infinity'),
            (SELECT min(next_retry_at)::timestamptz FROM contacts
              WHERE hubspot_processing_status = 'Queued' AND next_retry_at <= now() AND next_retry_at > '-infinity'))), 0)::float8 AS seconds
 ), hour AS (

@@ -61,7 +61,7 @@ func TestAlertsAreTakenOnce(t *testing.T) {
 
 	want(take(time.Minute), true)
 	pgtest.Exec(t, url,
-		`INSERT INTO contacts (email, hubspot_processing_status, updated_at) VALUES ('old@example.org', 'Queued', now() - interval '2 minutes')`,
+		`INSERT INTO contacts (email, hubspot_processing_status, hubspot_queued_at) VALUES ('old@example.org', 'Queued', now() - interval '2 minutes')`,
 		`INSERT INTO contactsync.cycles (destination, finished_at, synced, failed) VALUES ('hubspot', now(), 0, 11)`)
 	want(take(time.Minute), true, admin.AlertBacklog, admin.AlertFailures)
 	want(take(time.Minute), true) // another's to tell

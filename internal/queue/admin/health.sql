@@ -8,7 +8,7 @@ SELECT (SELECT count(*) FROM contacts c
        (SELECT count(*) FROM contacts c
          WHERE c.hubspot_processing_status = 'Queued'
            AND c.next_retry_at IS NULL
-           AND (c.updated_at IS NULL OR c.updated_at <= now() - make_interval(secs => $3::float8))
+           AND (c.hubspot_queued_at IS NULL OR c.hubspot_queued_at <= now() - make_interval(secs => $3::float8))
            AND NOT EXISTS (SELECT FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = $1))
        + (SELECT count(*) FROM contacts c
            WHERE c.hubspot_processing_status = 'Queued'

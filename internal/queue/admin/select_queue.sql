@@ -4,5 +4,5 @@ SELECT id::text
   FROM contacts
  WHERE hubspot_processing_status = 'Queued'
  ORDER BY CASE WHEN next_retry_at <= now() THEN 1 WHEN next_retry_at IS NULL THEN 2 ELSE 3 END,
-          next_retry_at, updated_at, contacts.id
+          next_retry_at, hubspot_queued_at NULLS FIRST, contacts.id
  LIMIT $1::int

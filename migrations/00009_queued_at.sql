@@ -1,0 +1,67 @@
+-- A column of our own that says since when a contact waits: the queue's order. It
+-- was updated_at, whose index ended heap-only updates for every app that keeps that
+-- column. Rows that wait already have none, and come first.
+
+-- +goose Up
+SET LOCAL lock_timeout = '3s';
+
+-- +goose StatementBegin
+DO $$
+DECLARE
+    contacts regclass;
+    home     text;
+    found    record;
+BEGIN
+    SELECT to_regclass(i.name), i.name INTO STRICT contacts, home FROM contactsync.installed i WHERE i.kind = 'contacts';
+    SELECT a.atttypid = 'timestamptz'::regtype AND a.attgenerated = '' AND NOT a.attnotnull AS fits INTO found
+      FROM pg_attribute a WHERE a.attrelid = contacts AND a.attname = 'hubspot_queued_at' AND NOT a.attisdropped;
+    IF found.fits THEN
+        RETURN;
+    ELSIF NOT found.fits THEN
+        RAISE EXCEPTION USING ERRCODE = 'CS001',
+            MESSAGE = format('column hubspot_queued_at of %s is not a plain timestamptz', home),
+            HINT = format('ALTER TABLE %s RENAME COLUMN hubspot_queued_at TO …; contactsync then adds its own', home);
+    END IF;
+    -- In two steps: a default that is there from the beginning would tell old rows a time.
+    EXECUTE format('ALTER TABLE %s ADD COLUMN hubspot_queued_at timestamptz', contacts);
+    EXECUTE format('ALTER TABLE %s ALTER COLUMN hubspot_queued_at SET DEFAULT now()', contacts);
+    INSERT INTO contactsync.installed (kind, name, detail) VALUES ('column', 'hubspot_queued_at', 'timestamptz DEFAULT now()');
+END
+$$;
+-- +goose StatementEnd
+
+-- The oldest contact of contactsync.status; the rest of the function stays as it is.
+-- +goose StatementBegin
+DO $$
+BEGIN
+    EXECUTE regexp_replace(pg_get_functiondef('contactsync.status_now()'::regprocedure),
+        'min\((c\.updated_at|\(c\.updated_at AT TIME ZONE ''UTC''\))\)', 'min(c.hubspot_queued_at)');
+END
+$$;
+-- +goose StatementEnd
+
+-- +goose Down
+SET LOCAL lock_timeout = '3s';
+
+-- +goose StatementBegin
+DO $$
+DECLARE
+    contacts regclass;
+    naive    bool;
+BEGIN
+    SELECT to_regclass(i.name) INTO contacts FROM contactsync.installed i WHERE i.kind = 'contacts';
+    IF contacts IS NULL THEN -- somebody dropped the table
+        DELETE FROM contactsync.installed WHERE kind = 'column' AND name = 'hubspot_queued_at';
+        RETURN;
+    END IF;
+    SELECT a.atttypid = 'timestamp'::regtype INTO naive
+      FROM pg_attribute a WHERE a.attrelid = contacts AND a.attname = 'updated_at' AND NOT a.attisdropped;
+    EXECUTE replace(pg_get_functiondef('contactsync.status_now()'::regprocedure), 'min(c.hubspot_queued_at)',
+        CASE WHEN naive THEN 'min((c.updated_at AT TIME ZONE ''UTC''))' ELSE 'min(c.updated_at)' END);
+    IF EXISTS (SELECT FROM contactsync.installed i WHERE i.kind = 'column' AND i.name = 'hubspot_queued_at') THEN
+        EXECUTE format('ALTER TABLE %s DROP COLUMN IF EXISTS hubspot_queued_at', contacts);
+        DELETE FROM contactsync.installed WHERE kind = 'column' AND name = 'hubspot_queued_at';
+    END IF;
+END
+$$;
+-- +goose StatementEnd
