@@ -10,27 +10,24 @@
 -- leader slot k. The key is constant: on a partition TG_RELID is another. Names are
 -- schema-qualified because a SET search_path on the function costs a third more,
 -- and this runs once a queued row.
+--
+-- This is for rows that are inserted; an update rings where it makes the row a
+-- fresh request, in fresh.sql: a second function would cost every request more
+-- than the doorbell does. It may do so before the row is written, because what
+-- counts is the transaction's end.
 CREATE OR REPLACE FUNCTION contactsync.contact_bell() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- A Queued row whose time changes may be due earlier than the consumer thinks;
-    -- one that only holds other values was rung for when it was queued.
-    IF (TG_OP = 'INSERT' OR OLD.hubspot_processing_status IS DISTINCT FROM 'Queued'
-                         OR OLD.next_retry_at IS DISTINCT FROM NEW.next_retry_at)
-       AND pg_catalog.current_setting('contactsync.worker', true) IS DISTINCT FROM 'on'
+    IF pg_catalog.current_setting('contactsync.worker', true) IS DISTINCT FROM 'on'
        AND NOT pg_catalog.pg_try_advisory_xact_lock_shared(1668507251, 1) THEN
         PERFORM pg_catalog.pg_notify('contact_queued', '');
     END IF;
     RETURN NULL;
 END $$;
 
--- The conditions keep the call from statements that queue nothing, and are as short
--- as can be: see fresh.sql.
 CREATE OR REPLACE TRIGGER contactsync_bell_insert
     AFTER INSERT ON contacts FOR EACH ROW
     WHEN (NEW.hubspot_processing_status = 'Queued')
     EXECUTE FUNCTION contactsync.contact_bell();
 
-CREATE OR REPLACE TRIGGER contactsync_bell_update
-    AFTER UPDATE ON contacts FOR EACH ROW
-    WHEN (NEW.hubspot_processing_status = 'Queued')
-    EXECUTE FUNCTION contactsync.contact_bell();
+-- Of an earlier version.
+DROP TRIGGER IF EXISTS contactsync_bell_update ON contacts;

@@ -1,45 +1,61 @@
 -- An app that asks for a sync gets a fresh budget: no retries spent, no old
--- error, due at once. A next_retry_at that the same statement changes is a
--- schedule and stays. INSERTs are left alone, whose values were all chosen just
--- now, and so are contactsync's own sessions, which set contactsync.worker to 'on'
--- (it is '' and not NULL after a SET LOCAL has ended).
+-- error, due at once; and the consumer is rung for. A next_retry_at that the same
+-- statement changes is a schedule and stays. INSERTs are left alone, whose values
+-- were all chosen just now, and so are contactsync's own sessions, which set
+-- contactsync.worker to 'on' (it is '' and not NULL after a SET LOCAL has ended).
+--
+-- A single-row update pays for each expression that is evaluated here, and for each
+-- trigger and the length of its condition, which the server reads anew for each
+-- statement. So there is one function, what rarely happens is asked for at once,
+-- and the conditions only keep the call from statements that queue nothing.
 CREATE OR REPLACE FUNCTION contactsync.contact_fresh() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    -- Queued to Queued is a new request only where the statement names the column,
-    -- which zz_contactsync_fresh_again alone can tell: that is its argument.
-    IF OLD.hubspot_processing_status = 'Queued' AND TG_NARGS = 0
+    IF NEW.hubspot_processing_status <> 'Queued'
        OR pg_catalog.current_setting('contactsync.worker', true) = 'on' THEN
         RETURN NEW;
     END IF;
-    NEW.retry_count := 0;
-    NEW.hubspot_processing_error := NULL;
-    NEW.hubspot_error_code := NULL;
-    IF NEW.next_retry_at IS NOT DISTINCT FROM OLD.next_retry_at THEN
-        NEW.next_retry_at := NULL;
-    END IF;
-    -- A row that waits already keeps its place: one that is queued again and again
-    -- would otherwise stand at the end of a long queue for ever.
-    IF OLD.hubspot_processing_status = 'Queued' AND OLD.next_retry_at IS NULL THEN
-        NEW.hubspot_queued_at := OLD.hubspot_queued_at;
-        RETURN NEW;
-    END IF;
-    NEW.hubspot_queued_at := pg_catalog.clock_timestamp();
-    -- Of two rows of one email the later one wins, also where the app leaves
-    -- updated_at alone.
-    IF NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at THEN
-        IF pg_catalog.pg_typeof(NEW.updated_at) = 1114 THEN -- timestamp without time zone, which holds UTC
-            NEW.updated_at := pg_catalog.clock_timestamp() AT TIME ZONE 'UTC';
-        ELSE
-            NEW.updated_at := pg_catalog.clock_timestamp();
+    IF OLD.hubspot_processing_status = 'Queued' AND TG_NARGS = 0 THEN
+        -- Queued to Queued is a request only where the statement names the column,
+        -- which zz_contactsync_fresh_again alone can tell: that is its argument. But
+        -- another time may be sooner than the consumer thinks.
+        IF NEW.next_retry_at IS NOT DISTINCT FROM OLD.next_retry_at THEN
+            RETURN NEW;
         END IF;
+    ELSE
+        IF OLD.hubspot_processing_status = 'Queued' AND OLD.next_retry_at IS NULL THEN
+            -- It keeps its place: one that is queued again and again would otherwise
+            -- stand at the end of a long queue for ever.
+            NEW.hubspot_queued_at := OLD.hubspot_queued_at;
+        ELSE
+            NEW.hubspot_queued_at := pg_catalog.clock_timestamp();
+            -- Of two rows of one email the later one wins, also where the app leaves
+            -- updated_at alone.
+            IF NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at THEN
+                IF pg_catalog.pg_typeof(NEW.updated_at) = 1114 THEN -- timestamp without time zone, which holds UTC
+                    NEW.updated_at := pg_catalog.clock_timestamp() AT TIME ZONE 'UTC';
+                ELSE
+                    NEW.updated_at := pg_catalog.clock_timestamp();
+                END IF;
+            END IF;
+        END IF;
+        IF NEW.retry_count IS DISTINCT FROM 0 OR NEW.next_retry_at IS NOT NULL
+           OR NEW.hubspot_processing_error IS NOT NULL OR NEW.hubspot_error_code IS NOT NULL THEN
+            NEW.retry_count := 0;
+            NEW.hubspot_processing_error := NULL;
+            NEW.hubspot_error_code := NULL;
+            IF NEW.next_retry_at IS NOT DISTINCT FROM OLD.next_retry_at THEN
+                NEW.next_retry_at := NULL;
+            END IF;
+        END IF;
+    END IF;
+    IF NOT pg_catalog.pg_try_advisory_xact_lock_shared(1668507251, 1) THEN -- the doorbell: see bell.sql
+        PERFORM pg_catalog.pg_notify('contact_queued', '');
     END IF;
     RETURN NEW;
 END $$;
 
 -- BEFORE triggers fire in the order of their names: zz_ lets these see what the
--- app's own triggers made of the row. The conditions keep the call from statements
--- that queue nothing, and are as short as can be: the server reads a condition anew
--- for each statement, which costs a single-row update more than to evaluate it.
+-- app's own triggers made of the row.
 CREATE OR REPLACE TRIGGER zz_contactsync_fresh
     BEFORE UPDATE ON contacts FOR EACH ROW
     WHEN (NEW.hubspot_processing_status = 'Queued')
@@ -48,5 +64,5 @@ CREATE OR REPLACE TRIGGER zz_contactsync_fresh
 -- UPDATE OF looks at the SET list, not at the values.
 CREATE OR REPLACE TRIGGER zz_contactsync_fresh_again
     BEFORE UPDATE OF hubspot_processing_status ON contacts FOR EACH ROW
-    WHEN (NEW.hubspot_processing_status = 'Queued' AND OLD.hubspot_processing_status = 'Queued')
+    WHEN (NEW.hubspot_processing_status = OLD.hubspot_processing_status)
     EXECUTE FUNCTION contactsync.contact_fresh('named');

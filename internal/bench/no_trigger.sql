@@ -2,4 +2,3 @@
 DROP TRIGGER zz_contactsync_fresh ON contacts;
 DROP TRIGGER zz_contactsync_fresh_again ON contacts;
 DROP TRIGGER contactsync_bell_insert ON contacts;
-DROP TRIGGER contactsync_bell_update ON contacts;

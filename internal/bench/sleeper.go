@@ -29,14 +29,18 @@ func portalOptions() hubspotsim.Options {
 	return hubspotsim.Options{RatePer10s: portalRate, Latency: portalLatency}
 }
 
-// worker is a consumer: a replica that has something to do from the beginning.
+// worker is a consumer: a replica that has something to do from the beginning, and
+// to the end, also where no trigger tells it of more.
 func worker(ctx context.Context, st *site) (stop func() error, err error) {
 	_, err = st.lead(ctx, "HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=1000", "LOG_LEVEL=info", "HUBSPOT_RATE_LIMIT_PER_10S="+strconv.Itoa(portalRate))
 	if err != nil {
 		return nil, err
 	}
-	const ahead = 5_000
-	return func() error { return nil }, st.fill(ctx, 1_000_001, ahead, "Queued")
+	const ahead = 20_000
+	if err := st.fill(ctx, 1_000_001, ahead, "Queued"); err != nil {
+		return nil, err
+	}
+	return func() error { return nil }, st.do(ctx, "SELECT pg_notify('contact_queued', '')")
 }
 
 // sleeper is a consumer that takes nothing: it sleeps on the doorbell, wakes, and

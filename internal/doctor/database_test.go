@@ -177,17 +177,23 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 			level: Warning, found: "text", remedy: "contactsync migrate up",
 		},
 		"a trigger dropped": {
-			check: "triggers", broken: exec("DROP TRIGGER contactsync_bell_update ON contacts"),
-			level: Failed, found: "missing: contactsync_bell_update", remedy: "contactsync migrate up",
+			check: "triggers", broken: exec("DROP TRIGGER zz_contactsync_fresh_again ON contacts"),
+			level: Failed, found: "missing: zz_contactsync_fresh_again", remedy: "contactsync migrate up",
 		},
 		"a trigger disabled": {
-			check: "triggers enabled", broken: exec("ALTER TABLE contacts DISABLE TRIGGER contactsync_bell_update"),
-			level: Failed, found: "contactsync_bell_update on contacts is disabled",
-			remedy: "ALTER TABLE contacts ENABLE TRIGGER contactsync_bell_update;",
+			check: "triggers enabled", broken: exec("ALTER TABLE contacts DISABLE TRIGGER zz_contactsync_fresh_again"),
+			level: Failed, found: "zz_contactsync_fresh_again on contacts is disabled",
+			remedy: "ALTER TABLE contacts ENABLE TRIGGER zz_contactsync_fresh_again;",
 		},
 		"a trigger for replicas": {
 			check: "triggers enabled", broken: exec("ALTER TABLE contacts ENABLE REPLICA TRIGGER zz_contactsync_fresh"),
 			level: Failed, found: "replicas alone", remedy: "ENABLE TRIGGER zz_contactsync_fresh;",
+		},
+		"a trigger that comes later": {
+			check: "triggers enabled", broken: exec("CREATE FUNCTION zzz() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+				"CREATE TRIGGER zzz BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION zzz()",
+				"CREATE TRIGGER aaa BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION zzz()"),
+			level: Warning, found: "zzz on contacts comes after contactsync's", remedy: "ALTER TRIGGER zzz ON contacts RENAME",
 		},
 		"replica by a setting of the database": {
 			check: "triggers enabled", broken: database("ALTER DATABASE %s SET session_replication_role = replica"),

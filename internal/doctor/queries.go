@@ -12,6 +12,8 @@ var (
 	identitySQL string
 	//go:embed privileges.sql
 	privilegesSQL string
+	//go:embed late_triggers.sql
+	lateTriggersSQL string
 	//go:embed triggers.sql
 	triggersSQL string
 	//go:embed replica_roles.sql

@@ -153,5 +153,13 @@ func (d Database) firing(ctx context.Context) Finding {
 	case len(remedies) > 0:
 		return warn(strings.Join(remedies, " "), "session_replication_role is replica for others: what those queue waits for the next tick")
 	}
+	late, err := askAll[struct{ Name, Table string }](ctx, d, lateTriggersSQL)
+	if err != nil {
+		return d.broken(err)
+	}
+	if len(late) > 0 {
+		return warn(fmt.Sprintf("ALTER TRIGGER %s ON %s RENAME TO …, to a name before zz_", late[0].Name, late[0].Table),
+			"%s on %s comes after contactsync's: what it queues waits for the next tick", late[0].Name, late[0].Table)
+	}
 	return fine("all of them fire")
 }

@@ -26,7 +26,7 @@ func TestCheckTriggers(t *testing.T) {
 		missing []string
 	}{
 		"another text": {"UPDATE contactsync.installed SET detail = 'older' WHERE kind = 'triggers'", nil},
-		"disabled":     {"ALTER TABLE contacts DISABLE TRIGGER contactsync_bell_update", []string{"contactsync_bell_update"}},
+		"disabled":     {"ALTER TABLE contacts DISABLE TRIGGER zz_contactsync_fresh_again", []string{"zz_contactsync_fresh_again"}},
 		"dropped":      {"DROP TRIGGER zz_contactsync_fresh ON contacts", []string{"zz_contactsync_fresh"}},
 	}
 	for name, test := range tests {
