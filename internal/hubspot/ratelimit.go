@@ -133,8 +133,10 @@ func (g *gate) learn(ctx context.Context, h http.Header, own int) {
 	if remaining, ok := headerNumber(h, "X-Hubspot-Ratelimit-Remaining"); ok && counted == window {
 		// Requests under way make the two counts differ a little.
 		tolerance := max(most/20, sideBySide)
-		if others := most - remaining - own; others > tolerance {
-			// They go on while this answer is on its way, and who is refused waits for 10 s.
+		others := most - remaining - own
+		if foreign := others - min(g.share, most/g.slots)*(g.slots-1); foreign > tolerance {
+			// More than the other slots may take. They go on while this answer is on its
+			// way, and who is refused waits for 10 s.
 			limit = min(limit, most-others-tolerance)
 		}
 	}
