@@ -12,13 +12,16 @@ import (
 // patience bounds the wait for one job.
 const patience = 30 * time.Second
 
-// riverLatency inserts jobs one at a time while nothing is to do, and answers the
-// times from the insert's answer to the moment the worker begins.
+// riverLatency inserts jobs one at a time, each when the one before has begun and, if
+// not at once, nothing has been to do for a while. It answers the times from the
+// insert's answer to the moment the worker begins.
 func riverLatency(ctx context.Context, at place, args []string) (found answer, err error) {
 	var updates int
 	var cooldown time.Duration
+	var atOnce bool
 	err = parse(args, func(flags *flag.FlagSet) {
 		flags.IntVar(&updates, "updates", 10, "how many")
+		flags.BoolVar(&atOnce, "at-once", false, "no pause between two jobs")
 		flags.DurationVar(&cooldown, "cooldown", 0, "between two fetches; 0 for River's default")
 	})
 	if err != nil {
@@ -37,9 +40,10 @@ func riverLatency(ctx context.Context, at place, args []string) (found answer, e
 		return found, fmt.Errorf("start: %w", err)
 	}
 	for i := range updates {
-		// Long enough for the last fetch to be forgotten, and in step with nothing.
-		if err := pause(ctx, 150*time.Millisecond+rand.N(200*time.Millisecond)); err != nil {
-			return found, err
+		if !atOnce { // long enough for the last fetch to be forgotten, and in step with nothing
+			if err := pause(ctx, 150*time.Millisecond+rand.N(200*time.Millisecond)); err != nil {
+				return found, err
+			}
 		}
 		if _, err := client.Insert(ctx, syncArgs{Email: fmt.Sprintf("contact-%d@example.org", i)}, nil); err != nil {
 			return found, fmt.Errorf("insert: %w", err)
