@@ -62,7 +62,10 @@ func TestPause(t *testing.T) {
 			if out := in.Must("pause", "--as", "bob"); !strings.Contains(out, "Paused already: by ada") {
 				t.Errorf("second pause:\n%s", out)
 			}
-			if out := in.Must("sync", "late@example.org"); !strings.Contains(out, "paused by ada: clean-up") || !strings.Contains(out, "created as HubSpot contact") {
+			if out := in.Must("plan", "late@example.org"); !strings.Contains(out, "! the sync is paused by ada: clean-up; until `contactsync resume` nothing is sent") {
+				t.Errorf("plan:\n%s", out)
+			}
+			if out := in.Must("sync", "--as", "bob", "late@example.org"); !strings.Contains(out, "paused by ada: clean-up") || !strings.Contains(out, "created as HubSpot contact") {
 				t.Errorf("sync by hand:\n%s", out)
 			}
 			in.Exec(`UPDATE contacts SET hubspot_processing_status = 'Queued', name = 'Again' WHERE email = 'late@example.org'`)
@@ -98,7 +101,7 @@ func TestPause(t *testing.T) {
 			if n := times["late@example.org"]; n != 2 || len(times) != 501 || len(in.Sim.Writes()) != 502 {
 				t.Errorf("%d contacts in %d writes, the late one %d times; want 501 in 502, and it twice", len(times), len(in.Sim.Writes()), n)
 			}
-			if got := in.Ask(`SELECT string_agg(concat_ws(' ', who, via, action, detail), ', ' ORDER BY id) FROM contactsync.actions`); got != "ada terminal pause clean-up, bob terminal resume " {
+			if got := in.Ask(`SELECT string_agg(concat_ws(' ', who, via, action, detail), ', ' ORDER BY id) FROM contactsync.actions`); got != "ada terminal pause clean-up, bob terminal sync while it was paused by ada, bob terminal resume " {
 				t.Errorf("recorded %s", got)
 			}
 			if out := in.Must("resume"); out != "Nothing was paused by hand: nothing is queued.\n" {

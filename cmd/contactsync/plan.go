@@ -108,6 +108,10 @@ func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk,
 	}
 	view := &planView{out: p.stdout, redact: cfg.Log.RedactEmails, quiet: asJSON}
 	view.blocked(outcome.Blocked)
+	if outcome.Paused, err = desk.Hold(ctx, destination); err != nil {
+		return err
+	}
+	view.paused(outcome.Paused)
 	ids, missing, more, err := wanted.ids(ctx, desk)
 	if err != nil {
 		return err

@@ -15,6 +15,7 @@ import (
 
 // planned is what a sync would do. Its JSON form is what scripts read.
 type planned struct {
+	Paused   *contact.Hold    `json:"paused,omitempty"`  // who keeps everything from being sent until he resumes
 	Blocked  []string         `json:"blocked,omitempty"` // why nothing at all would be sent
 	Contacts []plannedContact `json:"contacts"`
 	Counts   planCounts       `json:"counts"`
@@ -102,6 +103,12 @@ func (v *planView) text(message, email string) string {
 		return redact.Text(message, email)
 	}
 	return message
+}
+
+func (v *planView) paused(hold *contact.Hold) {
+	if !v.quiet && hold != nil {
+		fmt.Fprintf(v.out, "! the sync is paused by %s%s; until `contactsync resume` nothing is sent\n", hold.Who, because(hold))
+	}
 }
 
 func (v *planView) blocked(reasons []string) {

@@ -27,7 +27,8 @@ import (
 const manualSlots = 64
 
 func newSyncCommand(p *program) *cobra.Command {
-	return &cobra.Command{
+	var as string
+	cmd := &cobra.Command{
 		Use:   "sync ID|EMAIL...",
 		Short: "Sync contacts now, one by one, and say what HubSpot answers",
 		Long: `Sync the contacts with these ids or emails now, one by one, whatever their status, and say what HubSpot
@@ -46,10 +47,16 @@ that a replica is working on at this moment is left to it. Exit code 1 if one co
 				return &config.Error{Problems: []config.Problem{{Var: "HUBSPOT_API_KEY", Message: "is not set; give it for this call: HUBSPOT_API_KEY=... contactsync sync ..."}}}
 			}
 			cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn) // what happens to the contacts goes to stdout
-			m := &manualSync{link: link{cfg: cfg, log: newLogger(p.stderr, cfg.Log), instance: instanceName()}, out: p.stdout}
+			who, err := p.who(as)
+			if err != nil {
+				return err
+			}
+			m := &manualSync{who: who, link: link{cfg: cfg, log: newLogger(p.stderr, cfg.Log), instance: instanceName()}, out: p.stdout}
 			return m.run(cmd.Context(), args)
 		},
 	}
+	addWho(cmd, &as)
+	return cmd
 }
 
 // manualSync does a leader's work on single contacts. It holds a slot of its
@@ -57,7 +64,10 @@ that a replica is working on at this moment is left to it. Exit code 1 if one co
 type manualSync struct {
 	link
 	out     io.Writer
-	unknown int // how many of the names nobody has
+	who     string        // for the record
+	hold    *contact.Hold // the pause that it overrides
+	unknown int           // how many of the names nobody has
+	sent    []string      // the ids of those that were sent, or tried to be
 }
 
 func (m *manualSync) run(ctx context.Context, args []string) error {
@@ -82,11 +92,27 @@ func (m *manualSync) run(ctx context.Context, args []string) error {
 		Instance: m.instance, Log: m.log,
 	}
 	busy := fmt.Errorf("%d people sync by hand already; try again in a moment", manualSlots)
-	return leadOnce(ctx, context.WithoutCancel(ctx), campaign, busy, func(leading context.Context, s *leader.Session) error {
+	err = leadOnce(ctx, context.WithoutCancel(ctx), campaign, busy, func(leading context.Context, s *leader.Session) error {
 		m.session.Store(s)
 		defer m.session.Store(nil)
 		return m.each(leading, ctx, s, client, ids)
 	})
+	return errors.Join(err, m.record(context.WithoutCancel(ctx)))
+}
+
+// record notes what was done, also when the person had enough of it.
+func (m *manualSync) record(ctx context.Context) error {
+	if len(m.sent) == 0 {
+		return nil
+	}
+	a := admin.Action{Who: m.who, Action: admin.DidSync, Rows: len(m.sent)}
+	if len(m.sent) == 1 {
+		a.ContactID = m.sent[0]
+	}
+	if m.hold != nil {
+		a.Detail = "while it was paused by " + m.hold.Who
+	}
+	return deskOf(ctx, m.cfg.Database, func(desk *admin.Desk) error { return desk.Record(ctx, a) })
 }
 
 // find turns what the person typed into ids.
@@ -101,12 +127,11 @@ func (m *manualSync) find(ctx context.Context, args []string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	hold, err := desk.Hold(ctx, destination)
-	if err != nil {
+	if m.hold, err = desk.Hold(ctx, destination); err != nil {
 		return nil, err
 	}
-	if hold != nil {
-		fmt.Fprintf(m.out, "The sync is paused by %s%s; what is synced by hand is sent all the same.\n", hold.Who, because(hold))
+	if m.hold != nil {
+		fmt.Fprintf(m.out, "The sync is paused by %s%s; what is synced by hand is sent all the same.\n", m.hold.Who, because(m.hold))
 	}
 	for _, email := range missing {
 		fmt.Fprintf(m.out, "✗ %s  not sent: no contact has this email\n", m.shown(email))
@@ -162,6 +187,7 @@ func (m *manualSync) one(ctx, stop context.Context, loop *drain.Loop, q *queue.Q
 		fmt.Fprintf(m.out, "✗ %s  not sent: there is no such contact, or a replica or an app is working on it at this moment\n", id)
 		return false, nil
 	}
+	m.sent = append(m.sent, id)
 	c := batch.Contacts[0]
 	fmt.Fprintf(m.out, "→ %s  %s\n", id, m.shown(c.Email))
 	began := time.Now()

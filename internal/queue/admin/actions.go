@@ -27,6 +27,7 @@ const (
 	DidRetry   Verb = "retry"
 	DidSkip    Verb = "skip"
 	DidSendNow Verb = "send-now"
+	DidSync    Verb = "sync"
 	DidPause   Verb = "pause"  // recorded by Pause itself
 	DidResume  Verb = "resume" // recorded by Resume itself
 )

@@ -138,7 +138,7 @@ func storyOf(c admin.Card, attempts []admin.Attempt, actions []admin.Action) []e
 // didWhat says what somebody did, in words.
 func didWhat(a admin.Action) string {
 	words := map[admin.Verb]string{
-		admin.DidQueue: "queued it", admin.DidRetry: "retried it", admin.DidSkip: "skipped it", admin.DidSendNow: "sent it now",
+		admin.DidQueue: "queued it", admin.DidRetry: "retried it", admin.DidSkip: "skipped it", admin.DidSendNow: "sent it now", admin.DidSync: "synced it by hand",
 		admin.DidPause: "paused the sync", admin.DidResume: "let the sync go on",
 	}
 	what := words[a.Action]
