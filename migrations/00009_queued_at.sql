@@ -10,22 +10,26 @@ DO $$
 DECLARE
     contacts regclass;
     home     text;
-    found    record;
+    theirs   record; -- a column of that name which is there already
 BEGIN
     SELECT to_regclass(i.name), i.name INTO STRICT contacts, home FROM contactsync.installed i WHERE i.kind = 'contacts';
-    SELECT a.atttypid = 'timestamptz'::regtype AND a.attgenerated = '' AND NOT a.attnotnull AS fits INTO found
-      FROM pg_attribute a WHERE a.attrelid = contacts AND a.attname = 'hubspot_queued_at' AND NOT a.attisdropped;
-    IF found.fits THEN
-        RETURN;
-    ELSIF NOT found.fits THEN
+    SELECT format_type(a.atttypid, a.atttypmod) AS type, a.atthasdef AS filled,
+           a.atttypid = 'timestamptz'::regtype AND a.attgenerated = '' AND NOT a.attnotnull AS fits
+      INTO theirs
+      FROM pg_attribute a
+     WHERE a.attrelid = contacts AND a.attname = 'hubspot_queued_at' AND NOT a.attisdropped;
+    IF theirs.fits IS NULL THEN
+        -- In two steps: a default that is there from the beginning would tell old rows a time.
+        EXECUTE format('ALTER TABLE %s ADD COLUMN hubspot_queued_at timestamptz', contacts);
+        EXECUTE format('ALTER TABLE %s ALTER COLUMN hubspot_queued_at SET DEFAULT now()', contacts);
+        INSERT INTO contactsync.installed (kind, name, detail) VALUES ('column', 'hubspot_queued_at', 'timestamptz DEFAULT now()');
+    ELSIF NOT theirs.fits THEN
         RAISE EXCEPTION USING ERRCODE = 'CS001',
-            MESSAGE = format('column hubspot_queued_at of %s is not a plain timestamptz', home),
+            MESSAGE = format('column hubspot_queued_at of %s is %s; it must be timestamptz, neither GENERATED nor NOT NULL', home, theirs.type),
             HINT = format('ALTER TABLE %s RENAME COLUMN hubspot_queued_at TO …; contactsync then adds its own', home);
+    ELSIF NOT theirs.filled THEN
+        RAISE WARNING 'column hubspot_queued_at of % has no default: contacts that are inserted as Queued come before all others', home;
     END IF;
-    -- In two steps: a default that is there from the beginning would tell old rows a time.
-    EXECUTE format('ALTER TABLE %s ADD COLUMN hubspot_queued_at timestamptz', contacts);
-    EXECUTE format('ALTER TABLE %s ALTER COLUMN hubspot_queued_at SET DEFAULT now()', contacts);
-    INSERT INTO contactsync.installed (kind, name, detail) VALUES ('column', 'hubspot_queued_at', 'timestamptz DEFAULT now()');
 END
 $$;
 -- +goose StatementEnd
@@ -33,9 +37,16 @@ $$;
 -- The oldest contact of contactsync.status; the rest of the function stays as it is.
 -- +goose StatementBegin
 DO $$
+DECLARE
+    before text := pg_get_functiondef('contactsync.status_now()'::regprocedure);
+    after  text := regexp_replace(before, 'min\((c\.updated_at|\(c\.updated_at AT TIME ZONE ''UTC''\))\)', 'min(c.hubspot_queued_at)');
 BEGIN
-    EXECUTE regexp_replace(pg_get_functiondef('contactsync.status_now()'::regprocedure),
-        'min\((c\.updated_at|\(c\.updated_at AT TIME ZONE ''UTC''\))\)', 'min(c.hubspot_queued_at)');
+    IF after = before THEN
+        RAISE EXCEPTION USING ERRCODE = 'CS001',
+            MESSAGE = 'function contactsync.status_now() is not the one that contactsync made',
+            HINT = 'restore it from migrations/00004_views.sql, then try again';
+    END IF;
+    EXECUTE after;
 END
 $$;
 -- +goose StatementEnd

@@ -4,12 +4,13 @@
 -- were all chosen just now, and so are contactsync's own sessions, which set
 -- contactsync.worker to 'on' (it is '' and not NULL after a SET LOCAL has ended).
 --
--- A single-row update pays for each expression that is evaluated here, and for each
--- trigger and the length of its condition, which the server reads anew for each
--- statement. So there is one function, what rarely happens is asked for at once,
--- and the conditions only keep the call from statements that queue nothing.
+-- What a single-row update pays for here: each expression, each trigger, and the
+-- length of each condition, which the server reads anew for each statement. So one
+-- function does it all, one test finds whether anything is to be reset, and the
+-- conditions are no more than it takes to spare most statements the call.
 CREATE OR REPLACE FUNCTION contactsync.contact_fresh() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    -- zz_contactsync_fresh_again comes here with any status that is written as it was.
     IF NEW.hubspot_processing_status <> 'Queued'
        OR pg_catalog.current_setting('contactsync.worker', true) = 'on' THEN
         RETURN NEW;
@@ -61,7 +62,8 @@ CREATE OR REPLACE TRIGGER zz_contactsync_fresh
     WHEN (NEW.hubspot_processing_status = 'Queued')
     EXECUTE FUNCTION contactsync.contact_fresh();
 
--- UPDATE OF looks at the SET list, not at the values.
+-- UPDATE OF looks at the SET list, not at the values. This condition is the shorter
+-- one; the function asks for Queued.
 CREATE OR REPLACE TRIGGER zz_contactsync_fresh_again
     BEFORE UPDATE OF hubspot_processing_status ON contacts FOR EACH ROW
     WHEN (NEW.hubspot_processing_status = OLD.hubspot_processing_status)

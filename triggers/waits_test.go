@@ -59,22 +59,23 @@ func TestUpdatedAtTellsWhen(t *testing.T) {
 	}
 }
 
-// hubspot_queued_at tells since when a row waits, whatever an app writes there.
+// hubspot_queued_at tells since when a row waits, whatever a request writes there.
 func TestQueuedAtTellsSinceWhen(t *testing.T) {
 	t.Parallel()
 	const old = "'2020-01-01 12:00Z'"
-	const queue = "UPDATE contacts SET hubspot_processing_status = 'Queued'"
+	const request = "UPDATE contacts SET hubspot_processing_status = 'Queued'"
 	tests := map[string]struct{ before, statement, want string }{
-		"first request":                  {"NULL, NULL, NULL", queue, "now"},
-		"after an error":                 {"'Error', NULL, " + old, queue, "now"},
-		"in flight":                      {"'Processing', NULL, " + old, queue, "now"},
-		"in back-off":                    {"'Queued', '2030-01-01', " + old, queue, "now"},
-		"scheduled":                      {"NULL, NULL, " + old, queue + ", next_retry_at = '2030-01-01'", "now"},
-		"waits already":                  {"'Queued', NULL, " + old, queue, "2020"},
-		"a stale row":                    {"NULL, NULL, " + old, queue + ", hubspot_queued_at = '2021-01-01'", "now"},
-		"a stale row, of one that waits": {"'Queued', NULL, " + old, queue + ", hubspot_queued_at = '2021-01-01'", "2020"},
+		"first request":                  {"NULL, NULL, NULL", request, "now"},
+		"after an error":                 {"'Error', NULL, " + old, request, "now"},
+		"in flight":                      {"'Processing', NULL, " + old, request, "now"},
+		"in back-off":                    {"'Queued', '2030-01-01', " + old, request, "now"},
+		"scheduled":                      {"NULL, NULL, " + old, request + ", next_retry_at = '2030-01-01'", "now"},
+		"waits already":                  {"'Queued', NULL, " + old, request, "2020"},
+		"a stale row":                    {"NULL, NULL, " + old, request + ", hubspot_queued_at = '2021-01-01'", "now"},
+		"a stale row, of one that waits": {"'Queued', NULL, " + old, request + ", hubspot_queued_at = '2021-01-01'", "2020"},
+		"written by itself":              {"'Queued', NULL, " + old, "UPDATE contacts SET hubspot_queued_at = '2021-01-01'", "2021"},
 		"another column":                 {"'Queued', NULL, " + old, "UPDATE contacts SET name = 'x'", "2020"},
-		"a worker":                       {"'Processing', NULL, " + old, "SET contactsync.worker = 'on'; " + queue, "2020"},
+		"a worker":                       {"'Processing', NULL, " + old, "SET contactsync.worker = 'on'; " + request, "2020"},
 		"inserted":                       {"NULL, NULL, NULL", "DELETE FROM contacts; INSERT INTO contacts (hubspot_processing_status) VALUES ('Queued')", "now"},
 	}
 	for name, test := range tests {

@@ -73,8 +73,8 @@ func TestForeignTexts(t *testing.T) {
 func TestOnePersonInTwoBatches(t *testing.T) {
 	t.Parallel()
 	in := progtest.Install(t)
-	in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status, updated_at) VALUES
-		('person@example.org', 'Older Row', 'Queued', now()), ('PERSON@example.org', 'Newer Row', 'Queued', now() + interval '1 second')`)
+	in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status, hubspot_queued_at) VALUES
+		('PERSON@example.org', 'Newer Row', 'Queued', now()), ('person@example.org', 'Older Row', 'Queued', now() - interval '1 second')`)
 	in.Start(in.Env("HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=1"), "run")
 	in.Await("2", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
 	if c, _ := in.Sim.Contact("person@example.org"); c.Properties["firstname"] != "Newer" {

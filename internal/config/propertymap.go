@@ -41,7 +41,7 @@ func (m *PropertyMap) EnvDecode(text string) error {
 	return nil
 }
 
-// bookkeeping are the columns that contactsync writes. What they hold while a
+// bookkeeping are the columns that contactsync or its triggers write. What they hold while a
 // contact is sent tells nobody anything.
 var bookkeeping = []string{
 	"hubspot_sync_status", "hubspot_processing_status", "hubspot_processing_error", "hubspot_error_code", "hubspot_contact_id",

@@ -193,7 +193,7 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 			check: "triggers enabled", broken: exec("CREATE FUNCTION zzz() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
 				"CREATE TRIGGER zzz BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION zzz()",
 				"CREATE TRIGGER aaa BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION zzz()"),
-			level: Warning, found: "zzz on contacts comes after contactsync's", remedy: "ALTER TRIGGER zzz ON contacts RENAME",
+			level: Warning, found: "zzz on contacts: fires after contactsync's triggers", remedy: "ALTER TRIGGER zzz ON contacts RENAME TO a_zzz;",
 		},
 		"replica by a setting of the database": {
 			check: "triggers enabled", broken: database("ALTER DATABASE %s SET session_replication_role = replica"),

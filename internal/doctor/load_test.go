@@ -35,9 +35,8 @@ func TestRoleOutOfConnections(t *testing.T) {
 	role, asRole := pgtest.Role(t, url)
 	pgtest.Exec(t, url, "ALTER ROLE "+role+" CONNECTION LIMIT 3")
 	expect(t, examine(t, asRole, asRole, nil)["connections"], Failed, "2 of 3 of role "+role, "ALTER ROLE")
-	for pgtest.Value[bool](t, url, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE usename = $1)", role) {
-		time.Sleep(10 * time.Millisecond) // the first look's last connection is being closed
-	}
+	// The last connection of the first look is being closed.
+	pgtest.Eventually(t, url, "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE usename = $1)", role)
 	pgtest.Exec(t, url, "ALTER ROLE "+role+" CONNECTION LIMIT 6")
 	expect(t, examine(t, asRole, asRole, nil)["connections"], Warning, "5 of 6 of role "+role, "ALTER ROLE")
 }

@@ -115,6 +115,8 @@ func (d Database) triggers(ctx context.Context) Finding {
 	return warn(migrateUp, "their text is not this version's")
 }
 
+// firing tells whether the triggers fire, for this role and for others, and whether
+// another's comes after them.
 func (d Database) firing(ctx context.Context) Finding {
 	there, err := askAll[trigger](ctx, d, triggersSQL)
 	if err != nil {
@@ -153,13 +155,18 @@ func (d Database) firing(ctx context.Context) Finding {
 	case len(remedies) > 0:
 		return warn(strings.Join(remedies, " "), "session_replication_role is replica for others: what those queue waits for the next tick")
 	}
-	late, err := askAll[struct{ Name, Table string }](ctx, d, lateTriggersSQL)
+	late, err := askAll[struct{ Name, Table, Quoted, Early string }](ctx, d, lateTriggersSQL)
 	if err != nil {
 		return d.broken(err)
 	}
-	if len(late) > 0 {
-		return warn(fmt.Sprintf("ALTER TRIGGER %s ON %s RENAME TO …, to a name before zz_", late[0].Name, late[0].Table),
-			"%s on %s comes after contactsync's: what it queues waits for the next tick", late[0].Name, late[0].Table)
+	var names []string
+	for _, t := range late {
+		names = append(names, t.Name+" on "+t.Table)
+		remedies = append(remedies, fmt.Sprintf("ALTER TRIGGER %s ON %s RENAME TO %s;", t.Quoted, t.Table, t.Early))
+	}
+	if len(names) > 0 {
+		return warn(strings.Join(remedies, " ")+" Any name that sorts before zz_contactsync_fresh will do",
+			"%s: fires after contactsync's triggers; a row that it makes Queued waits for the next tick", strings.Join(names, ", "))
 	}
 	return fine("all of them fire")
 }

@@ -131,13 +131,13 @@ func (d Database) clock(ctx context.Context) Finding {
 		}
 		return nil
 	})
-	off, margin := off.Round(10*time.Microsecond), (best/2 + 5*time.Microsecond).Round(10*time.Microsecond)
+	off, margin := off.Round(time.Millisecond), (best/2 + 5*time.Microsecond).Round(10*time.Microsecond)
 	switch {
 	case err != nil:
 		return d.broken(err)
 	case off.Abs() > d.limits.clock+margin:
 		return warn("set one of the two by NTP; contactsync decides by the database's clock alone, but logs and the sync date are this machine's",
-			"the database's clock is %v off this machine's (±%v)", off.Round(time.Millisecond), margin)
+			"the database's clock is %v off this machine's (±%v)", off, margin)
 	}
 	return fine("%v off this machine's (±%v)", off, margin)
 }

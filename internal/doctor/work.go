@@ -52,9 +52,9 @@ func (d Database) replicas(ctx context.Context) Finding {
 	return fine("%s; %s", strings.Join(leading, ", "), connected)
 }
 
-// queue looks for contacts that stand still. A row that an app has queued a
-// moment ago without touching updated_at looks old: a leader gets the time to
-// show that it works.
+// queue looks for contacts that stand still. A row may look older than its request,
+// scheduled in the past or without a hubspot_queued_at: a leader gets the time to show
+// that it works.
 func (d Database) queue(ctx context.Context) Finding {
 	desk := admin.New(d.Pool)
 	late := time.NewTimer(d.limits.patience)

@@ -1,7 +1,7 @@
 /* The doorbell: does every committed Queued row get claimed, without any tick?
 
    Where each piece lives in the code:
-     Writer      an app's transaction, with the trigger of triggers/bell.sql
+     Writer      an app's transaction, with the triggers of triggers/bell.sql (INSERT) and fresh.sql (UPDATE)
      Consumer    internal/drain/rest.go (rest, sleep) and internal/queue/doorbell.go (Arm), claim.go (take: disarm, then claim)
      Ear         internal/wake/listener.go: LISTEN, and the signal with room for one of signal.go
      Stranger    any session that locks a queued row and fires no trigger
@@ -57,7 +57,8 @@ bool killed[NC];
 byte writersDone;
 bool strangerDone = (STRANGERS == 0);
 
-/* The AFTER ROW trigger, in the transaction itself (level 0) or in a savepoint (1). A lock that the transaction has
+/* The row's trigger, in the transaction itself (level 0) or in a savepoint (1); before or after the row is written makes
+   no difference, what counts is the commit. A lock that the transaction has
    already is granted again by its own process; a savepoint that is rolled back gives back what it took and unsays
    what it said. */
 inline queueRow(level) {

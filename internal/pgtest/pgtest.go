@@ -122,3 +122,25 @@ func one[T any](ctx context.Context, conn *pgx.Conn, query string, args ...any) 
 	}
 	return pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
 }
+
+// Eventually waits until a condition in SQL holds.
+func Eventually(t *testing.T, url, condition string, args ...any) {
+	t.Helper()
+	conn := Connect(t, url)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		var holds bool
+		if err := conn.QueryRow(t.Context(), condition, args...).Scan(&holds); err != nil {
+			t.Fatalf("%v\nin %s", err, condition)
+		}
+		if holds {
+			return
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatalf("it never came true that %s", condition)
+		case <-tick.C:
+		}
+	}
+}

@@ -40,7 +40,7 @@ func TestTwoUpsAtOnce(t *testing.T) {
 			return err
 		})
 	}
-	eventually(t, url, building)
+	pgtest.Eventually(t, url, building)
 	// The runs that wait are idle, not blocked: nobody waits for the lock.
 	if n := pgtest.Value[int](t, url, "SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint = $1 AND objid::int = $2 AND NOT granted",
 		schema.LockClass, schema.LockObject); n != 0 {
@@ -71,7 +71,7 @@ func TestInterruptedBuildIsRepeated(t *testing.T) {
 		_, err := schema.Up(ctx, url, logger(t))
 		return err
 	})
-	eventually(t, url, building)
+	pgtest.Eventually(t, url, building)
 	// The app is not held up by what holds the build up.
 	pgtest.Exec(t, url, "SET lock_timeout = '10s'; UPDATE contacts SET email = 'written meanwhile'")
 	cancel()

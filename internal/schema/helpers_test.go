@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -35,29 +34,6 @@ func up(t *testing.T, url string) schema.Result {
 func check(t *testing.T, url string) error {
 	t.Helper()
 	return schema.Check(t.Context(), pgtest.Connect(t, url))
-}
-
-// eventually polls a condition of the database until it holds, or the test's
-// own deadline ends it.
-func eventually(t *testing.T, url, condition string, args ...any) {
-	t.Helper()
-	conn := pgtest.Connect(t, url)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		var holds bool
-		if err := conn.QueryRow(t.Context(), condition, args...).Scan(&holds); err != nil {
-			t.Fatalf("%v\nin %s", err, condition)
-		}
-		if holds {
-			return
-		}
-		select {
-		case <-t.Context().Done():
-			t.Fatalf("it never came true that %s", condition)
-		case <-tick.C:
-		}
-	}
 }
 
 // begin opens a transaction that a stranger forgets to end, until the function

@@ -15,10 +15,10 @@ import (
 // CONCURRENTLY at once, but only partition by partition, and an interrupted
 // build leaves an INVALID index that must go before the next try.
 const (
-	indexesVersion = 3
-	indexesName    = "00003_indexes"
-	steadyVersion  = 10
-	steadyName     = "00010_steady_indexes"
+	version3  = 3
+	name3     = "00003_indexes"
+	version10 = 10
+	name10    = "00010_steady_indexes"
 )
 
 // index is one of the partial indexes that keep the queue's statements fast
@@ -31,30 +31,32 @@ type index struct {
 
 func (ix index) name() string { return "contacts_contactsync_" + ix.short }
 
-// first are the indexes of version 3 that are still used.
-func first() []index {
+// indexesOf3 are those of version 3 that are still used.
+func indexesOf3() []index {
 	return []index{
 		{"retry", "(next_retry_at) WHERE hubspot_processing_status = 'Queued' AND next_retry_at IS NOT NULL"},
 		{"error", "(hubspot_error_code) WHERE hubspot_processing_status = 'Error'"},
 	}
 }
 
-// steady are on columns that apps do not change, so that updates of others may
+// indexesOf10 are on columns that apps do not change, so that an app's own updates
 // stay heap-only.
-func steady() []index {
+func indexesOf10() []index {
 	return []index{
 		{"queued", "(hubspot_queued_at NULLS FIRST) WHERE hubspot_processing_status = 'Queued' AND next_retry_at IS NULL"},
 		{"in_work", "(id) WHERE hubspot_processing_status = 'Processing'"},
 	}
 }
 
-// replaced are what version 3 had instead of the steady ones.
-func replaced() []index {
+// replacedBy10 are what version 3 had instead.
+func replacedBy10() []index {
 	return []index{
 		{"fresh", "(updated_at) WHERE hubspot_processing_status = 'Queued' AND next_retry_at IS NULL"},
 		{"processing", "(updated_at) WHERE hubspot_processing_status = 'Processing'"},
 	}
 }
+
+func inUse() []index { return slices.Concat(indexesOf3(), indexesOf10()) }
 
 // relation is a table as index_table.sql and index_partitions.sql give it.
 type relation struct {
@@ -72,22 +74,25 @@ func (m *migrator) indexMigrations() []*goose.Migration {
 		return &goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error { return do(ctx) }}
 	}
 	return []*goose.Migration{
-		// What the later version replaces is not built to be dropped at once.
-		goose.NewGoMigration(indexesVersion,
-			inDB(func(ctx context.Context) error { return m.buildIndexes(ctx, first()) }),
-			inDB(func(ctx context.Context) error { return m.dropIndexes(ctx, slices.Concat(first(), replaced())) })),
-		goose.NewGoMigration(steadyVersion,
+		// A new database builds no index that version 10 drops at once: this one leaves
+		// those two out.
+		goose.NewGoMigration(version3,
+			inDB(func(ctx context.Context) error { return m.buildIndexes(ctx, indexesOf3()) }),
 			inDB(func(ctx context.Context) error {
-				if err := m.buildIndexes(ctx, steady()); err != nil {
+				return m.dropIndexes(ctx, slices.Concat(indexesOf3(), replacedBy10()))
+			})),
+		goose.NewGoMigration(version10,
+			inDB(func(ctx context.Context) error {
+				if err := m.buildIndexes(ctx, indexesOf10()); err != nil {
 					return err
 				}
-				return m.dropIndexes(ctx, replaced())
+				return m.dropIndexes(ctx, replacedBy10())
 			}),
 			inDB(func(ctx context.Context) error {
-				if err := m.restoreIndexes(ctx, replaced()); err != nil {
+				if err := m.restoreIndexes(ctx, replacedBy10()); err != nil {
 					return err
 				}
-				return m.dropIndexes(ctx, steady())
+				return m.dropIndexes(ctx, indexesOf10())
 			})),
 	}
 }
@@ -102,13 +107,8 @@ func (m *migrator) buildIndexes(ctx context.Context, list []index) error {
 		return fmt.Errorf("look for contacts: %w", err)
 	}
 	for _, ix := range list {
-		name := ix.name()
-		if err := m.build(ctx, contacts, ix, name); err != nil {
-			return fmt.Errorf("index %s: %w", name, err)
-		}
-		// The name as the catalogue writes it, so that it leads back to the index.
-		if _, err := m.work.Exec(ctx, indexRecordSQL, contacts.Schema, name); err != nil {
-			return fmt.Errorf("record index %s: %w", name, err)
+		if err := m.build(ctx, contacts, ix, ix.name()); err != nil {
+			return fmt.Errorf("index %s: %w", ix.name(), err)
 		}
 	}
 	return nil
@@ -132,21 +132,20 @@ func (m *migrator) dropIndexes(ctx context.Context, list []index) error {
 	if err != nil {
 		return err
 	}
-	for _, ix := range found {
-		if ix.Partitioned {
+	for _, f := range found {
+		if f.Partitioned {
 			err = m.briefly(ctx, func(tx pgx.Tx) error {
-				_, err := tx.Exec(ctx, "DROP INDEX "+ix.Name)
+				_, err := tx.Exec(ctx, "DROP INDEX "+f.Name)
 				return err
 			})
 		} else {
-			err = m.concurrently(ctx, "DROP INDEX CONCURRENTLY "+ix.Name)
+			err = m.concurrently(ctx, "DROP INDEX CONCURRENTLY "+f.Name)
 		}
 		if err != nil {
-			return fmt.Errorf("drop index %s: %w", ix.Name, err)
+			return fmt.Errorf("drop index %s: %w", f.Name, err)
 		}
 	}
-	_, err = m.work.Exec(ctx, indexForgetSQL, names)
-	return err
+	return nil
 }
 
 // restoreIndexes builds what an older version relies on, unless somebody dropped

@@ -32,10 +32,6 @@ var (
 	indexPartitionsSQL string
 	//go:embed index_attached.sql
 	indexAttachedSQL string
-	//go:embed index_record.sql
-	indexRecordSQL string
 	//go:embed index_there.sql
 	indexThereSQL string
-	//go:embed index_forget.sql
-	indexForgetSQL string
 )

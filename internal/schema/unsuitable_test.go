@@ -70,7 +70,7 @@ func TestUnsuitable(t *testing.T) {
 		},
 		"another hubspot_queued_at": {
 			table:  []string{"CREATE TABLE contacts (id uuid PRIMARY KEY, hubspot_queued_at timestamp)"},
-			says:   []string{"hubspot_queued_at of public.contacts is not a plain timestamptz", "RENAME COLUMN hubspot_queued_at"},
+			says:   []string{"hubspot_queued_at of public.contacts is timestamp without time zone; it must be timestamptz", "RENAME COLUMN hubspot_queued_at"},
 			remedy: []string{"ALTER TABLE contacts RENAME hubspot_queued_at TO asked_at"},
 		},
 	}

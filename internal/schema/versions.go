@@ -94,7 +94,7 @@ func versions(ctx context.Context, conn *pgx.Conn) ([]Version, error) {
 
 // known lists this binary's migrations, all pending.
 func known() []Version {
-	list := []Version{{ID: indexesVersion, Name: indexesName, State: Pending}, {ID: steadyVersion, Name: steadyName, State: Pending}}
+	list := []Version{{ID: version3, Name: name3, State: Pending}, {ID: version10, Name: name10, State: Pending}}
 	files, _ := fs.Glob(migrations.FS, "*.sql") // the pattern is well-formed
 	for _, file := range files {
 		id, err := goose.NumericComponent(file)

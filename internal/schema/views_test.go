@@ -23,7 +23,7 @@ func TestViews(t *testing.T) {
 			pgtest.Exec(t, url, table...)
 			up(t, url)
 			pgtest.Exec(t, url, `SET timezone = 'UTC'; INSERT INTO contacts (email, hubspot_processing_status, hubspot_queued_at, next_retry_at, hubspot_error_code, hubspot_processing_error, retry_count) VALUES
-					('fresh', 'Queued', now() - interval '30 s', NULL, NULL, NULL, 0),
+					('fresh', 'Queued', now() - interval '120 s', NULL, NULL, NULL, 0),
 					('ready', 'Queued', now(), now() - interval '90 s', 'TIMEOUT', 'slow', 1),
 					('later', 'Queued', now(), now() + interval '60 s', 'SERVER_ERROR', '503', 2),
 					('scheduled', 'Queued', now(), now() + interval '1 day', NULL, NULL, 0),
@@ -47,7 +47,7 @@ func TestViews(t *testing.T) {
 			got := pgtest.Value[string](t, reader, `SELECT format('%s queued, %s due, %s waiting, %s processing, %s in flight, %s quarantined, %s failed, oldest %s, next in %s, leaders %s, paused %s, held by %s, replicas %s',
 				queued, due, waiting, processing, in_flight, quarantined, failed, round(oldest_due_seconds::numeric, -1), round(extract(epoch FROM next_retry_at - now())::numeric, -1), leaders, paused, held, replicas)
 				FROM contactsync.status`)
-			want := "5 queued, 3 due, 2 waiting, 1 processing, 1 in flight, 1 quarantined, 1 failed, oldest 90, next in 60, leaders live-2, paused UNAUTHORIZED: 401, held by ada since 2030-01-01 15:48:00+05:45: clean-up, replicas live-2 leader v1, next-3 follower v1"
+			want := "5 queued, 3 due, 2 waiting, 1 processing, 1 in flight, 1 quarantined, 1 failed, oldest 120, next in 60, leaders live-2, paused UNAUTHORIZED: 401, held by ada since 2030-01-01 15:48:00+05:45: clean-up, replicas live-2 leader v1, next-3 follower v1"
 			if got != want {
 				t.Errorf("status:\n got %s\nwant %s", got, want)
 			}

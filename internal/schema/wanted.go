@@ -1,7 +1,5 @@
 package schema
 
-import "slices"
-
 // WantedIndex is an index that the queue's statements rely on.
 type WantedIndex struct {
 	Name string // in the schema of contacts
@@ -12,7 +10,7 @@ type WantedIndex struct {
 // are still there.
 func WantedIndexes() []WantedIndex {
 	var list []WantedIndex
-	for _, ix := range slices.Concat(first(), steady()) {
+	for _, ix := range inUse() {
 		list = append(list, WantedIndex{ix.name(), ix.on})
 	}
 	return list

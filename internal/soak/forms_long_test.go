@@ -43,7 +43,7 @@ func savepoint(ctx context.Context, a *writer) error {
 type row struct {
 	ID, Email, Name, Phone, Sync, Status, Err, Code, Remote, CRM *string
 	Tries                                                        *int
-	Next, Last, Synced, Updated                                  *time.Time
+	Next, Last, Synced, Updated, Queued                          *time.Time
 }
 
 // saveWhole reads a row, thinks, and writes all of it back, as an ORM does that
@@ -53,12 +53,12 @@ func saveWhole(ctx context.Context, a *writer) error {
 	const (
 		columns = `id::text, email, name, phone_number, hubspot_sync_status::text, hubspot_processing_status::text,
 			hubspot_processing_error, hubspot_error_code, hubspot_contact_id, last_failed_crm, retry_count,
-			next_retry_at, last_retry_at, hubspot_synced_at, updated_at`
+			next_retry_at, last_retry_at, hubspot_synced_at, updated_at, hubspot_queued_at`
 		readSQL = `SELECT ` + columns + ` FROM contacts WHERE id = $1`
 		saveSQL = `UPDATE contacts SET app_change = $1, email = $3, name = $4, phone_number = $5,
 			hubspot_sync_status = ($6::text)::contactsync.sync_status, hubspot_processing_status = ($7::text)::contactsync.processing_status,
 			hubspot_processing_error = $8, hubspot_error_code = $9, hubspot_contact_id = $10, last_failed_crm = $11, retry_count = $12,
-			next_retry_at = $13, last_retry_at = $14, hubspot_synced_at = $15, updated_at = $16 WHERE id = $2`
+			next_retry_at = $13, last_retry_at = $14, hubspot_synced_at = $15, updated_at = $16, hubspot_queued_at = $17 WHERE id = $2`
 	)
 	id := a.anyID()
 	if a.r.IntN(2) == 0 {
@@ -66,7 +66,7 @@ func saveWhole(ctx context.Context, a *writer) error {
 	}
 	var x row
 	err := a.conn.QueryRow(ctx, readSQL, id).Scan(&x.ID, &x.Email, &x.Name, &x.Phone, &x.Sync, &x.Status, &x.Err, &x.Code, &x.Remote, &x.CRM,
-		&x.Tries, &x.Next, &x.Last, &x.Synced, &x.Updated)
+		&x.Tries, &x.Next, &x.Last, &x.Synced, &x.Updated, &x.Queued)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	} else if err != nil {
@@ -83,7 +83,7 @@ func saveWhole(ctx context.Context, a *writer) error {
 		x.Updated = &now
 	}
 	return a.once(ctx, saveSQL, id, x.Email, x.Name, x.Phone, x.Sync, x.Status, x.Err, x.Code, x.Remote, x.CRM,
-		x.Tries, x.Next, x.Last, x.Synced, x.Updated)
+		x.Tries, x.Next, x.Last, x.Synced, x.Updated, x.Queued)
 }
 
 // recreate deletes a contact and inserts it again under its id, in one transaction

@@ -9,7 +9,7 @@
 --   psql "$DATABASE_URL" -v role=ROLE -f migrations/roles/reader.sql -f migrations/roles/worker.sql
 
 -- Locking a row for the time of a statement takes the right to write one of its
--- columns; these are all there are to write.
+-- columns; these are all there are to write. hubspot_queued_at is the triggers' alone.
 GRANT UPDATE (
     hubspot_sync_status, hubspot_processing_status, hubspot_processing_error, hubspot_error_code,
     hubspot_contact_id, hubspot_synced_at, retry_count, next_retry_at, last_retry_at, last_failed_crm,

@@ -24,8 +24,8 @@ type Health struct {
 var healthSQL string
 
 // Health looks for what stands still: rows that are Processing without a claim
-// for longer than orphan, and rows that are due for longer than overdue. Of a
-// fresh row nobody knows when it was queued: its last change is taken for that.
+// for longer than orphan, and rows that are due for longer than overdue. A fresh row
+// without hubspot_queued_at waits since before there was that column, and is overdue.
 func (d *Desk) Health(ctx context.Context, destination string, orphan, overdue time.Duration) (Health, error) {
 	rows, err := d.pool.Query(ctx, healthSQL, destination, orphan.Seconds(), overdue.Seconds())
 	if err != nil {
