@@ -1,6 +1,6 @@
 -- A column of our own that says since when a contact waits: the queue's order. It
 -- was updated_at, whose index ended heap-only updates for every app that keeps that
--- column. Rows that wait already have none, and come first.
+-- column. Version 10 builds its index and gives rows that wait already their place.
 
 -- +goose Up
 SET LOCAL lock_timeout = '3s';
@@ -11,8 +11,14 @@ DECLARE
     contacts regclass;
     home     text;
     theirs   record; -- a column of that name which is there already
+    reader   record;
 BEGIN
     SELECT to_regclass(i.name), i.name INTO STRICT contacts, home FROM contactsync.installed i WHERE i.kind = 'contacts';
+    IF contacts IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'CS001',
+            MESSAGE = format('there is no table %s any more, which was migrated', home),
+            HINT = 'run `contactsync migrate down --all`, then `contactsync migrate up` for the table that there is now';
+    END IF;
     SELECT format_type(a.atttypid, a.atttypmod) AS type, a.atthasdef AS filled,
            a.atttypid = 'timestamptz'::regtype AND a.attgenerated = '' AND NOT a.attnotnull AS fits
       INTO theirs
@@ -30,6 +36,14 @@ BEGIN
     ELSIF NOT theirs.filled THEN
         RAISE WARNING 'column hubspot_queued_at of % has no default: contacts that are inserted as Queued come before all others', home;
     END IF;
+    -- Who may read the status by columns reads this one, too: claims and the view do.
+    FOR reader IN
+        SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE acl.grantee::regrole::text END AS name
+          FROM pg_attribute a, aclexplode(a.attacl) AS acl
+         WHERE a.attrelid = contacts AND a.attname = 'hubspot_processing_status' AND acl.privilege_type = 'SELECT'
+    LOOP
+        EXECUTE format('GRANT SELECT (hubspot_queued_at) ON %s TO %s', contacts, reader.name);
+    END LOOP;
 END
 $$;
 -- +goose StatementEnd
@@ -53,6 +67,7 @@ $$;
 
 -- +goose Down
 SET LOCAL lock_timeout = '3s';
+SET LOCAL check_function_bodies = off; -- somebody may have made another table of that name
 
 -- +goose StatementBegin
 DO $$

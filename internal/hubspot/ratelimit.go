@@ -117,7 +117,7 @@ func (g *gate) hold(d time.Duration) {
 }
 
 // learn corrects the limit by what HubSpot says with an answer: its limit may be
-// lower than ours, and others than the replicas may use the same key. own is what pass returned
+// lower than ours, and others may use the same key. own is what pass returned
 // for the request.
 func (g *gate) learn(ctx context.Context, h http.Header, own int) {
 	most, ok := headerNumber(h, "X-Hubspot-Ratelimit-Max")
@@ -133,10 +133,11 @@ func (g *gate) learn(ctx context.Context, h http.Header, own int) {
 	if remaining, ok := headerNumber(h, "X-Hubspot-Ratelimit-Remaining"); ok && counted == window {
 		// Requests under way make the two counts differ a little.
 		tolerance := max(most/20, sideBySide)
-		// What the other slots may take is not another client's.
-		if foreign := most - remaining - own - limit*(g.slots-1); foreign > tolerance {
+		if others := most - remaining - own; others > tolerance {
 			// They go on while this answer is on its way, and who is refused waits for 10 s.
-			limit = min(limit, own+remaining-tolerance)
+			// Other slots are others, too: while all use their shares nothing remains that
+			// would show a client beside them, so that each has to leave a margin.
+			limit = min(limit, most-others-tolerance)
 		}
 	}
 	g.adopt(ctx, max(1, limit))

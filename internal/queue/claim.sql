@@ -1,6 +1,6 @@
--- Claim a batch: due retries first, then fresh rows, oldest first. Rows without
--- hubspot_queued_at waited before there was that column; NULLS FIRST is also how its
--- index is sorted.
+-- Claim a batch: due retries first, then fresh rows, oldest first. Of rows
+-- without hubspot_queued_at, which an app has inserted so, nobody knows since when they
+-- wait: they are among the first, and so the index is sorted.
 -- $1 how many rows at most, $2 slot, $3 cycle, $4 destination, $5 rows that are
 -- set aside.
 -- While an operator holds the destination there is room for none: asked here, and

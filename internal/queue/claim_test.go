@@ -36,7 +36,7 @@ func TestClaimTakesDueRetriesFirstThenTheOldest(t *testing.T) {
 	}
 }
 
-// Rows that waited before there was a column for it are the first.
+// Rows of which nobody knows since when they wait are the first.
 func TestClaimTakesRowsWithoutATimeFirst(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

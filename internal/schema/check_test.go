@@ -52,7 +52,8 @@ func TestNewerSchemaIsFine(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, "INSERT INTO contactsync.goose_db_version (version_id, is_applied) VALUES (99999, true)",
-		"UPDATE contactsync.installed SET detail = 'of a later version' WHERE kind = 'triggers'")
+		"UPDATE contactsync.installed SET detail = 'of a later version' WHERE kind = 'triggers'",
+		"DROP TRIGGER zz_contactsync_fresh_again ON contacts") // it may do without
 	if err := check(t, url); err != nil {
 		t.Errorf("check: %v", err)
 	}

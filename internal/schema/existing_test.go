@@ -78,31 +78,6 @@ func TestUpOnExistingTable(t *testing.T) {
 	}
 }
 
-// A database of version 8 had its indexes on updated_at, and rows that waited then
-// have no hubspot_queued_at.
-func TestUpFromIndexesOnUpdatedAt(t *testing.T) {
-	t.Parallel()
-	url := pgtest.Empty(t)
-	up(t, url)
-	for range 2 {
-		down(t, url, false)
-	}
-	old := strings.Join(indexes(t, url), "\n")
-	if !strings.Contains(old, "contacts_contactsync_fresh ") || strings.Contains(old, "queued_at") {
-		t.Errorf("one step back has the indexes\n%s", old)
-	}
-	pgtest.Exec(t, url, "INSERT INTO contacts (email, hubspot_processing_status) VALUES ('old@example.org', 'Queued')")
-	up(t, url)
-	if now := strings.Join(indexes(t, url), "\n"); strings.Contains(now, "updated_at") || len(indexes(t, url)) != 4 {
-		t.Errorf("after up there are\n%s", now)
-	}
-	pgtest.Exec(t, url, "INSERT INTO contacts (email, hubspot_processing_status) VALUES ('new@example.org', 'Queued')")
-	const without = "SELECT string_agg(email || ' ' || (hubspot_queued_at IS NULL), ', ' ORDER BY email) FROM contacts"
-	if got := pgtest.Value[string](t, url, without); got != "new@example.org false, old@example.org true" {
-		t.Errorf("rows without a time: %s", got)
-	}
-}
-
 // Old rows stay out of the way of a column with a default: nothing is rewritten.
 func TestUpOnAMillionRows(t *testing.T) {
 	t.Parallel()

@@ -3,7 +3,6 @@ package schema
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -70,30 +69,69 @@ func (r relation) ident() string { return pgx.Identifier{r.Schema, r.Name}.Sanit
 
 // indexMigrations are the versions that build and drop indexes.
 func (m *migrator) indexMigrations() []*goose.Migration {
-	inDB := func(do func(ctx context.Context) error) *goose.GoFunc {
-		return &goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error { return do(ctx) }}
+	version := func(number int64, up, down func(ctx context.Context) error) *goose.Migration {
+		inDB := func(do func(ctx context.Context) error) *goose.GoFunc {
+			return &goose.GoFunc{RunDB: func(ctx context.Context, _ *sql.DB) error { return do(ctx) }}
+		}
+		return goose.NewGoMigration(number, inDB(up), inDB(down))
 	}
 	return []*goose.Migration{
-		// A new database builds no index that version 10 drops at once: this one leaves
-		// those two out.
-		goose.NewGoMigration(version3,
-			inDB(func(ctx context.Context) error { return m.buildIndexes(ctx, indexesOf3()) }),
-			inDB(func(ctx context.Context) error {
-				return m.dropIndexes(ctx, slices.Concat(indexesOf3(), replacedBy10()))
-			})),
-		goose.NewGoMigration(version10,
-			inDB(func(ctx context.Context) error {
+		// A new database builds no index that version 10 replaces: this one leaves
+		// those two out. It drops whatever there is, also what an interrupted run left.
+		version(version3,
+			func(ctx context.Context) error { return m.buildIndexes(ctx, indexesOf3()) },
+			func(ctx context.Context) error {
+				return m.dropIndexes(ctx, slices.Concat(inUse(), replacedBy10()))
+			}),
+		version(version10,
+			func(ctx context.Context) error {
 				if err := m.buildIndexes(ctx, indexesOf10()); err != nil {
 					return err
 				}
-				return m.dropIndexes(ctx, replacedBy10())
-			}),
-			inDB(func(ctx context.Context) error {
-				if err := m.restoreIndexes(ctx, replacedBy10()); err != nil {
-					return err
-				}
-				return m.dropIndexes(ctx, indexesOf10())
-			})),
+				return m.tellSinceWhen(ctx)
+			},
+			m.backFrom10),
+	}
+}
+
+// backFrom10 builds what version 9 and those before rely on, unless they are to go,
+// too, or contacts is not the table any more that had the indexes.
+func (m *migrator) backFrom10(ctx context.Context) error {
+	there, err := m.findIndexes(ctx, indexesOf10())
+	if err != nil {
+		return err
+	}
+	if len(there) > 0 && !m.all {
+		if err := m.buildIndexes(ctx, replacedBy10()); err != nil {
+			return err
+		}
+	}
+	return m.dropIndexes(ctx, indexesOf10())
+}
+
+// tellSinceWhen gives the contacts that are in the queue their place in it.
+func (m *migrator) tellSinceWhen(ctx context.Context) error {
+	for told := 0; ; {
+		var n int
+		err := m.briefly(ctx, func(tx pgx.Tx) error {
+			// Triggers of ours keep out of it, and columns without a time zone hold UTC.
+			if _, err := tx.Exec(ctx, "SET LOCAL contactsync.worker = 'on'"); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, "SET LOCAL timezone = 'UTC'"); err != nil {
+				return err
+			}
+			return tx.QueryRow(ctx, queuedSinceSQL).Scan(&n)
+		})
+		if err != nil {
+			return fmt.Errorf("tell since when contacts wait: %w", err)
+		}
+		if told += n; n == 0 {
+			if told > 0 {
+				m.log.InfoContext(ctx, "the contacts in the queue have their place", "contacts", told)
+			}
+			return nil
+		}
 	}
 }
 
@@ -114,46 +152,47 @@ func (m *migrator) buildIndexes(ctx context.Context, list []index) error {
 	return nil
 }
 
-// dropIndexes drops those of the list that are there.
-func (m *migrator) dropIndexes(ctx context.Context, list []index) error {
+// existing is an index that there is.
+type existing struct {
+	Name        string // quoted
+	Partitioned bool
+}
+
+// findIndexes answers which of the list are there.
+func (m *migrator) findIndexes(ctx context.Context, list []index) ([]existing, error) {
 	var names []string
 	for _, ix := range list {
 		names = append(names, ix.name())
 	}
 	rows, err := m.work.Query(ctx, indexThereSQL, names)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	type there struct {
-		Name        string // quoted
-		Partitioned bool
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[existing])
+	if err != nil {
+		return nil, fmt.Errorf("look for the indexes: %w", err)
 	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[there])
+	return found, nil
+}
+
+// dropIndexes drops those of the list that are there.
+func (m *migrator) dropIndexes(ctx context.Context, list []index) error {
+	found, err := m.findIndexes(ctx, list)
 	if err != nil {
 		return err
 	}
-	for _, f := range found {
-		if f.Partitioned {
+	for _, ix := range found {
+		if ix.Partitioned {
 			err = m.briefly(ctx, func(tx pgx.Tx) error {
-				_, err := tx.Exec(ctx, "DROP INDEX "+f.Name)
+				_, err := tx.Exec(ctx, "DROP INDEX "+ix.Name)
 				return err
 			})
 		} else {
-			err = m.concurrently(ctx, "DROP INDEX CONCURRENTLY "+f.Name)
+			err = m.concurrently(ctx, "DROP INDEX CONCURRENTLY "+ix.Name)
 		}
 		if err != nil {
-			return fmt.Errorf("drop index %s: %w", f.Name, err)
+			return fmt.Errorf("drop index %s: %w", ix.Name, err)
 		}
 	}
 	return nil
-}
-
-// restoreIndexes builds what an older version relies on, unless somebody dropped
-// contacts: then there is nothing to go back to.
-func (m *migrator) restoreIndexes(ctx context.Context, list []index) error {
-	err := m.buildIndexes(ctx, list)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
-	}
-	return err
 }

@@ -28,6 +28,7 @@ type migrator struct {
 	db       *sql.DB   // goose's
 	provider *goose.Provider
 	timing   timing
+	all      bool // everything is to be undone
 	log      *slog.Logger
 }
 

@@ -32,6 +32,8 @@ var (
 	indexPartitionsSQL string
 	//go:embed index_attached.sql
 	indexAttachedSQL string
+	//go:embed queued_since.sql
+	queuedSinceSQL string
 	//go:embed index_there.sql
 	indexThereSQL string
 )

@@ -50,11 +50,15 @@ func up(ctx context.Context, url string, log *slog.Logger, timing timing) (resul
 	if err != nil {
 		return result, err
 	}
+	// What is replaced goes last, and at every run: one that was cut may have left it.
+	if err := m.patiently(ctx, func() error { return m.dropIndexes(ctx, replacedBy10()) }); err != nil {
+		return result, err
+	}
 	err = m.patiently(ctx, func() (err error) {
 		result.Triggers, err = m.applyTriggers(ctx)
 		return err
 	})
-	if err != nil || len(result.Applied) == 0 {
+	if err != nil || len(result.Applied) == 0 && !result.Triggers {
 		return result, wrap("triggers", err)
 	}
 	return result, m.patiently(ctx, func() error { return m.grantAgain(ctx) })
@@ -76,6 +80,7 @@ func down(ctx context.Context, url string, all bool, log *slog.Logger, timing ti
 		return nil, err
 	}
 	defer m.close(ctx)
+	m.all = all
 	migrated, err := isMigrated(ctx, m.work)
 	if err != nil {
 		return nil, err

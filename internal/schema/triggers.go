@@ -96,7 +96,7 @@ func (m *migrator) applyTriggers(ctx context.Context) (applied bool, err error) 
 	if err != nil {
 		return false, err
 	}
-	if list[len(list)-1].State == Unknown && len(found.Missing) == 0 {
+	if list[len(list)-1].State == Unknown {
 		m.log.WarnContext(ctx, "the database is newer than this version; its triggers stay")
 		return false, nil
 	}

@@ -24,8 +24,8 @@ type Health struct {
 var healthSQL string
 
 // Health looks for what stands still: rows that are Processing without a claim
-// for longer than orphan, and rows that are due for longer than overdue. A fresh row
-// without hubspot_queued_at waits since before there was that column, and is overdue.
+// for longer than orphan, and rows that are due for longer than overdue. Of a fresh
+// row without hubspot_queued_at nobody knows since when it waits: it is overdue.
 func (d *Desk) Health(ctx context.Context, destination string, orphan, overdue time.Duration) (Health, error) {
 	rows, err := d.pool.Query(ctx, healthSQL, destination, orphan.Seconds(), overdue.Seconds())
 	if err != nil {

@@ -1,0 +1,19 @@
+-- Tell contacts that wait since when, as far as their table knows: their place in the
+-- queue. A thousand at a time, without those that somebody holds locked: they come first
+-- without it. Answers how many it told.
+WITH waiting AS (
+    SELECT c.id
+      FROM contacts c
+     WHERE c.hubspot_processing_status = 'Queued'
+       AND c.next_retry_at IS NULL
+       AND c.hubspot_queued_at IS NULL
+     LIMIT 1000
+       FOR NO KEY UPDATE SKIP LOCKED
+), told AS (
+    UPDATE contacts c
+       SET hubspot_queued_at = CASE WHEN isfinite(c.updated_at) THEN least(c.updated_at::timestamptz, now()) ELSE now() END
+      FROM waiting w
+     WHERE c.id = w.id
+ RETURNING c.id
+)
+SELECT count(*) FROM told

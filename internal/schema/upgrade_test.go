@@ -1,0 +1,156 @@
+package schema_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/schema"
+)
+
+// version8 is a database as it was before hubspot_queued_at: the indexes were on
+// updated_at.
+func version8(t *testing.T) (url string) {
+	t.Helper()
+	url = pgtest.Empty(t)
+	up(t, url)
+	for range 2 {
+		down(t, url, false)
+	}
+	if old := strings.Join(indexes(t, url), "\n"); !strings.Contains(old, "contacts_contactsync_fresh ") || strings.Contains(old, "queued_at") {
+		t.Fatalf("version 8 has the indexes\n%s", old)
+	}
+	return url
+}
+
+// cut makes a kind of statement fail until mend is called, as if the program had been
+// stopped there.
+func cut(t *testing.T, url, tag string) (mend func()) {
+	t.Helper()
+	pgtest.Exec(t, url, "CREATE FUNCTION stop_here() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'stopped here'; END $$",
+		"CREATE EVENT TRIGGER stop_here ON ddl_command_start WHEN TAG IN ('"+tag+"') EXECUTE FUNCTION stop_here()")
+	return func() {
+		t.Helper()
+		pgtest.Exec(t, url, "DROP EVENT TRIGGER stop_here", "DROP FUNCTION stop_here()")
+	}
+}
+
+func onlyNewIndexes(t *testing.T, url string) {
+	t.Helper()
+	list := indexes(t, url)
+	if now := strings.Join(list, "\n"); strings.Contains(now, "updated_at") || len(list) != 4 {
+		t.Errorf("the indexes are\n%s", now)
+	}
+}
+
+// What waited before keeps the order that it had.
+func TestUpFromVersion8(t *testing.T) {
+	t.Parallel()
+	url := version8(t)
+	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_processing_status, updated_at)
+		SELECT 'c' || lpad(i::text, 4, '0'), 'Queued', now() - interval '1 hour' + i * interval '1 second' FROM generate_series(1, 2500) i`,
+		"INSERT INTO contacts (email, hubspot_processing_status, updated_at) VALUES ('odd', 'Queued', 'infinity'), ('unknown', 'Queued', NULL)",
+		"INSERT INTO contacts (email, updated_at) VALUES ('rests', now() - interval '1 day')")
+	up(t, url)
+	onlyNewIndexes(t, url)
+	got := pgtest.Value[string](t, url, `SELECT concat_ws(' ', bool_and(hubspot_queued_at = updated_at) FILTER (WHERE email LIKE 'c%'),
+		bool_and(hubspot_queued_at <= now()) FILTER (WHERE email IN ('odd', 'unknown')), bool_and(hubspot_queued_at IS NULL) FILTER (WHERE email = 'rests')) FROM contacts`)
+	if got != "t t t" {
+		t.Errorf("since when they wait: %s", got)
+	}
+	if oldest := pgtest.Value[bool](t, url, "SELECT oldest_due_seconds BETWEEN 3500 AND 3700 FROM contactsync.status"); !oldest {
+		t.Error("the view does not tell how long the oldest has waited")
+	}
+}
+
+// The rights of those who could read the queue go on being enough, at every step.
+func TestReadersReadTheNewColumn(t *testing.T) {
+	t.Parallel()
+	url := version8(t)
+	role, asRole := pgtest.Role(t, url)
+	pgtest.Exec(t, url, "GRANT SELECT (id, hubspot_processing_status), UPDATE (hubspot_processing_status) ON contacts TO "+role)
+	mend := cut(t, url, "CREATE INDEX")
+	if _, err := schema.Up(t.Context(), url, logger(t)); err == nil {
+		t.Fatal("the test is void: nothing stopped the migration")
+	}
+	if n := pgtest.Value[int](t, asRole, "SELECT count(hubspot_queued_at)::int FROM contacts"); n != 0 {
+		t.Errorf("%d contacts", n)
+	}
+	mend()
+	up(t, url)
+}
+
+// What a migration that was cut has left is gone after the next one, or the way back.
+func TestUpWasCut(t *testing.T) {
+	t.Parallel()
+	for _, tag := range []string{"CREATE INDEX", "DROP INDEX", "CREATE TRIGGER"} {
+		t.Run(tag, func(t *testing.T) {
+			t.Parallel()
+			for _, back := range []bool{false, true} {
+				url := pgtest.Empty(t)
+				pgtest.Exec(t, url, "CREATE TABLE contacts (id uuid PRIMARY KEY, email text, hubspot_processing_status text)")
+				up(t, url)
+				for range 2 {
+					down(t, url, false)
+				}
+				mend := cut(t, url, tag)
+				if _, err := schema.Up(t.Context(), url, logger(t)); err == nil {
+					t.Fatal("the test is void: nothing stopped the migration")
+				}
+				mend()
+				if !back {
+					up(t, url)
+					onlyNewIndexes(t, url)
+					if err := check(t, url); err != nil {
+						t.Error(err)
+					}
+				}
+				down(t, url, true)
+				if left := indexes(t, url); len(left) != 0 {
+					t.Errorf("down --all left %q", left)
+				}
+			}
+		})
+	}
+}
+
+// A step back that was cut is gone on with by up.
+func TestDownWasCut(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	up(t, url)
+	mend := cut(t, url, "DROP INDEX")
+	if _, err := schema.Down(t.Context(), url, false, logger(t)); err == nil {
+		t.Fatal("the test is void: nothing stopped the step back")
+	}
+	mend()
+	up(t, url)
+	onlyNewIndexes(t, url)
+}
+
+// Somebody dropped contacts, and perhaps made another one: the way back is open.
+func TestDownWithoutTheTable(t *testing.T) {
+	t.Parallel()
+	for name, another := range map[string][]string{
+		"none":    nil,
+		"another": {"CREATE TABLE contacts (id uuid PRIMARY KEY, email text)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := pgtest.Empty(t)
+			up(t, url)
+			pgtest.Exec(t, url, append([]string{"DROP TABLE contacts"}, another...)...)
+			for range 2 { // step by step, and then the rest
+				down(t, url, false)
+			}
+			down(t, url, true)
+			if pgtest.Value[bool](t, url, "SELECT to_regnamespace('contactsync') IS NOT NULL") {
+				t.Error("the schema is still there")
+			}
+		})
+	}
+	url := version8(t)
+	pgtest.Exec(t, url, "DROP TABLE contacts")
+	_, err := schema.Up(t.Context(), url, logger(t))
+	unsuitable(t, err, "no table public.contacts any more", "migrate down --all")
+}
