@@ -182,57 +182,70 @@ func TestOthersAreLeftTheirShare(t *testing.T) {
 	})
 }
 
-// Beside another app that sends five requests a second, whatever the answers, most
-// of what is left is used, and neither is refused: who is waits for ten seconds.
+// Beside another app that sends its requests whatever the answers, most of what is
+// left is used, by one slot or by several, and none is refused: who is waits for ten
+// seconds.
 func TestWhatOthersLeaveIsUsed(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const most, others = 190, 50
-		sim := simOptions()
-		sim.RatePer10s, sim.Latency = most, 250*time.Millisecond
-		p := inMemory(t, sim, func(o *Options) { o.RatePer10s = most })
-		other := func(ctx context.Context) {
-			ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {}})
-			req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.hubapi.com/account-info/v3/details", http.NoBody)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			req.Header.Set("Authorization", "Bearer "+testToken)
-			_, _ = direct{p.Sim}.RoundTrip(req) //nolint:bodyclose // a recorder's
+	for _, test := range []struct{ slots, others int }{{1, 50}, {2, 5}, {2, 20}, {4, 20}} {
+		t.Run(fmt.Sprintf("%d slots, %d requests of others", test.slots, test.others), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { testWhatOthersLeave(t, test.slots, test.others) })
+		})
+	}
+}
+
+func testWhatOthersLeave(t *testing.T, slots, others int) {
+	t.Helper()
+	const most = 190
+	sim := simOptions()
+	sim.RatePer10s, sim.Latency = most, 250*time.Millisecond
+	share := func(o *Options) { o.RatePer10s, o.Slots = most/slots, slots }
+	p := inMemory(t, sim, share)
+	other := func(ctx context.Context) {
+		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) {}})
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.hubapi.com/account-info/v3/details", http.NoBody)
+		if err != nil {
+			t.Error(err)
+			return
 		}
-		var mu sync.Mutex
-		status := map[int]int{}
-		p.OnRequest(func(r hubspotsim.Request) {
-			mu.Lock()
-			defer mu.Unlock()
-			status[r.Status]++
-		})
-		ctx, cancel := context.WithCancel(t.Context())
-		var group sync.WaitGroup
-		group.Go(func() {
-			for ctx.Err() == nil {
-				group.Go(func() { other(ctx) })
-				time.Sleep(window / others)
-			}
-		})
+		req.Header.Set("Authorization", "Bearer "+testToken)
+		_, _ = direct{p.Sim}.RoundTrip(req) //nolint:bodyclose // a recorder's
+	}
+	var mu sync.Mutex
+	status := map[int]int{}
+	p.OnRequest(func(r hubspotsim.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		status[r.Status]++
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	group.Go(func() {
+		for ctx.Err() == nil {
+			group.Go(func() { other(ctx) })
+			time.Sleep(window / time.Duration(others))
+		}
+	})
+	for range slots {
+		client := newClient(t, Options{HTTP: &http.Client{Transport: direct{p.Sim}}}, share)
 		for range 2 * sideBySide {
 			group.Go(func() {
 				for ctx.Err() == nil {
-					p.Upsert(ctx, people(1))
+					client.Upsert(ctx, people(1))
 				}
 			})
 		}
-		time.Sleep(2 * time.Minute)
-		mu.Lock()
-		used, refused := status[http.StatusOK], status[http.StatusTooManyRequests]
-		mu.Unlock()
-		cancel()
-		group.Wait()
-		if least := 12 * (others + 9*(most-others)/10); used < least || refused > 0 {
-			t.Errorf("%d requests in two minutes, %d refused; want at least %d and none", used, refused, least)
-		}
-	})
+	}
+	time.Sleep(2 * time.Minute)
+	mu.Lock()
+	used, refused := status[http.StatusOK], status[http.StatusTooManyRequests]
+	mu.Unlock()
+	cancel()
+	group.Wait()
+	if least := 12 * (others + 9*(most-others)/10); used < least || refused > 0 {
+		t.Errorf("%d requests in two minutes, %d refused; want at least %d and none", used, refused, least)
+	}
 }
 
 // A request that waits for its turn goes with its caller.
