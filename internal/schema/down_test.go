@@ -81,7 +81,10 @@ func TestDownKeepsContacts(t *testing.T) {
 	up(t, url)
 	pgtest.Exec(t, url, "INSERT INTO contacts (email) VALUES ('precious@example.org')")
 	_, err := schema.Down(t.Context(), url, true, logger(t))
-	unsuitable(t, err, "DROP TABLE contacts")
+	unsuitable(t, err, "DROP TABLE public.contacts")
+	if err := check(t, url); err != nil {
+		t.Errorf("a refused down has begun: %v", err)
+	}
 	if n := pgtest.Value[int](t, url, "SELECT count(*)::int FROM contacts"); n != 1 {
 		t.Fatalf("%d contacts are left", n)
 	}

@@ -8,6 +8,8 @@ var (
 	prepareSQL string
 	//go:embed drop_schema.sql
 	dropSchemaSQL string
+	//go:embed keeps_contacts.sql
+	keepsContactsSQL string
 	//go:embed holders.sql
 	holdersSQL string
 	//go:embed blocking.sql

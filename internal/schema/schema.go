@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/pressly/goose/v3"
 )
 
@@ -84,6 +85,15 @@ func down(ctx context.Context, url string, all bool, log *slog.Logger, timing ti
 	migrated, err := isMigrated(ctx, m.work)
 	if err != nil {
 		return nil, err
+	}
+	if migrated && all {
+		err := m.patiently(ctx, func() error {
+			_, err := m.work.Exec(ctx, keepsContactsSQL, pgx.QueryExecModeSimpleProtocol)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
 	}
 	if migrated {
 		if err := m.patiently(ctx, func() error { return m.dropTriggers(ctx) }); err != nil {
