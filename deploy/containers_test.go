@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -87,14 +88,52 @@ func TestCompose(t *testing.T) {
 		t.Fatal(err)
 	}
 	service := compose.Services["contactsync"]
-	var names []string
-	for name := range service.Environment {
-		names = append(names, name)
-	}
-	wantSettings(t, file, names...)
+	wantSettings(t, file, slices.Collect(maps.Keys(service.Environment))...)
 	grace, err := time.ParseDuration(service.Grace)
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantPatience(t, file, grace, "25s") // the default
+}
+
+// A .env with which programs on the host find a database and a HubSpot must not
+// lead the containers there: each setting that says where something is, or opens it,
+// has a value of its own, which no variable changes.
+func TestComposeIsNotTheHosts(t *testing.T) {
+	t.Parallel()
+	type file struct {
+		Services map[string]struct {
+			Environment map[string]string `yaml:"environment"`
+			Command     []string          `yaml:"command"`
+		} `yaml:"services"`
+	}
+	var simulated, account file
+	for name, into := range map[string]*file{"../docker-compose.yml": &simulated, "../docker-compose.hubspot.yml": &account} {
+		if err := yaml.Unmarshal(read(t, name), into); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, service := range []string{"contactsync", "migrate"} {
+		environment := simulated.Services[service].Environment
+		for _, name := range []string{
+			"DATABASE_URL", "DATABASE_DIRECT_URL", "HTTP_ADDR", "PORT",
+			"HUBSPOT_API_BASE_URL", "HUBSPOT_ALLOW_HTTP", "HUBSPOT_API_KEY", "HUBSPOT_API_KEY_FILE", "HUBSPOT_PORTAL_ID",
+		} {
+			if value, set := environment[name]; !set || strings.Contains(value, "$") {
+				t.Errorf("%s of %s is %q (set: %t), which .env can change", name, service, value, set)
+			}
+		}
+	}
+	if key := simulated.Services["contactsync"].Environment["HUBSPOT_API_KEY"]; !slices.Contains(simulated.Services["hubspotsim"].Command, key) {
+		t.Errorf("the simulator does not take the key %q", key)
+	}
+
+	over := account.Services["contactsync"].Environment
+	wantSettings(t, "docker-compose.hubspot.yml", slices.Collect(maps.Keys(over))...)
+	if got := over["HUBSPOT_API_BASE_URL"]; got != "https://api.hubapi.com" || over["HUBSPOT_ALLOW_HTTP"] != "false" {
+		t.Errorf("the real HubSpot is at %q, HUBSPOT_ALLOW_HTTP=%q", got, over["HUBSPOT_ALLOW_HTTP"])
+	}
+	if !strings.HasPrefix(over["HUBSPOT_API_KEY"], "${HUBSPOT_API_KEY:?") {
+		t.Errorf("HUBSPOT_API_KEY is %q, not that of .env", over["HUBSPOT_API_KEY"])
+	}
 }

@@ -60,6 +60,11 @@ func (c *change) queueAll(ctx context.Context, b backfill, perSecond rate.Limit)
 	if err != nil {
 		return err
 	}
+	queue, err := c.desk.Backlog(ctx, destination)
+	if err != nil {
+		return err
+	}
+	c.already = queue.Due + queue.Waiting + queue.Processing
 	c.begin(total)
 	limit := rate.NewLimiter(perSecond, b.page)
 	limit.AllowN(time.Now(), b.page) // no head start

@@ -55,16 +55,24 @@ func TestBackfill(t *testing.T) {
 	}
 }
 
-// No faster than --rate allows, from the first contact on.
+// No faster than --rate allows, from the first contact on; what waits for a time
+// of its own goes on waiting, and is counted.
 func TestBackfillKeepsItsRate(t *testing.T) {
 	t.Parallel()
 	in := progtest.Install(t)
 	unsent(in, 60)
+	in.Exec(`INSERT INTO contacts (email, hubspot_processing_status, next_retry_at) SELECT 'later' || i || '@example.org', 'Queued', now() + interval '1 hour' FROM generate_series(1, 2) i`)
 	in.Start(in.Env("HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=100"), "run").Wait("leading", 1)
 	began := time.Now()
-	in.Must("queue", "--all", "--rate", "30/s", "--page", "10")
+	out := in.Must("queue", "--all", "--rate", "30/s", "--page", "10")
 	if took := time.Since(began); took < 1900*time.Millisecond {
 		t.Errorf("60 contacts at 30/s were queued within %v", took)
+	}
+	if out != "60 contacts queued; 2 contacts were queued already and left alone\n" {
+		t.Errorf("the result is %s", out)
+	}
+	if n := in.Ask(`SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Queued' AND next_retry_at > now()`); n != "2" {
+		t.Errorf("%s contacts wait for their time, want 2", n)
 	}
 }
 

@@ -42,7 +42,7 @@ there and dropped in the end, and no table that exists is touched, but whoever w
 role must be allowed to create databases. Without DATABASE_URL, or with --throwaway, a throw-away Postgres is started,
 with commits that are safe on disk.
 
-All of it takes two hours on two cores, and 8 GB of disk. --quick shows in minutes that it works; its figures are
+All of it takes an hour and a quarter on two cores (--list says how long each takes), and 8 GB of disk. --quick shows in minutes that it works; its figures are
 nothing to go by. The table goes to stdout, progress to stderr.`,
 		Example: `  contactsync bench --list
   contactsync bench --quick

@@ -28,6 +28,8 @@ type change struct {
 	count int      // contacts changed
 	left  []string // named, and not changed
 	after string   // of a backfill: the last id so far
+
+	already int64 // of a backfill: in the queue or in flight before it, and left alone
 }
 
 // changed is the result for scripts.
@@ -36,7 +38,8 @@ type changed struct {
 	DryRun    bool       `json:"dry_run,omitempty"`
 	Contacts  int        `json:"contacts"` // changed; with dry_run, to be changed
 	LeftAlone []string   `json:"left_alone"`
-	After     string     `json:"after,omitempty"` // of a backfill: the last id
+	After     string     `json:"after,omitempty"`          // of a backfill: the last id
+	Already   int64      `json:"already_queued,omitempty"` // of a backfill: before it, and left alone
 }
 
 func (c *change) flags(cmd *cobra.Command) {
@@ -90,7 +93,7 @@ func (c *change) print() error {
 		if left == nil {
 			left = []string{}
 		}
-		return c.p.printJSON(changed{c.verb, c.dryRun, c.count, left, c.after})
+		return c.p.printJSON(changed{c.verb, c.dryRun, c.count, left, c.after, c.already})
 	}
 	text := map[admin.Verb]string{admin.DidSkip: "skipped"}[c.verb]
 	if text == "" {
@@ -98,6 +101,9 @@ func (c *change) print() error {
 	}
 	if c.dryRun {
 		text = "would be " + text
+	}
+	if c.already > 0 {
+		text += fmt.Sprintf("; %s queued already and left alone", admin.Count(c.already, "contact was", "contacts were"))
 	}
 	_, err := fmt.Fprintf(c.p.stdout, "%s %s\n", contacts(c.count), text)
 	return err

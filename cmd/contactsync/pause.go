@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -71,7 +72,7 @@ type paused struct {
 	Paused   bool          `json:"paused"`  // now
 	Changed  bool          `json:"changed"` // by this call
 	Hold     *contact.Hold `json:"hold"`
-	Queued   int64         `json:"queued"`
+	Queued   int64         `json:"queued"` // of resume: when the pause ended
 	InFlight int64         `json:"in_flight"`
 }
 
@@ -92,19 +93,20 @@ func (p *program) pause(ctx context.Context, desk *admin.Desk, who, reason strin
 }
 
 func (p *program) resume(ctx context.Context, desk *admin.Desk, who string, asJSON bool) error {
+	held, lookErr := pausedNow(ctx, desk) // before a leader claims what was held
 	was, err := desk.Resume(ctx, destination, who)
 	if err != nil {
 		return err
 	}
-	now, err := pausedNow(ctx, desk)
-	if err != nil {
+	hold, err := desk.Hold(ctx, destination)
+	if err = errors.Join(lookErr, err); err != nil {
 		return fmt.Errorf("the sync goes on, but how it stands could not be read: %w", err)
 	}
-	now.Changed = was
+	held.Changed, held.Hold, held.Paused = was, hold, hold != nil
 	if asJSON {
-		return p.printJSON(now)
+		return p.printJSON(held)
 	}
-	return now.tellResume(p.stdout)
+	return held.tellResume(p.stdout)
 }
 
 func pausedNow(ctx context.Context, desk *admin.Desk) (paused, error) {
@@ -126,8 +128,8 @@ func (n paused) tellPause(out io.Writer) error {
 	case !n.Changed:
 		text = fmt.Sprintf("Paused already: by %s, since %s%s.\n", n.Hold.Who, n.Hold.Since.Local().Format(time.DateTime), because(n.Hold))
 	}
-	_, err := fmt.Fprintf(out, "%s%s queued and stay so; %s in flight and will be finished. `contactsync resume` goes on.\n", text,
-		plural(n.Queued), plural(n.InFlight))
+	_, err := fmt.Fprintf(out, "%s%s so; %s in flight and will be finished. `contactsync resume` goes on.\n", text,
+		admin.Count(n.Queued, "contact is queued and stays", "contacts are queued and stay"), plural(n.InFlight))
 	return err
 }
 

@@ -85,7 +85,11 @@ func TestPause(t *testing.T) {
 					arrived <- r.Time
 				}
 			})
-			if out := in.Must("resume", "--as", "bob"); !strings.Contains(out, "Resumed") {
+			var held int64
+			if err := in.App.QueryRow(t.Context(), `SELECT count(*) FROM contacts WHERE hubspot_processing_status = 'Queued'`).Scan(&held); err != nil {
+				t.Fatal(err)
+			}
+			if out := in.Must("resume", "--as", "bob"); out != "Resumed: "+plural(held)+" queued.\n" {
 				t.Errorf("resume:\n%s", out)
 			}
 			var resumed time.Time
@@ -129,13 +133,20 @@ func TestPauseIsToldOnce(t *testing.T) {
 	in := progtest.Install(t)
 	p := in.Start(in.Env(), "run")
 	in.AwaitAsleep()
-	in.Must("pause")
+	if out := in.Must("pause"); !strings.Contains(out, "\n0 contacts are queued and stay so; 0 contacts are in flight") {
+		t.Errorf("pause:\n%s", out)
+	}
 	p.Wait(heldMessage, 1)
 	for range 5 {
 		in.Exec(`SELECT pg_notify('contact_queued', '')`)
 	}
 	in.Queue(1)
-	in.Must("resume")
+	if out := in.Must("pause"); !strings.Contains(out, "\n1 contact is queued and stays so; 0 contacts are in flight") {
+		t.Errorf("second pause:\n%s", out)
+	}
+	if out := in.Must("resume"); out != "Resumed: 1 contact is queued.\n" { // which the leader may have sent by now
+		t.Errorf("resume:\n%s", out)
+	}
 	in.Await("1 Complete/Complete", progtest.Counts)
 	in.AwaitAsleep()
 	for msg, want := range map[string]int{heldMessage: 1, "HubSpot sync resumed by an operator": 1} {

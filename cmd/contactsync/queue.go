@@ -50,8 +50,9 @@ func newQueueCommand(p *program) *cobra.Command {
 email a line (blank lines and lines that begin with # are passed over), or all with one hubspot_sync_status.
 What cannot be found is listed; everything else is queued all the same, and the exit code is 1.
 
-With --all it queues every contact that has an email and is not Skipped, in the order of the ids: a page at a time, the next
-one when nothing is due any more and not before --rate allows it. So what apps queue meanwhile waits for one page at most. It
+With --all it queues every contact that has an email, is not Skipped and is not in the queue already (those keep their
+turn, also one that waits for a retry), in the order of the ids: a page at a time, the next one when nothing is due any
+more and not before --rate allows it. So what apps queue meanwhile waits for one page at most. It
 takes as long as the contacts take to be synced. When it is interrupted it says how to go on from there.`,
 		Example: `  contactsync queue ada@example.org 7d444840-9dc0-11d1-b245-5ffdce74fad2
   contactsync queue --file contacts.txt
@@ -104,7 +105,7 @@ takes as long as the contacts take to be synced. When it is interrupted it says 
 	}
 	cmd.Flags().StringVarP(&file, "file", "f", "", "read ids and emails from this file, one a line; - is standard input")
 	cmd.Flags().StringVar(&status, "status", "", "queue all contacts whose hubspot_sync_status is this")
-	cmd.Flags().BoolVar(&all, "all", false, "queue every contact that has an email and is not Skipped")
+	cmd.Flags().BoolVar(&all, "all", false, "queue every contact that has an email and is neither Skipped nor in the queue already")
 	cmd.Flags().StringVar(&fill.rate, "rate", "", "with --all: no faster than this, as in 200/s, 30/m or 1000/h")
 	cmd.Flags().IntVar(&fill.page, "page", 100, "with --all: how many to queue at a time")
 	cmd.Flags().StringVar(&fill.after, "after", "", "with --all: go on after this id")

@@ -47,7 +47,10 @@ func newRunCommand(p *program) *cobra.Command {
 
 Start as many replicas as you like: one leads, the others wait to take over. Settings come from the
 environment, and from a file .env in the working directory where there is one. Without HUBSPOT_API_KEY
-the process stays up and does nothing.`,
+the process stays up and does nothing.
+
+With --once it syncs what is due and ends. Beside a process that leads it changes nothing: it ends with exit code 1 and
+"another process leads and syncs what is queued".`,
 		Example: `  contactsync run
   contactsync run --once    # sync what is due now, then end; for a cron job`,
 		Args: cobra.NoArgs,

@@ -75,20 +75,30 @@ func (s Status) Judge(place *time.Location) (Level, string) {
 		return Attention, fmt.Sprintf("Working: %s due.%s", Count(q.Due, "contact is", "contacts are"), s.deafness())
 	case q.Due > 0:
 		return Healthy, fmt.Sprintf("Working: %s due.", Count(q.Due, "contact is", "contacts are"))
-	case s.deafness() != "":
-		return Attention, "The queue is empty." + s.deafness()
-	case q.Error > 0:
-		needs := "need"
-		if q.Error == 1 {
-			needs = "needs"
-		}
-		return Attention, fmt.Sprintf("The queue is empty; %s in Error and %s a person: see failures, then `contactsync retry`.",
-			Count(q.Error, "contact is", "contacts are"), needs)
+	case q.Error > 0 || s.deafness() != "":
+		return Attention, s.restSentence(place) + s.deafness()
 	case q.Waiting > 0 && q.NextRetryAt != nil:
 		return Healthy, fmt.Sprintf("Waiting for retries or a set time, the next at %s.", s.clock(*q.NextRetryAt, place))
 	default:
 		return Healthy, "Healthy: everything that was queued is in HubSpot."
 	}
+}
+
+// restSentence says of a queue in which nothing is due what else it holds.
+func (s Status) restSentence(place *time.Location) string {
+	q := s.Queue
+	text := "The queue is empty"
+	if q.Waiting > 0 {
+		text = "Nothing is due; " + Count(q.Waiting, "contact waits", "contacts wait") + " for a retry or a set time"
+		if q.NextRetryAt != nil {
+			text += ", the next at " + s.clock(*q.NextRetryAt, place)
+		}
+	}
+	if q.Error > 0 {
+		text += fmt.Sprintf("; %s a person: see failures, then `contactsync retry`",
+			Count(q.Error, "contact is in Error and needs", "contacts are in Error and need"))
+	}
+	return text + "."
 }
 
 // Asleep says whether contacts are due although everybody who leads sleeps, because

@@ -38,12 +38,36 @@ func TestSentence(t *testing.T) {
 			admin.Attention,
 			"The queue is empty; 2 contacts are in Error and need a person: see failures, then `contactsync retry`.",
 		},
+		"an error": {
+			admin.Status{Leaders: led, Queue: admin.Queue{Error: 1}},
+			admin.Attention,
+			"The queue is empty; 1 contact is in Error and needs a person: see failures, then `contactsync retry`.",
+		},
+		"errors and retries": {
+			admin.Status{Leaders: led, Queue: admin.Queue{Waiting: 31, Error: 1, NextRetryAt: at("15 12:04:00")}},
+			admin.Attention,
+			"Nothing is due; 31 contacts wait for a retry or a set time, the next at 12:04; 1 contact is in Error and needs a person: see failures, then `contactsync retry`.",
+		},
+		"errors and a retry tomorrow": {
+			admin.Status{Leaders: led, Queue: admin.Queue{Waiting: 1, Error: 2, NextRetryAt: at("16 09:00:00")}},
+			admin.Attention,
+			"Nothing is due; 1 contact waits for a retry or a set time, the next at 16 Jun 09:00; 2 contacts are in Error and need a person: see failures, then `contactsync retry`.",
+		},
 		"nobody":           {admin.Status{}, admin.Trouble, "Nobody leads: start `contactsync run` with a HUBSPOT_API_KEY."},
 		"nobody and a row": {admin.Status{Queue: admin.Queue{Due: 3}}, admin.Trouble, "Nobody leads: 3 contacts wait, and no process syncs. Start `contactsync run` with a HUBSPOT_API_KEY."},
 		"deaf": {
 			admin.Status{Leaders: led, Replicas: []admin.Replica{{Role: admin.RoleLeader, Listener: &deaf}}},
 			admin.Attention,
 			"The queue is empty. No notifications arrive, so it looks every second: see `contactsync doctor`.",
+		},
+		"deaf, and more": {
+			admin.Status{
+				Leaders: led, Replicas: []admin.Replica{{Role: admin.RoleLeader, Listener: &deaf}},
+				Queue: admin.Queue{Waiting: 2, Error: 1, NextRetryAt: at("15 12:04:00")},
+			},
+			admin.Attention,
+			"Nothing is due; 2 contacts wait for a retry or a set time, the next at 12:04; 1 contact is in Error and needs a person: " +
+				"see failures, then `contactsync retry`. No notifications arrive, so it looks every second: see `contactsync doctor`.",
 		},
 		"key": {
 			admin.Status{Leaders: paused("UNAUTHORIZED", at("15 12:00:40"))},
