@@ -108,7 +108,7 @@ func TestComposeIsNotTheHosts(t *testing.T) {
 		} `yaml:"services"`
 	}
 	var simulated, account file
-	for name, into := range map[string]*file{"../docker-compose.yml": &simulated, "../docker-compose.hubspot.yml": &account} {
+	for name, into := range map[string]*file{"../docker-compose.yml": &simulated, "docker-compose.hubspot.yml": &account} {
 		if err := yaml.Unmarshal(read(t, name), into); err != nil {
 			t.Fatal(err)
 		}
