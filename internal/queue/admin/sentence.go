@@ -79,6 +79,8 @@ func (s Status) Judge(place *time.Location) (Level, string) {
 		return Attention, s.restSentence(place) + s.deafness()
 	case q.Waiting > 0 && q.NextRetryAt != nil:
 		return Healthy, fmt.Sprintf("Waiting for retries or a set time, the next at %s.", s.clock(*q.NextRetryAt, place))
+	case q.InFlight > 0:
+		return Healthy, fmt.Sprintf("Working: %s on the way to HubSpot.", Count(q.InFlight, "contact is", "contacts are"))
 	default:
 		return Healthy, "Healthy: everything that was queued is in HubSpot."
 	}

@@ -28,11 +28,12 @@ func TestSentence(t *testing.T) {
 		level  admin.Level
 		want   string
 	}{
-		"healthy":  {admin.Status{Leaders: led}, admin.Healthy, "Healthy: everything that was queued is in HubSpot."},
-		"working":  {admin.Status{Leaders: led, Queue: admin.Queue{Due: 1}}, admin.Healthy, "Working: 1 contact is due."},
-		"behind":   {admin.Status{Leaders: led, Queue: admin.Queue{Due: 7, OldestDueSeconds: &old}}, admin.Attention, "Behind: 7 contacts are due, the oldest for 3 min."},
-		"retries":  {admin.Status{Leaders: led, Queue: admin.Queue{Waiting: 2, NextRetryAt: at("15 12:04:00")}}, admin.Healthy, "Waiting for retries or a set time, the next at 12:04."},
-		"tomorrow": {admin.Status{Leaders: led, Queue: admin.Queue{Waiting: 2, NextRetryAt: at("16 09:00:00")}}, admin.Healthy, "Waiting for retries or a set time, the next at 16 Jun 09:00."},
+		"on the way": {admin.Status{Leaders: led, Queue: admin.Queue{InFlight: 3}}, admin.Healthy, "Working: 3 contacts are on the way to HubSpot."},
+		"healthy":    {admin.Status{Leaders: led}, admin.Healthy, "Healthy: everything that was queued is in HubSpot."},
+		"working":    {admin.Status{Leaders: led, Queue: admin.Queue{Due: 1}}, admin.Healthy, "Working: 1 contact is due."},
+		"behind":     {admin.Status{Leaders: led, Queue: admin.Queue{Due: 7, OldestDueSeconds: &old}}, admin.Attention, "Behind: 7 contacts are due, the oldest for 3 min."},
+		"retries":    {admin.Status{Leaders: led, Queue: admin.Queue{Waiting: 2, NextRetryAt: at("15 12:04:00")}}, admin.Healthy, "Waiting for retries or a set time, the next at 12:04."},
+		"tomorrow":   {admin.Status{Leaders: led, Queue: admin.Queue{Waiting: 2, NextRetryAt: at("16 09:00:00")}}, admin.Healthy, "Waiting for retries or a set time, the next at 16 Jun 09:00."},
 		"errors": {
 			admin.Status{Leaders: led, Queue: admin.Queue{Error: 2}},
 			admin.Attention,
