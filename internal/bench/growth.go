@@ -104,7 +104,11 @@ func (t table) fill(ctx context.Context, st *site, m *meter) (resting []string, 
 	if err := st.settle(ctx); err != nil {
 		return nil, err
 	}
-	rows, err := st.app.Query(ctx, restingSQL, min(100, 100*float64(mostResting)/float64(t.contacts)))
+	share := 100.0 // per cent
+	if t.status == "" {
+		share = min(share, share*mostResting/float64(t.contacts))
+	}
+	rows, err := st.app.Query(ctx, restingSQL, share)
 	if err != nil {
 		return nil, fmt.Errorf("look for contacts at rest: %w", err)
 	}

@@ -49,7 +49,7 @@ var unrelated = measurement{
 			}}
 		}
 		m.wantRatio(commits, with, without, true, 0.97)
-		m.compare(commits, with, bare)
+		m.compare(commits, without, bare)
 		err := m.rounds(ctx, []oneCase{one(without, noTriggerSQL), one(bare, noTriggerSQL+noIndexSQL), one(with, "")})
 		m.plotBars("Commits a second", commits)
 		return err
