@@ -51,7 +51,8 @@ func up(ctx context.Context, url string, log *slog.Logger, timing timing) (resul
 	if err != nil {
 		return result, err
 	}
-	// What is replaced goes last, and at every run: one that was cut may have left it.
+	// What is replaced goes when what comes instead is there, and at every run: one that
+	// was cut may have left it.
 	if err := m.patiently(ctx, func() error { return m.dropIndexes(ctx, replacedBy10()) }); err != nil {
 		return result, err
 	}
