@@ -171,7 +171,7 @@ func keepsTime(t *testing.T, in *progtest.Installation, now string, settings ...
 	for what, sql := range map[string]string{
 		"synced_at":  `SELECT concat_ws(' ', min(hubspot_synced_at) > ` + now + ` - interval '5 min', max(hubspot_synced_at) <= ` + now + `) FROM contacts`,
 		"updated_at": `SELECT concat_ws(' ', min(updated_at) > ` + now + ` - interval '5 min', max(updated_at) <= ` + now + `) FROM contacts`,
-		"queued_at":  `SELECT concat_ws(' ', min(hubspot_queued_at) > ` + now + ` - interval '5 min', max(hubspot_queued_at) <= ` + now + `) FROM contacts`,
+		"queued_at":  `SELECT concat_ws(' ', min(hubspot_queued_at) > clock_timestamp() - interval '5 min', max(hubspot_queued_at) <= clock_timestamp()) FROM contacts`,
 		"failed":     `SELECT concat_ws(' ', min(last_retry_at) > ` + now + ` - interval '5 min', max(last_retry_at) <= ` + now + `) FROM contacts`,
 		"cycles":     `SELECT concat_ws(' ', bool_and(finished_at - started_at BETWEEN '0 s' AND '1 min'), max(finished_at) <= clock_timestamp()) FROM contactsync.cycles`,
 		"leaders":    `SELECT concat_ws(' ', min(since) > clock_timestamp() - interval '5 min', max(since) <= clock_timestamp()) FROM contactsync.slots`,

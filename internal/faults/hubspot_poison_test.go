@@ -46,14 +46,20 @@ func TestPoisonInABatch(t *testing.T) {
 				const n = 100
 				in := progtest.Install(t)
 				spoiled := func(i int) bool { return i*bad%n < bad } // evenly spread, which is the worst for halving
-				in.Exec(`INSERT INTO contacts (email, name)
-					SELECT 'c' || i || '@example.org', CASE WHEN i * $2::int % $1::int < $2::int THEN 'Bad' ELSE 'Good' END
+				in.Exec(`INSERT INTO contacts (email, name, created_at)
+					SELECT 'c' || i || '@example.org', CASE WHEN i * $2::int % $1::int < $2::int THEN 'Bad' ELSE 'Good' END, now() + i * interval '1 ms'
 					  FROM generate_series(0, $1::int - 1) i`, n, bad)
 				api := test.arrange(t, in)
 				in.Start(in.Env("HUBSPOT_API_BASE_URL="+api, "HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=100", "HUBSPOT_RATE_LIMIT_PER_10S=1000"), "run")
 				in.AwaitAsleep()
 				began := time.Now()
-				in.Exec(`UPDATE contacts SET hubspot_sync_status = 'Queued', hubspot_processing_status = 'Queued'`) // in the order of the table
+				in.Exec(`DO $$
+					DECLARE c record;
+					BEGIN
+						FOR c IN SELECT id FROM contacts ORDER BY created_at LOOP -- the queue's order, too
+							UPDATE contacts SET hubspot_sync_status = 'Queued', hubspot_processing_status = 'Queued' WHERE id = c.id;
+						END LOOP;
+					END $$`)
 				const kinds = `SELECT string_agg(n || ' ' || s, ', ' ORDER BY s) FROM (SELECT count(*) AS n,
 					concat_ws(' ', name, hubspot_processing_status, hubspot_error_code, retry_count) AS s FROM contacts GROUP BY 2) x`
 				in.Await(fmt.Sprintf("%d Bad Error %s 0, %d Good Complete 0", bad, test.code, n-bad), kinds)
