@@ -15,7 +15,7 @@ import (
 
 // planned is what a sync would do. Its JSON form is what scripts read.
 type planned struct {
-	Paused   *contact.Hold    `json:"paused,omitempty"`  // who keeps everything from being sent until he resumes
+	Paused   *contact.Hold    `json:"paused,omitempty"`  // who keeps everything from being sent until somebody resumes
 	Blocked  []string         `json:"blocked,omitempty"` // why nothing at all would be sent
 	Contacts []plannedContact `json:"contacts"`
 	Counts   planCounts       `json:"counts"`

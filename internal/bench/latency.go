@@ -10,7 +10,7 @@ import (
 )
 
 var latency = measurement{
-	Name: "latency", Title: "Commit to request at HubSpot", rounds: 5, lasts: "4 min",
+	Name: "latency", Title: "Commit to request at HubSpot", rounds: 5, lasts: "6 min",
 	How: "Single updates in autocommit, each while the leader sleeps, or each as soon as the one before has arrived; the time from the answer to the UPDATE (and from the moment before it was sent) " +
 		"to the arrival of the request at the simulator. The peers on the same server: from the answer to the insert to the moment their worker begins, before it asks HubSpot; " +
 		"for River between the jobs a pause of 150 to 350 ms, or none.",

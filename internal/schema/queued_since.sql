@@ -1,6 +1,6 @@
 -- Tell contacts that wait since when, as far as their table knows: their place in the
 -- queue. A thousand at a time, without those that somebody holds locked: they come first
--- without it. Answers how many it told.
+-- without it. Answers how many have it now: an app's trigger may undo it.
 WITH waiting AS (
     SELECT c.id
       FROM contacts c
@@ -14,6 +14,6 @@ WITH waiting AS (
        SET hubspot_queued_at = CASE WHEN isfinite(c.updated_at) THEN least(c.updated_at::timestamptz, now()) ELSE now() END
       FROM waiting w
      WHERE c.id = w.id
- RETURNING c.id
+ RETURNING c.hubspot_queued_at
 )
-SELECT count(*) FROM told
+SELECT count(hubspot_queued_at) FROM told
