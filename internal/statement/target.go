@@ -1,0 +1,98 @@
+package statement
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/destination"
+)
+
+// Table is the app's table of contacts as this database has it.
+type Table struct {
+	// Name is the table as SQL, quoted where it must be: contacts, app.people.
+	Name string
+	// ID is the type of its key as SQL, without a domain and a length: uuid, bigint, text.
+	ID string
+	// Columns are the app's names for columns of the contract that it calls otherwise,
+	// unquoted: email → mail.
+	Columns map[string]string
+}
+
+// Contacts is the table that the SQL files are written for.
+func Contacts() Table { return Table{Name: "contacts", ID: "uuid"} }
+
+// Column returns the app's name for a column of the contract, unquoted.
+func (t Table) Column(name string) string {
+	if theirs, ok := t.Columns[name]; ok {
+		return theirs
+	}
+	return name
+}
+
+// plain identifiers need no quotes. Keywords do, so a name that came from the app is
+// quoted unless it is the contract's own.
+var plain = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
+
+// Quote returns an identifier as SQL.
+func Quote(name string) string { return pgx.Identifier{name}.Sanitize() }
+
+// Target is what statements are rendered for.
+type Target struct {
+	Table       Table
+	Destination destination.Info
+	written     destination.Info // that SQL is written for
+}
+
+// For returns the target of a destination on a table. The SQL files are written for
+// another one, HubSpot.
+func For(table Table, d, written destination.Info) Target {
+	return Target{Table: table, Destination: d, written: written}
+}
+
+// qualified are the columns of the app whose names are too common to be replaced
+// wherever they stand: only behind c, NEW and OLD, which always mean the table.
+var qualified = map[string]bool{"id": true, "email": true, "name": true}
+
+// distinct are the app's other columns. They are replaced wherever they stand.
+var distinct = map[string]bool{"phone_number": true, "domain_id": true, "page_id": true, "created_at": true, "updated_at": true}
+
+// identifier returns what an identifier becomes. qualifier is what stands before it
+// and a dot, "" for nothing.
+func (t Target) identifier(qualifier, word string) string {
+	name := strings.ToLower(word)
+	switch {
+	case name == "contacts" && qualifier == "":
+		return t.Table.Name
+	case name == "uuid" && qualifier == "":
+		return t.Table.ID
+	case qualified[name]:
+		if q := strings.ToLower(qualifier); q != "c" && q != "new" && q != "old" {
+			return word
+		}
+		return t.column(name, word)
+	case distinct[name]:
+		return t.column(name, word)
+	}
+	for i, written := range t.written.Columns.List() {
+		if name == written {
+			return quoteUnlessPlain(t.Destination.Columns.List()[i])
+		}
+	}
+	return word
+}
+
+func (t Target) column(name, word string) string {
+	if theirs, ok := t.Table.Columns[name]; ok && theirs != name {
+		return Quote(theirs)
+	}
+	return word
+}
+
+func quoteUnlessPlain(name string) string {
+	if plain.MatchString(name) {
+		return name
+	}
+	return Quote(name)
+}
