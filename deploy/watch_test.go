@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/scrapersky/contactsync/internal/needs"
 )
 
 // dashboard is what is looked at of Grafana's model of a dashboard.
@@ -62,10 +64,7 @@ func wantDocumented(t *testing.T, where, text string) {
 // promtool runs Prometheus's own checker.
 func promtool(t *testing.T, args ...string) {
 	t.Helper()
-	path, err := exec.LookPath("promtool")
-	if err != nil {
-		t.Fatal("promtool is needed, of Debian's package prometheus: ", err)
-	}
+	path := needs.Program(t, needs.Promtool)
 	if out, err := exec.CommandContext(t.Context(), path, args...).CombinedOutput(); err != nil {
 		t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/progtest"
 )
 
@@ -34,23 +34,12 @@ type tab struct {
 	mayMiss    bool // answers that are no success are wanted
 }
 
-// findBrowser is the program of Debian's chromium, or Chrome.
-func findBrowser(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "google-chrome", "google-chrome-stable", "chromium-browser"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatal("the dashboard is tested in a real browser, and there is none: apt install chromium")
-	return ""
-}
-
 // openBrowser starts a browser with one window.
 func openBrowser(t *testing.T) *tab {
 	t.Helper()
+	needs.Time(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(findBrowser(t)), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
+		chromedp.ExecPath(needs.Program(t, needs.Chromium)), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
 		chromedp.Flag("force-color-profile", "srgb"), chromedp.WSURLReadTimeout(progtest.Patience))
 	allocator, free := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	ctx, closeTab := chromedp.NewContext(allocator)
