@@ -5,6 +5,7 @@
 package needs
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -118,4 +119,15 @@ func Time(tb testing.TB) {
 	if testing.Short() {
 		tb.Skip("it takes long, and -short is set")
 	}
+}
+
+// TimeForAll is Time for a package whose tests all take long: its TestMain has it
+// run them.
+func TimeForAll(m *testing.M, run func(*testing.M) int) int {
+	flag.Parse()
+	if testing.Short() {
+		fmt.Println("skipped: all tests of this package take long, and -short is set")
+		return 0
+	}
+	return run(m)
 }

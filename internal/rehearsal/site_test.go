@@ -48,6 +48,7 @@ type site struct {
 // furnish makes a site in an empty database.
 func furnish(t *testing.T, databaseURL string) *site {
 	t.Helper()
+	needs.Time(t)
 	for _, tool := range []needs.Tool{needs.Psql, needs.PgDump, needs.JQ} {
 		needs.Program(t, tool) // the runbook's commands call it
 	}
@@ -70,6 +71,7 @@ func (s *site) install() {
 // must be no older than the server.
 func ownServer(t *testing.T) *throwaway.Server {
 	t.Helper()
+	needs.Time(t)
 	return pgtest.Own(t, throwaway.Options{Kind: throwaway.Local})
 }
 
