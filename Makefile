@@ -25,9 +25,8 @@ demo: build ## watch contacts arrive, without any account (DEMO_FOR=20s ends by 
 
 # go-test runs go test, and names at the end what was skipped because the machine lacks a program.
 define go-test
-@skipped=$$(mktemp) && export CONTACTSYNC_SKIPPED=$$skipped; go test $(1); code=$$?; \
-	if [ -s $$skipped ]; then echo; echo "NOT TESTED, because this machine lacks something:"; sort -u $$skipped; fi; \
-	rm -f $$skipped; exit $$code
+@skipped=$$(mktemp) && trap 'rm -f $$skipped' EXIT && export CONTACTSYNC_SKIPPED=$$skipped; go test $(1); code=$$?; \
+	if [ -s $$skipped ]; then echo; echo "NOT TESTED, because this machine lacks something:"; sort -u $$skipped; fi; exit $$code
 endef
 
 .PHONY: test
