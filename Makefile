@@ -23,13 +23,19 @@ build: ## build bin/contactsync and bin/hubspotsim
 demo: build ## watch contacts arrive, without any account (DEMO_FOR=20s ends by itself)
 	@bin/contactsync demo $(if $(DEMO_FOR),--for $(DEMO_FOR))
 
+# go-test runs go test, and names at the end what was skipped because the machine lacks a program.
+define go-test
+@skipped=$$(mktemp) && trap 'rm -f $$skipped' EXIT && export CONTACTSYNC_SKIPPED=$$skipped; go test $(1); code=$$?; \
+	if [ -s $$skipped ]; then echo; echo "NOT TESTED, because this machine lacks something:"; sort -u $$skipped; fi; exit $$code
+endef
+
 .PHONY: test
 test: ## run all tests, on Docker's Postgres or the machine's own
-	go test -timeout 30m -shuffle=on ./...
+	$(call go-test,-timeout 30m -shuffle=on ./...)
 
 .PHONY: test-race
 test-race: ## the same under the race detector
-	go test -race -timeout 30m -shuffle=on ./...
+	$(call go-test,-race -timeout 30m -shuffle=on ./...)
 
 .PHONY: lint
 lint: ## golangci-lint at the pinned version (installed into bin/ at the first call)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/progtest"
 )
 
@@ -27,10 +28,7 @@ type scraper struct {
 // watchWithPrometheus starts it on the processes given, with the alerts.
 func watchWithPrometheus(in *progtest.Installation, of ...*progtest.Process) *scraper {
 	in.Helper()
-	program, err := exec.LookPath("prometheus")
-	if err != nil {
-		in.Fatal("prometheus is needed, Debian's package of that name: ", err)
-	}
+	program := needs.Program(in, needs.Prometheus)
 	rules, err := filepath.Abs("../../deploy/prometheus/alerts.yml")
 	if err != nil {
 		in.Fatal(err)

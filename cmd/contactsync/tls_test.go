@@ -129,15 +129,7 @@ func with(t *testing.T, dbURL, query string) string {
 // that the CA vouches for, or there is none.
 func TestTLSToPostgres(t *testing.T) {
 	t.Parallel()
-	server, err := throwaway.Start(t.Context(), throwaway.Options{Kind: throwaway.Kind(os.Getenv("CONTACTSYNC_TEST_POSTGRES"))})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := pgtest.Own(t, throwaway.Options{Kind: throwaway.Kind(os.Getenv("CONTACTSYNC_TEST_POSTGRES"))})
 	ca, stranger := newAuthority(t, "the CA"), newAuthority(t, "another CA")
 	host := mustParse(t, server.URL).Hostname()
 	cert, key := ca.serverCert(host)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/progtest"
 	"github.com/scrapersky/contactsync/internal/throwaway"
@@ -45,10 +46,7 @@ func TestClocksDiffer(t *testing.T) {
 // otherClock is a library that gives a process another clock.
 func otherClock(t *testing.T) string {
 	t.Helper()
-	compiler, err := exec.LookPath("cc")
-	if err != nil {
-		t.Fatal("this test needs a C compiler, for the clock of a database (Debian and Ubuntu: apt install gcc libc6-dev): ", err)
-	}
+	compiler := needs.Program(t, needs.Compiler)
 	// The server may run as another account, which has no way into t.TempDir.
 	dir, err := os.MkdirTemp("", "contactsync-clock-") //nolint:usetesting // see above
 	if err != nil {

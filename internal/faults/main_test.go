@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/progtest"
 )
 
@@ -19,5 +20,5 @@ func TestMain(m *testing.M) {
 	if !chosen && !progtest.Measuring() {
 		_ = flag.Set("test.parallel", sideBySide) // it exists, and takes a number
 	}
-	os.Exit(progtest.Main(m))
+	os.Exit(needs.TimeForAll(m, progtest.Main))
 }

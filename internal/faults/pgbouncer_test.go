@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/progtest"
 )
 
@@ -22,13 +23,7 @@ import (
 // through it. It ends with the test.
 func pgbouncer(t *testing.T, databaseURL, mode string, servers int) (through string) {
 	t.Helper()
-	program, err := exec.LookPath("pgbouncer")
-	if err != nil {
-		program, err = exec.LookPath("/usr/sbin/pgbouncer") // Debian keeps it out of some PATHs
-	}
-	if err != nil {
-		t.Fatal("this test needs PgBouncer (Debian and Ubuntu: apt install pgbouncer; macOS: brew install pgbouncer): ", err)
-	}
+	program := needs.Program(t, needs.PgBouncer)
 	target, err := pgx.ParseConfig(databaseURL)
 	if err != nil {
 		t.Fatal(err)

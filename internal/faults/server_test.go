@@ -22,15 +22,7 @@ func installApart(t *testing.T) (*progtest.Installation, *throwaway.Server) {
 // with these options.
 func installWith(t *testing.T, options throwaway.Options) (*progtest.Installation, *throwaway.Server) {
 	t.Helper()
-	server, err := throwaway.Start(t.Context(), options)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := pgtest.Own(t, options)
 	return progtest.InstallOn(t, pgtest.On(t, server)), server
 }
 

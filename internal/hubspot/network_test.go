@@ -178,7 +178,8 @@ func TestCutInFlight(t *testing.T) {
 // contacts are the most requests that a leader has under way.
 func TestNoRequestWaitsForAConnection(t *testing.T) {
 	t.Parallel()
-	p := overTheWire(t, simOptions(), func(o *Options) { o.RatePer10s = 1000 })
+	// None is given up for its time, which would let go of its connection.
+	p := overTheWire(t, simOptions(), func(o *Options) { o.RatePer10s, o.Timeout = 1000, time.Hour })
 	check(t, p.Upsert(t.Context(), people(1)), "1 synced")
 	p.Inject(hubspotsim.Fault{Path: "batch/upsert", Mode: hubspotsim.Hang})
 	ctx, cut := context.WithCancel(t.Context())
@@ -186,7 +187,7 @@ func TestNoRequestWaitsForAConnection(t *testing.T) {
 	for range 7 {
 		group.Go(func() { p.Upsert(ctx, people(101)) })
 	}
-	waiting, end := context.WithTimeout(t.Context(), 10*time.Second)
+	waiting, end := context.WithTimeout(t.Context(), time.Minute)
 	defer end()
 	if _, err := p.WaitArrivals(waiting, 1+14); err != nil {
 		t.Errorf("%d requests of 14 arrived: %v", len(p.Received())-1, err)

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 
 // patience is how long a test waits for what must come. It bounds a failure and
 // is no measure of speed.
-const patience = time.Minute
+const patience = pgtest.Patience
 
 // brisk is the protocol with short pauses and its true deadlines, so that a slow
 // machine changes nothing.

@@ -1,12 +1,33 @@
 package pgtest
 
 import (
+	"errors"
 	"log/slog"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/throwaway"
 )
+
+// Own starts a server of the test's own with these options, and stops it when the
+// test ends. Where the machine has no server programs the test is skipped; see needs.
+func Own(tb testing.TB, options throwaway.Options) *throwaway.Server {
+	tb.Helper()
+	server, err := throwaway.Start(tb.Context(), options)
+	if errors.Is(err, throwaway.ErrNoPrograms) {
+		needs.Missing(tb, "postgres", needs.Psql.Install)
+	}
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return server
+}
 
 // On makes a migrated database on a server of the test's own, which may be
 // stopped and started, and returns its URL. The database goes with the server.

@@ -17,6 +17,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// Patience bounds the wait for what must come. It is long, because a machine may be
+// slow, and it costs nothing where all is well; no test measures with it.
+const Patience = 3 * time.Minute
+
 // New returns the URL of a fresh, migrated database. It is dropped at the end
 // of the test, whoever is still connected.
 func New(tb testing.TB) string {
@@ -42,7 +46,7 @@ func create(tb testing.TB, migrated bool) string {
 		tb.Fatalf("create a test database: %v", err)
 	}
 	tb.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), Patience)
 		defer cancel()
 		if err := drop(ctx); err != nil {
 			tb.Errorf("drop the test database: %v", err)
@@ -93,7 +97,7 @@ func run(ctx context.Context, url string, statements ...string) error {
 // drop runs statements when the test has ended and its context with it.
 func drop(tb testing.TB, url string, statements ...string) {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), Patience)
 	defer cancel()
 	if err := run(ctx, url, statements...); err != nil {
 		tb.Errorf("clean up: %v", err)

@@ -71,7 +71,7 @@ func once(do func(context.Context) error) func(context.Context) error {
 
 func (s *server) migrateTemplate(ctx context.Context) error {
 	// Every test of the process needs it: it outlives the one that came first.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Patience)
 	defer cancel()
 	if err := s.exec(ctx, "CREATE DATABASE "+s.name(0)); err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,7 +14,7 @@ import (
 )
 
 // Patience bounds the wait for what must happen; no test measures with it.
-const Patience = 60 * time.Second
+const Patience = pgtest.Patience
 
 // GoodKey is the key that the simulated HubSpot takes.
 const GoodKey = "pat-eu1-good-key"

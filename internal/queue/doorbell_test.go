@@ -5,10 +5,11 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
 // deadline bounds the wait for events that must come; it is no measurement.
-const deadline = 30 * time.Second
+const deadline = pgtest.Patience
 
 const queueOne = `INSERT INTO contacts (email, hubspot_processing_status) VALUES ('one@example.org', 'Queued')`
 

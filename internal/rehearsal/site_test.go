@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/progtest"
 	"github.com/scrapersky/contactsync/internal/throwaway"
@@ -47,10 +48,9 @@ type site struct {
 // furnish makes a site in an empty database.
 func furnish(t *testing.T, databaseURL string) *site {
 	t.Helper()
-	for _, tool := range []string{"bash", "psql", "pg_dump", "jq"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Fatalf("the runbook is run with %s: %v (Debian: apt install postgresql jq)", tool, err)
-		}
+	needs.Time(t)
+	for _, tool := range []needs.Tool{needs.Psql, needs.PgDump, needs.JQ} {
+		needs.Program(t, tool) // the runbook's commands call it
 	}
 	pgtest.Exec(t, databaseURL, oldTable)
 	in := progtest.InstallOn(t, databaseURL)
@@ -71,16 +71,8 @@ func (s *site) install() {
 // must be no older than the server.
 func ownServer(t *testing.T) *throwaway.Server {
 	t.Helper()
-	server, err := throwaway.Start(t.Context(), throwaway.Options{Kind: throwaway.Local})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
+	needs.Time(t)
+	return pgtest.Own(t, throwaway.Options{Kind: throwaway.Local})
 }
 
 // database makes an empty database on a server and returns its URL.

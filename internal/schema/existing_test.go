@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -81,6 +82,7 @@ func TestUpOnExistingTable(t *testing.T) {
 // Old rows stay out of the way of a column with a default: nothing is rewritten.
 func TestUpOnAMillionRows(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url,
 		"CREATE TABLE contacts (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text, name text, seen int DEFAULT 0)",

@@ -5,12 +5,15 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/scrapersky/contactsync/internal/needs"
 )
 
 // TestSoak plays a run and checks its ledger. How long: CONTACTSYNC_SOAK; which one:
 // CONTACTSYNC_SOAK_SEED. `make soak SOAK_FOR=10m SEED=42` sets both.
 func TestSoak(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	p := planned(t)
 	t.Log(p)
 	w := newWorld(t, p)

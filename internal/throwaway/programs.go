@@ -29,6 +29,10 @@ func places() []string {
 
 var versionOutput = regexp.MustCompile(`\(PostgreSQL\) (\d+)`)
 
+// ErrNoPrograms says that a local server cannot be had, because the machine has no
+// programs for it.
+var ErrNoPrograms = errors.New("found no initdb and postgres of version 14 or later in PATH or the usual places")
+
 // findPrograms returns the folder that holds initdb and postgres: the PATH's
 // if it has them, else the newest version of the usual places.
 func findPrograms(ctx context.Context) (dir string, err error) {
@@ -51,7 +55,7 @@ func findPrograms(ctx context.Context) (dir string, err error) {
 		}
 	}
 	if len(all) == 0 {
-		return "", errors.New("found no initdb and postgres of version 14 or later in PATH or the usual places")
+		return "", ErrNoPrograms
 	}
 	return slices.MaxFunc(all, func(a, b found) int { return cmp.Compare(a.major, b.major) }).dir, nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/throwaway"
 )
 
@@ -81,6 +82,9 @@ func TestHaltAndResume(t *testing.T) {
 	server, err := throwaway.Start(t.Context(), throwaway.Options{
 		Kind: throwaway.Local, Settings: map[string]string{"synchronous_commit": "on"},
 	})
+	if errors.Is(err, throwaway.ErrNoPrograms) {
+		needs.Missing(t, "postgres", needs.Psql.Install)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,7 +21,7 @@ import (
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 // patience is how long a test waits for what must come.
-const patience = time.Minute
+const patience = pgtest.Patience
 
 // listening is a listener that runs until the end of the test.
 type listening struct {

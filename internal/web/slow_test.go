@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/web"
 )
 
@@ -54,6 +55,7 @@ func drip(t *testing.T, addr, start string) time.Duration {
 // nobody from being answered, and are cut.
 func TestSlowLoris(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	addr, stop := serve(t, web.Handler(web.Site{}))
 	before := runtime.NumGoroutine()
 	var slow sync.WaitGroup

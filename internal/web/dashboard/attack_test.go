@@ -24,6 +24,7 @@ func TestGuessingAtOnce(t *testing.T) {
 	} {
 		var heard atomic.Int64
 		var guessers sync.WaitGroup
+		began := time.Now()
 		for i := range 200 {
 			guessers.Go(func() {
 				r := local(t, http.MethodGet, "/contacts/x")
@@ -35,8 +36,9 @@ func TestGuessingAtOnce(t *testing.T) {
 			})
 		}
 		guessers.Wait()
-		if n := heard.Load(); n > 12 { // a token may come back meanwhile
-			t.Errorf("%s: %d guesses were heard at once", name, n)
+		// Ten at once, and one more for each five seconds that it took.
+		if n, most := heard.Load(), 11+int64(time.Since(began)/(5*time.Second)); n > most {
+			t.Errorf("%s: %d guesses were heard at once, want at most %d", name, n, most)
 		}
 	}
 }
@@ -62,7 +64,9 @@ func TestASilentDatabaseIsToldToAll(t *testing.T) {
 		})
 	}
 	readers.Wait()
-	if took := time.Since(began); took > 12*time.Second {
+	// A look at the database is given up after 5 s: one after the other, the readers
+	// would be told after 100 s.
+	if took := time.Since(began); took > 50*time.Second {
 		t.Errorf("20 readers at once are told after %v", took)
 	}
 }

@@ -3,22 +3,19 @@ package dashboard_test
 import (
 	"context"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/progtest"
 )
 
@@ -37,23 +34,12 @@ type tab struct {
 	mayMiss    bool // answers that are no success are wanted
 }
 
-// findBrowser is the program of Debian's chromium, or Chrome.
-func findBrowser(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"chromium", "google-chrome", "google-chrome-stable", "chromium-browser"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	t.Fatal("the dashboard is tested in a real browser, and there is none: apt install chromium")
-	return ""
-}
-
 // openBrowser starts a browser with one window.
 func openBrowser(t *testing.T) *tab {
 	t.Helper()
+	needs.Time(t)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(findBrowser(t)), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
+		chromedp.ExecPath(needs.Program(t, needs.Chromium)), chromedp.NoSandbox, chromedp.WindowSize(1280, 900),
 		chromedp.Flag("force-color-profile", "srgb"), chromedp.WSURLReadTimeout(progtest.Patience))
 	allocator, free := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	ctx, closeTab := chromedp.NewContext(allocator)
@@ -152,7 +138,7 @@ func (b *tab) text(selector string) string {
 func (b *tab) await(selector, text string) {
 	b.Helper()
 	script := fmt.Sprintf("[...document.querySelectorAll(%q)].some(e => e.innerText.includes(%q))", selector, text)
-	try(b, chromedp.Poll[bool](script, chromedp.WithPollingInterval(50*time.Millisecond)))
+	try(b, chromedp.Poll[bool](script, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(progtest.Patience)))
 }
 
 // press clicks on what a selector finds and waits for the page that comes.
@@ -168,63 +154,72 @@ func (b *tab) press(selector string) {
 // click clicks on what a selector finds.
 func (b *tab) click(selector string) { b.Helper(); b.do(clickOn(selector)) }
 
-// clickOn is chromedp.Click for pages that replace their parts while they are
-// looked at: what is gone before its place is known is looked for again. The click
-// itself is made once.
+// clickOn clicks on the first element of a selector, once it can be seen and nothing
+// covers it. The page finds the element and clicks on it in one step of its own. So
+// the click arrives also where a page replaces the element all the time: between
+// two calls from outside the element may be gone, or something else in its place.
 func clickOn(selector string) chromedp.Action[chromedp.Void] {
+	clicked := chromedp.Evaluate[bool](fmt.Sprintf(`(() => {
+		for (const e of document.querySelectorAll(%q)) {
+			e.scrollIntoView({ block: "nearest", behavior: "instant" });
+			const box = e.getClientRects()[0];
+			if (!box) continue;
+			const top = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+			if (!e.contains(top)) continue;
+			e.click();
+			return true;
+		}
+		return false;
+	})()`, selector))
 	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		for {
-			x, y, err := place(ctx, t, selector)
-			if err == nil {
-				_, err = chromedp.MouseClickXY(x, y)(ctx, t)
+		for { // from here, not in the page: its timers rest where scripts are forbidden
+			if done, err := clicked(ctx, t); done || err != nil {
 				return err
 			}
-			const serverError = -32000 // among others: no node has this id any more
-			if e, ok := errors.AsType[*cdproto.Error](err); !ok || e.Code != serverError {
-				return err
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("nothing to click on: %w", ctx.Err())
+			case <-time.After(20 * time.Millisecond):
 			}
 		}
 	})
 }
 
-// place is the middle of what a selector finds, once it can be seen.
-func place(ctx context.Context, t *chromedp.Target, selector string) (x, y float64, err error) {
-	nodes, err := chromedp.Nodes(chromedp.CSS(selector), chromedp.NodeVisible)(ctx, t)
-	if err != nil {
-		return 0, 0, err
-	}
-	id := nodes[0].NodeID
-	if _, err := cdp.Call(ctx, t, dom.ScrollIntoViewIfNeeded, dom.ScrollIntoViewIfNeededParams{NodeID: id}); err != nil {
-		return 0, 0, err
-	}
-	at, err := cdp.Call(ctx, t, dom.GetContentQuads, dom.GetContentQuadsParams{NodeID: id})
-	if err != nil {
-		return 0, 0, err
-	}
-	if len(at.Quads) == 0 {
-		return 0, 0, chromedp.ErrInvalidDimensions
-	}
-	corners := at.Quads[0]
-	return (corners[0] + corners[4]) / 2, (corners[1] + corners[5]) / 2, nil
-}
-
-// A click arrives once on what is replaced all the time, except, as on our pages,
-// while it is pressed.
+// A click arrives, and once, on what the page replaces all the time.
 func TestClick(t *testing.T) {
 	t.Parallel()
 	b := openBrowser(t)
 	b.open(`data:text/html,<div id="box"></div><script>
-		let clicks = 0, pressed = false;
-		document.onpointerdown = () => { pressed = true; };
-		document.onpointerup = () => { pressed = false; };
-		box.onclick = () => { clicks++; };
-		setInterval(() => { if (!pressed) box.innerHTML = "<button>Press</button>"; });
+		let clicks = 0;
+		box.onclick = (e) => { if (e.target.tagName === "BUTTON") clicks++; };
+		setInterval(() => { box.innerHTML = "<button>Press</button>"; });
 	</script>`)
 	for range 20 {
 		b.click("button")
 	}
 	if got := try(b, chromedp.Evaluate[int]("clicks")); got != 20 {
 		t.Errorf("%d clicks arrived, want 20", got)
+	}
+	b.quiet()
+}
+
+// A click waits for what is not there yet, cannot be seen, or is covered.
+func TestClickWaits(t *testing.T) {
+	t.Parallel()
+	b := openBrowser(t)
+	b.open(`data:text/html,<div id="box"></div><div id="cover" style="position:fixed;inset:0"></div><script>
+		let clicks = 0, early = 0, ready = false;
+		const steps = [
+			() => { box.innerHTML = "<button hidden>Press</button>"; },
+			() => { box.firstChild.hidden = false; },
+			() => { ready = true; cover.remove(); },
+		];
+		box.onclick = () => { if (ready) clicks++; else early++; };
+		const again = setInterval(() => { steps.shift()(); if (!steps.length) clearInterval(again); }, 100);
+	</script>`)
+	b.click("button")
+	if got := try(b, chromedp.Evaluate[string]("clicks + ' ' + early")); got != "1 0" {
+		t.Errorf("clicks in time and too early: %s, want 1 0", got)
 	}
 	b.quiet()
 }
@@ -253,6 +248,7 @@ func (b *tab) signIn(user, password string) {
 // address starts the program and answers where its pages are.
 func address(in *progtest.Installation, env ...string) (url string, p *progtest.Process) {
 	in.Helper()
+	needs.Time(in)
 	p = in.Start(in.Env(env...), "run")
 	addr, _ := p.Wait("Serving HTTP", 1)[0]["addr"].(string)
 	return "http://" + addr, p

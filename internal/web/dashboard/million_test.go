@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/progtest"
 )
@@ -16,6 +17,7 @@ import (
 // three windows of the search.)
 func TestMillion(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	rows := 60_000
 	if progtest.Measuring() {
 		rows = 1_000_000

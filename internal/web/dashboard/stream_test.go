@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/web"
@@ -184,6 +185,7 @@ func TestTooManyLook(t *testing.T) {
 // The server's limits are for requests that end: a stream goes on beyond them.
 func TestStreamOutlivesTheServersLimits(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	addr, _, _ := served(t)
 	s := stream(t, addr)
 	for range 3 { // 45 s: longer than any limit of reading and of writing
