@@ -88,23 +88,23 @@ var mutations = []mutation{
 	},
 	{
 		name: "settled under the signal's context",
-		file: "internal/drain/step.go",
-		old:  "worked, err := r.cycle(ctx)",
-		new:  "worked, err := r.cycle(stop)",
+		file: "internal/drain/loop.go",
+		old:  "err := r.perform(ctx, act)",
+		new:  "err := r.perform(stop, act)",
 		pkg:  "internal/drain", tests: []string{"TestStopDoesNotReachTheSettle"},
 	},
 	{
 		name: "one email in two requests at a time",
-		file: "internal/drain/cycle.go",
+		file: "internal/drain/inflight.go",
 		old:  "for _, other := range before {",
 		new:  "for _, other := range before[:0] {",
 		pkg:  "internal/drain", tests: []string{"TestQueuedWhileOthersAreUnderWay"},
 	},
 	{
 		name: "an outage spends all under way",
-		file: "internal/drain/account.go",
-		old:  "!report.Outage, r.paused != nil, r.unproven",
-		new:  "!report.Outage, false, false",
+		file: "internal/drain/breaker.go",
+		old:  "was, usable := b.circuit, ",
+		new:  "was, usable := closed, ",
 		pkg:  "internal/drain", tests: []string{"TestOutageMeetsWhatIsUnderWay"},
 	},
 	{
@@ -141,7 +141,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "claims not touched",
-		file: "internal/drain/attend.go",
+		file: "internal/drain/inflight.go",
 		old:  "const touchEvery = 5 * time.Second",
 		new:  "const touchEvery = 5 * time.Hour",
 		pkg:  "internal/drain", tests: []string{"TestStopFinishesThenCutsTheRequest"},
@@ -177,8 +177,8 @@ var mutations = []mutation{
 	{
 		name: "what was answered is sent again after the database's trouble",
 		file: "internal/drain/settle.go",
-		old:  "\t\tr.keep(p)\n\t\treturn nil, err\n\t}\n\tr.Log",
-		new:  "\t\treturn nil, err\n\t}\n\tr.Log",
+		old:  "return nil, r.keepTroubled(u, err)",
+		new:  "return nil, err",
 		pkg:  "internal/drain", tests: []string{"TestDatabaseInTrouble"},
 	},
 	{
