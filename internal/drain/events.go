@@ -85,7 +85,8 @@ func (unobserved) Rescued(int)                                               {}
 type events struct {
 	log      *slog.Logger
 	observer Observer
-	lines    lines
+	label    string // the destination's
+	remoteID string // the attribute of the destination's own ids
 
 	isHeld    bool // an operator's hold was told
 	unswept   bool // the last try to maintain failed
@@ -93,42 +94,22 @@ type events struct {
 	untouched bool // the last touch failed
 }
 
-// lines are the messages that name the destination. Those of a cycle are those of the
-// scheduler that this program replaces: people have alerts and dashboards on them.
-type lines struct {
-	started, finished, synced, failed string
-	paused, resumed, held, released   string
-	checked, checkFailed              string
-	remoteID                          string // the attribute's key
-}
-
 func newEvents(l *Loop) *events {
-	e := &events{log: l.Log, observer: l.Observer, lines: lines{
-		started:     "Starting " + l.Label + " sync scheduler cycle",
-		finished:    "Finished " + l.Label + " sync scheduler cycle",
-		synced:      "Contact synced successfully to " + l.Label,
-		failed:      l.Label + " sync failed",
-		paused:      l.Label + " sync paused",
-		resumed:     l.Label + " sync goes on",
-		held:        l.Label + " sync paused by an operator: contacts stay queued",
-		released:    l.Label + " sync resumed by an operator",
-		checked:     l.Label + " account checked",
-		checkFailed: l.Label + " account check failed",
-		remoteID:    strings.ToLower(l.Label) + "_id",
-	}}
+	e := &events{log: l.Log, observer: l.Observer, label: l.Label, remoteID: strings.ToLower(l.Label) + "_id"}
 	if e.observer == nil {
 		e.observer = unobserved{}
 	}
 	return e
 }
 
-// line logs a message that names the destination.
+// line logs a message that names the destination. Those of a cycle are those of the
+// scheduler that this program replaces: people have alerts and dashboards on them.
 func (e *events) line(ctx context.Context, level slog.Level, msg string, attrs ...slog.Attr) {
-	e.log.LogAttrs(ctx, level, msg, attrs...) //nolint:sloglint // one of lines
+	e.log.LogAttrs(ctx, level, msg, attrs...) //nolint:sloglint // the name is all that varies
 }
 
 func (e *events) cycleStarted(ctx context.Context, b contact.Batch) {
-	e.line(ctx, slog.LevelInfo, e.lines.started, slog.Int64("cycle", b.Cycle), slog.Int("contacts", len(b.Contacts)))
+	e.line(ctx, slog.LevelInfo, "Starting "+e.label+" sync scheduler cycle", slog.Int64("cycle", b.Cycle), slog.Int("contacts", len(b.Contacts)))
 	for _, c := range b.Contacts {
 		e.log.LogAttrs(ctx, slog.LevelInfo, "Processing contact", slog.String("contact_id", c.ID), slog.String("email", c.Email))
 	}
@@ -141,7 +122,7 @@ func (e *events) cycleFinished(ctx context.Context, a contact.Answered, done []c
 	for _, s := range done {
 		count[s.Final]++
 	}
-	e.line(ctx, slog.LevelInfo, e.lines.finished,
+	e.line(ctx, slog.LevelInfo, "Finished "+e.label+" sync scheduler cycle",
 		slog.Int64("cycle", a.Cycle),
 		slog.Int("contacts", len(a.Contacts)),
 		slog.Int("synced", count[contact.Final(contact.Synced)]),
@@ -175,20 +156,20 @@ func (e *events) outcome(ctx context.Context, c contact.Contact, o contact.Outco
 	who := []slog.Attr{slog.String("contact_id", c.ID), slog.String("email", c.Email)}
 	switch s.Final {
 	case contact.Final(contact.Synced):
-		e.line(ctx, slog.LevelInfo, e.lines.synced,
-			append(who, slog.String(e.lines.remoteID, o.RemoteID), slog.Bool("created", o.Created))...)
+		e.line(ctx, slog.LevelInfo, "Contact synced successfully to "+e.label,
+			append(who, slog.String(e.remoteID, o.RemoteID), slog.Bool("created", o.Created))...)
 	case contact.Final(contact.Unspent):
 		e.log.LogAttrs(ctx, slog.LevelInfo, "contact released: it stays queued, no attempt is spent",
 			append(who, slog.String("code", string(o.Code)))...)
 	case contact.Final(contact.Unchanged):
 		e.log.LogAttrs(ctx, slog.LevelInfo, "contact unchanged since it was sent last: no request needed",
-			append(who, slog.String(e.lines.remoteID, o.RemoteID))...)
+			append(who, slog.String(e.remoteID, o.RemoteID))...)
 	case contact.Touched:
 		e.log.LogAttrs(ctx, slog.LevelInfo, "contact changed while it was in flight: it is queued again", who...)
 	case contact.Lost:
 		e.log.LogAttrs(ctx, slog.LevelWarn, "claim of a contact lost: nothing was written", who...)
 	default:
-		e.line(ctx, slog.LevelWarn, e.lines.failed,
+		e.line(ctx, slog.LevelWarn, e.label+" sync failed",
 			append(who, slog.String("code", string(o.Code)), slog.String("error", s.Error),
 				slog.Int("attempt", s.Tries+1), slog.Bool("retry", s.Final == contact.Final(contact.Retry)))...)
 	}
@@ -199,21 +180,21 @@ func (e *events) outcome(ctx context.Context, c contact.Contact, o contact.Outco
 func (e *events) accountChecked(ctx context.Context, err error) {
 	switch {
 	case err == nil:
-		e.line(ctx, slog.LevelInfo, e.lines.checked)
+		e.line(ctx, slog.LevelInfo, e.label+" account checked")
 	case ctx.Err() == nil:
-		e.line(ctx, slog.LevelWarn, e.lines.checkFailed, slog.Any("error", err))
+		e.line(ctx, slog.LevelWarn, e.label+" account check failed", slog.Any("error", err))
 	}
 }
 
 func (e *events) accountPaused(ctx context.Context, p *contact.Pause) {
 	e.observer.Paused(p)
-	e.line(ctx, slog.LevelWarn, e.lines.paused,
+	e.line(ctx, slog.LevelWarn, e.label+" sync paused",
 		slog.String("code", string(p.Code)), slog.String("reason", p.Reason), slog.Duration("lasts", p.For))
 }
 
 func (e *events) accountResumed(ctx context.Context, ended contact.Pause) {
 	e.observer.Paused(nil)
-	e.line(ctx, slog.LevelInfo, e.lines.resumed, slog.String("code", string(ended.Code)))
+	e.line(ctx, slog.LevelInfo, e.label+" sync goes on", slog.String("code", string(ended.Code)))
 }
 
 func (e *events) madeDue(ctx context.Context, rows int) {
@@ -224,10 +205,10 @@ func (e *events) madeDue(ctx context.Context, rows int) {
 func (e *events) held(ctx context.Context, hold *contact.Hold) {
 	switch {
 	case hold != nil && !e.isHeld:
-		e.line(ctx, slog.LevelWarn, e.lines.held,
+		e.line(ctx, slog.LevelWarn, e.label+" sync paused by an operator: contacts stay queued",
 			slog.String("who", hold.Who), slog.String("reason", hold.Reason), slog.Time("since", hold.Since))
 	case hold == nil && e.isHeld:
-		e.line(ctx, slog.LevelInfo, e.lines.released)
+		e.line(ctx, slog.LevelInfo, e.label+" sync resumed by an operator")
 	}
 	e.isHeld = hold != nil
 }

@@ -58,6 +58,9 @@ func (i *idle) suggest(why Reason) {
 	}
 }
 
+// because gives a reason to look that is better than any there is.
+func (i *idle) because(why Reason) { i.look, i.woken = why, time.Time{} }
+
 // wake notes a wake-up.
 func (i *idle) wake(now time.Time) { i.look, i.woken = ReasonWake, now }
 
@@ -69,7 +72,8 @@ func (i *idle) claimed(now time.Time, full bool) {
 // nothing notes a claim that got none.
 func (i *idle) nothing(now time.Time) {
 	i.again = i.again || i.found != nil && i.found.Due
-	i.look, i.emptyAt, i.found = "", now, nil
+	i.because("")
+	i.emptyAt, i.found = now, nil
 }
 
 // armed notes what the last look before sleep found.

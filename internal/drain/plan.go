@@ -106,6 +106,7 @@ type end string
 
 const (
 	endEmpty   end = "" // nothing is due
+	endStuck   end = "stuck"
 	endLocked  end = "locked"
 	endHeld    end = "held"
 	endAccount end = "account"
@@ -169,6 +170,8 @@ func next(s state, now time.Time) action {
 		return action{do: doProbe}
 	case b.circuit == open:
 		return action{do: doHalfOpen}
+	case s.stuck >= maxStuck && s.once && s.db.For(now, onceTrouble):
+		return action{do: doFinish, why: endStuck}
 	case s.stuck >= maxStuck:
 		return s.wait(time.Time{})
 	}

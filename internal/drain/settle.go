@@ -43,6 +43,17 @@ func (r *run) settleAnswered() error {
 	return err
 }
 
+// record takes note of what a batch was answered: what that means for the account
+// and for its rows.
+func (r *run) record(b *batch) {
+	b.answered = contact.Answered{Batch: b.claimed, Report: b.spread()}
+	if r.state.breaker.Record(&b.answered.Report, time.Now()) {
+		r.events.accountPaused(b.ctx, r.state.breaker.pause)
+	}
+	r.state.answeredAt = time.Now()
+	r.state.idle.suggest(ReasonAwake) // an app may have queued one of its contacts again
+}
+
 // settle writes the outcomes. What cannot be written now stays unsettled. When the
 // database refuses the statement, the rows are settled one by one, so that a row that
 // an app's own trigger or constraint rejects costs no other row its outcome. It fails

@@ -108,6 +108,20 @@ var mutations = []mutation{
 		pkg:  "internal/drain", tests: []string{"TestOutageMeetsWhatIsUnderWay"},
 	},
 	{
+		name: "a half-open account gets a whole batch",
+		file: "internal/drain/plan.go",
+		old:  "if s.breaker.circuit == halfOpen {",
+		new:  "if s.breaker.circuit == open {",
+		pkg:  "internal/drain", tests: []string{"TestNext"},
+	},
+	{
+		name: "a wake-up ends a pause",
+		file: "internal/drain/plan.go",
+		old:  "return s.wait(b.until)",
+		new:  "return s.lookAt(now, b.until, ReasonStart)",
+		pkg:  "internal/drain", tests: []string{"TestNext"},
+	},
+	{
 		// A pool does not close a connection that is given back, and the lock stays.
 		name: "lock taken from a pool: never freed",
 		file: "internal/leader/campaign.go",
