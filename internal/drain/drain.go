@@ -101,7 +101,9 @@ type Loop struct {
 func (l *Loop) Run(ctx, stop context.Context) error {
 	r := newRun(ctx, l)
 	defer r.close(ctx)
-	r.check()
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	r.check(ctx)
 	return r.loop(ctx, stop)
 }
 

@@ -59,10 +59,10 @@ func (r *run) send(ctx context.Context, claimed contact.Batch, began time.Time) 
 	}
 	same, err := r.cfg.Unchanged.split(ctx, claimed.Cycle, merged)
 	if err != nil {
-		r.inflight.send(b, func(context.Context) contact.Report { return releaseAll(len(b.groups), err) })
+		r.inflight.send(ctx, b, func(context.Context) contact.Report { return releaseAll(len(b.groups), err) })
 		return b, err
 	}
-	r.inflight.send(b, func(ctx context.Context) contact.Report { return same.upsert(ctx, r.cfg.Destination, merged) })
+	r.inflight.send(ctx, b, func(ctx context.Context) contact.Report { return same.upsert(ctx, r.cfg.Destination, merged) })
 	return b, nil
 }
 
@@ -91,14 +91,14 @@ func newInflight() *inflight {
 
 // send has a batch sent beside the loop, after those before it that hold one of its
 // keys: older data could land after newer otherwise.
-func (f *inflight) send(b *batch, upsert func(ctx context.Context) contact.Report) {
+func (f *inflight) send(ctx context.Context, b *batch, upsert func(ctx context.Context) contact.Report) {
 	before := f.withKeysOf(b)
 	f.batches = append(f.batches, b)
 	f.mu.Lock()
 	f.sent = append(f.sent, b.claimed.Cycle)
 	f.mu.Unlock()
 	f.sending.Go(func() {
-		ctx, end := context.WithCancel(b.ctx)
+		ctx, end := context.WithCancel(ctx)
 		defer end()
 		defer context.AfterFunc(f.cutting, end)() //nolint:contextcheck // the end of all that is in flight
 		for _, other := range before {

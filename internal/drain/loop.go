@@ -19,11 +19,9 @@ type run struct {
 	troubled  error // the database's last trouble
 	err       error // why the session is to be given up
 
-	probed    chan probe     // ends of probes; room for the two there can be
-	checked   chan struct{}  // Checked has returned
-	beside    sync.WaitGroup // probes, and Checked
-	endBeside context.CancelFunc
-	besideCtx context.Context // of both; ends with the run
+	probed  chan probe     // ends of probes; room for the two there can be
+	checked chan struct{}  // Checked has returned
+	beside  sync.WaitGroup // probes, and Checked
 }
 
 // probe is the end of a probe of the account.
@@ -44,15 +42,13 @@ func newRun(ctx context.Context, l *Loop) *run {
 			breaker: breaker{label: l.Label}, maintainAt: time.Now(), idle: idle{look: ReasonStart},
 		},
 	}
-	r.besideCtx, r.endBeside = context.WithCancel(ctx)
 	r.inflight.keepAlive(func(cycles ...int64) { r.events.touched(ctx, cycles, l.Queue.Touch(ctx, cycles...)) })
 	return r
 }
 
-// close waits for all that the run has started. What is in flight still was not
+// close waits for all that the run has started, whose own context is over. What is in flight still was not
 // settled: the lease was lost, and the claims stay for the rescue.
 func (r *run) close(ctx context.Context) {
-	r.endBeside()
 	r.beside.Wait()
 	for _, b := range r.inflight.close() {
 		r.events.cycleLost(b, context.Cause(ctx))
@@ -134,7 +130,7 @@ func (r *run) note(ctx context.Context, err error) {
 	now := time.Now()
 	switch {
 	case err == nil || ctx.Err() != nil: // the lease was lost: that is the error
-	case isTrouble(err) && !(r.cfg.Once && r.state.db.For(now, onceTrouble)):
+	case isTrouble(err) && (!r.cfg.Once || !r.state.db.For(now, onceTrouble)):
 		r.troubled = err
 		if r.state.db.Failed(now) {
 			r.events.dbFailed(ctx, err)

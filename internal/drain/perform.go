@@ -34,7 +34,7 @@ func (r *run) perform(ctx context.Context, act action) error {
 		r.events.dbRecovered(ctx, s.db.Recovered(now))
 	case doProbe:
 		s.probing = true
-		r.probe(false)
+		r.probe(ctx, false)
 	case doHalfOpen:
 		r.halfOpen(ctx)
 	case doClaim:
@@ -132,15 +132,15 @@ func (r *run) makeDue(ctx context.Context, most int) error {
 // check probes the account beside the first cycles, because a slow answer must not
 // keep them waiting. It brings back the rows that failed for a key which has been
 // changed since, and then has Checked look at the rest.
-func (r *run) check() {
+func (r *run) check(ctx context.Context) {
 	r.state.checking = true
-	r.probe(true)
+	r.probe(ctx, true)
 }
 
 // probe asks the destination beside the loop.
-func (r *run) probe(start bool) {
+func (r *run) probe(ctx context.Context, start bool) {
 	r.beside.Go(func() {
-		ctx, cancel := context.WithTimeout(r.besideCtx, probeTimeout)
+		ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 		defer cancel()
 		r.probed <- probe{start: start, err: r.cfg.Destination.Probe(ctx)}
 	})
@@ -171,7 +171,7 @@ func (r *run) checkEnded(ctx context.Context, err error) {
 		return
 	}
 	r.beside.Go(func() {
-		ctx, cancel := context.WithTimeout(r.besideCtx, probeTimeout)
+		ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 		defer cancel()
 		r.cfg.Checked(ctx)
 		r.checked <- struct{}{}
