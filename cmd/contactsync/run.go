@@ -241,7 +241,7 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session, client *hubs
 		}
 	})
 	loop := &drain.Loop{
-		Queue: q, Destination: client, Listener: ear, Wake: signal.C(), Log: w.log,
+		Label: "HubSpot", Queue: q, Destination: client, Listener: ear, Wake: signal.C(), Log: w.log,
 		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
 		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Rekeyed: w.rekeyed,
 		Checked: w.checkMap(client), Unchanged: w.unchanged(client, q), Observer: w.traces.Observe(w.metrics),

@@ -254,7 +254,7 @@ func TestNoEmailIsLogged(t *testing.T) {
 			everything["status"] = out + errs
 			p.Stop()
 			everything["run"] = strings.Join(p.Log(), "\n")
-			if !strings.Contains(everything["run"], "The database refuses the outcome of a contact") {
+			if !strings.Contains(everything["run"], "database refuses the outcome of a contact") {
 				t.Error("the test is void: the database refused no outcome")
 			}
 			if n := in.Ask(`SELECT count(*)::text FROM contacts WHERE hubspot_processing_error ILIKE '%quagmire%'`); n == "0" {

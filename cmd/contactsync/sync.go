@@ -153,7 +153,7 @@ func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client *
 		}
 	}()
 	loop := &drain.Loop{
-		Queue: q, Destination: client, Log: slog.New(slog.DiscardHandler),
+		Label: "HubSpot", Queue: q, Destination: client, Log: slog.New(slog.DiscardHandler),
 		BatchSize: 1, Slots: 1, CutAfter: m.cfg.ShutdownTimeout - cutBefore,
 		// Replicas may leave unchanged contacts alone, whatever this process is told.
 		Unchanged: &drain.Unchanged{Hash: client.Fingerprint, Begin: q.Begin, Force: true},

@@ -206,9 +206,9 @@ func TestOncePausedSaysSo(t *testing.T) {
 		}
 		q.add(1)
 		l := &Loop{Queue: q, Destination: d, Listener: listener(true), Wake: make(chan struct{}), Log: quiet(), BatchSize: 10, Slots: 1, Interval: time.Hour, Once: true}
-		var paused *PausedError
+		var paused *AccountError
 		if err := l.Run(t.Context(), t.Context()); !errors.As(err, &paused) || paused.Pause.Code != contact.CodeMigrating {
-			t.Errorf("Run: %v, want a PausedError", err)
+			t.Errorf("Run: %v, want an AccountError", err)
 		}
 	})
 }

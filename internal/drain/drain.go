@@ -1,17 +1,9 @@
-// Package drain is the loop of a leader: claim, send, settle, and again, until the
-// queue is empty; then sleep until something wakes it. An answer takes long and a
-// claim does not, so several batches are under way at a time; but one goroutine alone
-// claims, judges and settles. The loop decides what a destination's answers mean for
-// the rows and for the account. It knows neither Postgres nor any CRM, only the
-// interfaces below.
-//
-// One layer retries, and it is the row: an attempt that failed goes back into
-// the queue with a due time. The loop itself never repeats a request.
 package drain
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -20,7 +12,7 @@ import (
 
 // Destination is where contacts go.
 type Destination interface {
-	// Upsert sends contacts with distinct keys and answers exactly one outcome
+	// Upsert sends contacts with distinct keys and returns exactly one outcome
 	// for each, in their order, whatever happens, also when ctx ends. It is called
 	// by several goroutines at a time, with distinct keys as well.
 	Upsert(ctx context.Context, batch []contact.Contact) contact.Report
@@ -33,36 +25,24 @@ type Destination interface {
 // contact.ErrTrouble leaves everything as it was, and the session alive; after any
 // other one the session is to be given up.
 type Queue interface {
-	Cycler
-	Keeper
-	Account
-}
+	// Enter records who leads the slot. It comes before everything else.
+	Enter(ctx context.Context) error
 
-// Cycler is the queue as one cycle uses it.
-type Cycler interface {
 	// Claim takes at most limit contacts that are due, and gives the doorbell
 	// back if it was held.
 	Claim(ctx context.Context, limit int) (contact.Batch, error)
-	// Touch says that cycles are alive. It may be called beside the others.
+	// Touch keeps the claims of cycles alive. It may be called beside the others.
 	Touch(ctx context.Context, cycles ...int64) error
 	// Settle writes the outcomes; rest is what could not be written yet. An error
 	// is the row's, where there is one row.
 	Settle(ctx context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error)
-}
 
-// Keeper is the queue between cycles.
-type Keeper interface {
-	// Enter says who leads the slot. It comes before everything else.
-	Enter(ctx context.Context) error
 	// Arm tries to take the doorbell and looks once more.
 	Arm(ctx context.Context) (contact.Idle, error)
-	// Tidy frees what others left behind and answers how many rows it requeued.
+	// Tidy frees what others left behind and returns how many rows it requeued.
 	Tidy(ctx context.Context) (requeued int, err error)
-}
 
-// Account is what the queue keeps about the destination's account.
-type Account interface {
-	// ShowPause makes a pause visible to other processes; nil ends it.
+	// ShowPause makes a pause of the account visible to other processes; nil ends it.
 	ShowPause(ctx context.Context, pause *contact.Pause) error
 	// Resume makes rows due that failed for one of the codes, at most so many.
 	Resume(ctx context.Context, codes []contact.Code, most int) (int, error)
@@ -70,14 +50,15 @@ type Account interface {
 
 // Listener is what the loop needs to know of the wake-up's other end.
 type Listener interface {
-	// Proven says whether notifications are known to arrive. While they are
+	// Proven reports whether notifications are known to arrive. While they are
 	// not, the loop looks every second.
 	Proven() bool
 }
 
-// Loop drains one slot. Run needs all fields but Once and Observer; Process can do without
-// Listener, Wake and Interval.
+// Loop drains one slot. Run needs all fields but those that say what their zero
+// value means; Process can do without Listener, Wake and Interval as well.
 type Loop struct {
+	Label       string // the destination's name for people, in messages
 	Queue       Queue
 	Destination Destination
 	Listener    Listener
@@ -100,74 +81,77 @@ type Loop struct {
 
 	// Checked is called beside the first cycles, once the check at the start has
 	// found the account usable: whatever else is to be looked at there. Its ctx ends
-	// with the check's time, and with Run. Nil: nothing is.
+	// after half a minute, and with Run. Nil: nothing is.
 	Checked func(ctx context.Context)
 
-	// Rekeyed says that the account's key was changed, so that a pause for the old
-	// one may be over. Nil: it never is.
+	// Rekeyed delivers when the account's key was changed, so that a pause for the
+	// old one may be over. Nil: it never is.
 	Rekeyed <-chan struct{}
 
 	// Once makes Run return as soon as nothing is due.
 	Once bool
 
-	Observer Observer // may be nil
+	Observer Observer // nil: nobody
 }
 
 // Run drains until stop ends, in an orderly way: what is in flight is finished
 // and settled, nothing more is claimed. It returns nil then. When ctx ends, the
-// lease is lost: nothing can be settled any more, and Run returns the cause.
+// lease is lost: nothing can be settled any more, and Run returns the cause. With
+// Once it returns an *AccountError or a *PausedError when nothing may be sent.
 func (l *Loop) Run(ctx, stop context.Context) error {
-	r := &run{Loop: l, underWay: newUnderWay(), pace: pace{poll: firstPoll}, tickAt: time.Now(), look: look{reason: ReasonStart}}
-	defer r.attended(ctx, stop)()
-	account := r.checkAccount(ctx)
-	defer account.wait()
-	if l.Once { // contacts that waited for a key which has been changed are due in this one round, and Checked has told what it found
-		account.group.Wait()
-	}
-	for stop.Err() == nil {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		again, err := r.step(ctx, stop, account)
-		if errors.Is(err, contact.ErrTrouble) && !r.hopeless() {
-			r.endure(ctx, stop.Done(), err)
-			continue
-		}
-		if err != nil {
-			return errors.Join(err, r.settleUnderWay(ctx), r.settleAll(ctx)) // what was answered must not be sent again for it
-		}
-		if !again {
-			return r.finish(ctx)
-		}
-	}
-	return r.finish(ctx)
+	r := newRun(ctx, l)
+	defer r.close(ctx)
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	r.check(ctx)
+	return r.loop(ctx, stop)
 }
 
 // Process sends one batch that was claimed already and settles it, for a person
-// who wants these contacts synced now. It answers what became of each row, and a
-// *PausedError when the account turned out to be unusable.
-func (l *Loop) Process(ctx, stop context.Context, batch contact.Batch) (contact.Answered, []contact.Settled, error) {
-	r := &run{Loop: l, underWay: newUnderWay()}
-	defer r.attended(ctx, stop)()
-	err := r.send(ctx, batch, time.Now())
-	f := <-r.answered
-	if ctx.Err() != nil {
-		return contact.Answered{Batch: batch, Report: f.spread()}, nil, context.Cause(ctx)
+// who wants these contacts synced now. It returns what became of each row, and an
+// *AccountError when the account turned out to be unusable.
+func (l *Loop) Process(ctx, stop context.Context, claimed contact.Batch) (contact.Answered, []contact.Settled, error) {
+	r := newRun(ctx, l)
+	r.state.leave(time.Now())
+	b, err := r.send(ctx, claimed, time.Now())
+	r.note(ctx, err)
+	err = r.loop(ctx, stop)
+	r.close(ctx)
+	switch {
+	case b.answered.Outcomes == nil: // the lease was lost
+		return contact.Answered{Batch: claimed, Report: b.spread()}, nil, err
+	case err == nil && len(r.unsettled) > 0 && r.troubled != nil:
+		err = r.troubled
+	case err == nil && r.state.breaker.pause != nil:
+		err = &AccountError{Label: l.Label, Pause: *r.state.breaker.pause}
 	}
-	answered := r.judged(f)
-	done, settleErr := r.settle(ctx, pending{Answered: answered})
-	err = errors.Join(err, settleErr)
-	if err != nil && !errors.Is(err, contact.ErrTrouble) {
-		return answered, done, err
-	}
-	if err := r.finish(ctx); err != nil {
-		return answered, done, err
-	}
-	if err != nil && len(r.pending) > 0 {
-		return answered, done, err
-	}
-	if r.paused != nil {
-		return answered, done, &PausedError{Pause: r.paused.Pause}
-	}
-	return answered, done, nil
+	return b.answered, b.done, err
 }
+
+// AccountError is returned when nothing can be sent because the account cannot be
+// used.
+type AccountError struct {
+	Label string // the destination's
+	Pause contact.Pause
+}
+
+func (e *AccountError) Error() string {
+	return fmt.Sprintf("%s is paused (%s): %s", e.Label, e.Pause.Code, e.Pause.Reason)
+}
+
+// PausedError is returned when nothing is synced because an operator has paused the
+// sync.
+type PausedError struct {
+	Hold contact.Hold
+}
+
+func (e *PausedError) Error() string {
+	why := ""
+	if e.Hold.Reason != "" {
+		why = ": " + e.Hold.Reason
+	}
+	return fmt.Sprintf("the sync is paused by %s since %s%s; contacts stay queued until `contactsync resume`",
+		e.Hold.Who, e.Hold.Since.Local().Format(time.DateTime), why)
+}
+
+func isTrouble(err error) bool { return errors.Is(err, contact.ErrTrouble) }

@@ -83,9 +83,9 @@ func TestOnceSaysThatItIsHeld(t *testing.T) {
 			BatchSize: 10, Slots: 1, Interval: time.Hour, Once: true,
 		}
 		err := loop.Run(t.Context(), t.Context())
-		held, ok := errors.AsType[*HeldError](err)
+		held, ok := errors.AsType[*PausedError](err)
 		if !ok || held.Hold.Who != "ada" {
-			t.Errorf("got %v, want a HeldError", err)
+			t.Errorf("got %v, want a PausedError", err)
 		}
 	})
 }

@@ -2,9 +2,6 @@ package drain
 
 import (
 	"context"
-	"errors"
-	"math"
-	"slices"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
@@ -23,169 +20,181 @@ const (
 	refusalsToReject = 3
 )
 
-// pending is what was answered and could not be settled yet.
-type pending struct {
-	contact.Answered
-	began    time.Time     // of the cycle, while nothing of it is settled
+// unsettled is what was answered and could not be settled yet.
+type unsettled struct {
+	answered contact.Answered
+	sentAt   time.Time     // of the cycle, while nothing of it is settled
 	at       time.Time     // when to try again
-	refused  time.Duration // the last wait after a refusal; zero when only locked
-	times    int           // how often it was refused
+	wait     time.Duration // the last wait after a refusal; zero when only locked
+	refusals int           // how often it was refused
 	troubled bool          // the last try met the database's trouble
 }
 
-// settle writes the outcomes. What cannot be written now becomes pending. When
-// the database refuses the statement, the rows are settled one by one, so that
-// a row that an app's own trigger or constraint rejects costs no other row its
-// outcome. It fails when the session is lost or the database is in trouble.
-func (r *run) settle(ctx context.Context, p pending) ([]contact.Settled, error) {
-	done, rest, err := r.Queue.Settle(ctx, p.Answered)
-	switch {
-	case err == nil:
-		if len(rest.Contacts) > 0 {
-			r.pending = append(r.pending, pending{Answered: rest, at: time.Now().Add(lockedRowWait)})
-		}
-		return done, nil
-	case ctx.Err() != nil:
-		return nil, err
-	case errors.Is(err, contact.ErrTrouble):
-		r.keep(p)
-		return nil, err
+// settleAnswered records and settles the batch that was answered first.
+func (r *run) settleAnswered() error {
+	b := r.inflight.take()
+	r.record(b)
+	done, err := r.settle(b.ctx, unsettled{answered: b.answered, sentAt: b.sentAt})
+	b.done = done
+	if err == nil {
+		r.events.cycleFinished(b.ctx, b.answered, done, time.Since(b.sentAt))
 	}
-	r.Log.ErrorContext(ctx, "The outcomes of a cycle could not be written; writing them one by one",
-		"cycle", p.Cycle, "error", err)
-	for i := range p.Contacts {
-		one, err := r.settleOne(ctx, pending{Answered: single(p.Answered, i)})
-		if err != nil {
-			for j := i + 1; j < len(p.Contacts); j++ {
-				r.pending = append(r.pending, pending{Answered: single(p.Answered, j)})
-			}
-			return done, err
-		}
-		done = append(done, one...)
-	}
-	return done, nil
+	r.events.observer.Ended(b.ctx, Ended{Report: b.answered.Report, Took: time.Since(b.began), Err: err})
+	return err
 }
 
-// keep keeps what met the database's trouble, each row by itself once that has
-// lasted for long.
-func (r *run) keep(p pending) {
-	p.troubled = true
-	if !r.lasts(trustTrouble) || len(p.Contacts) == 1 {
-		r.pending = append(r.pending, p)
-		return
+// record takes note of what a batch was answered: what that means for the account
+// and for its rows.
+func (r *run) record(b *batch) {
+	b.answered = contact.Answered{Batch: b.claimed, Report: b.spread()}
+	if r.state.breaker.Record(&b.answered.Report, time.Now()) {
+		r.events.accountPaused(b.ctx, r.state.breaker.pause)
 	}
-	for i := range p.Contacts {
-		r.pending = append(r.pending, pending{Answered: single(p.Answered, i), troubled: true})
-	}
+	r.state.answeredAt = time.Now()
+	r.state.idle.suggest(ReasonAwake) // an app may have queued one of its contacts again
 }
 
-// settleOne settles one row.
-func (r *run) settleOne(ctx context.Context, p pending) ([]contact.Settled, error) {
-	done, rest, err := r.Queue.Settle(ctx, p.Answered)
+// settle writes the outcomes. What cannot be written now stays unsettled. When the
+// database refuses the statement, the rows are settled one by one, so that a row that
+// an app's own trigger or constraint rejects costs no other row its outcome. It fails
+// when the session is lost or the database has trouble of its own.
+func (r *run) settle(ctx context.Context, u unsettled) ([]contact.Settled, error) {
+	done, rest, err := r.cfg.Queue.Settle(ctx, u.answered)
 	switch {
 	case err == nil && len(rest.Contacts) == 0:
 		return done, nil
 	case err == nil:
-		p.Answered, p.at, p.troubled = rest, time.Now().Add(lockedRowWait), false
-		r.pending = append(r.pending, p)
+		r.keep(unsettled{answered: rest, at: time.Now().Add(lockedRowWait), wait: u.wait, refusals: u.refusals})
 		return done, nil
 	case ctx.Err() != nil:
 		return nil, err
-	case errors.Is(err, contact.ErrTrouble):
-		if r.lasts(trustTrouble) { // it may be this row's alone: the others go on
-			p.at, err = time.Now().Add(maxTrouble), nil
+	case isTrouble(err):
+		return nil, r.keepTroubled(u, err)
+	case len(u.answered.Contacts) == 1:
+		r.keepRefused(ctx, u, err)
+		return nil, nil
+	}
+	r.events.settlesOneByOne(ctx, u.answered, err)
+	rows := singles(u.answered)
+	for i, row := range rows {
+		one, err := r.settle(ctx, row)
+		done = append(done, one...)
+		if err != nil {
+			r.keep(rows[i+1:]...)
+			return done, err
 		}
-		r.keep(p)
-		return nil, err
 	}
-	if p.times++; p.times == 1 { // once a row, not once a try
-		r.Log.ErrorContext(ctx, "The database refuses the outcome of a contact; it stays Processing and is tried again",
-			"contact_id", p.Contacts[0].ID, "error", err)
+	return done, nil
+}
+
+func (r *run) keep(u ...unsettled) { r.unsettled = append(r.unsettled, u...) }
+
+// keepTroubled keeps what met the database's trouble: each row by itself once that
+// has lasted for long. Such a row may be the whole trouble: it is put off, and is no
+// reason for the others to wait.
+func (r *run) keepTroubled(u unsettled, err error) error {
+	now := time.Now()
+	met := u.troubled || u.refusals > 0
+	u.troubled = true
+	switch {
+	case !r.state.db.For(now, trustTrouble):
+		r.keep(u)
+	case len(u.answered.Contacts) > 1:
+		for _, row := range singles(u.answered) {
+			row.troubled = true
+			r.keep(row)
+		}
+	case met:
+		u.at, err = now.Add(maxDBWait), nil
+		r.keep(u)
+	default:
+		r.keep(u)
 	}
-	if p.times == refusalsToReject {
-		p.Outcomes = []contact.Outcome{{
+	return err
+}
+
+// keepRefused keeps a row whose outcome the database refuses.
+func (r *run) keepRefused(ctx context.Context, u unsettled, err error) {
+	if u.refusals++; u.refusals == 1 { // once a row, not once a try
+		r.events.rowRefused(ctx, u.answered.Contacts[0], err)
+	}
+	if u.refusals == refusalsToReject {
+		u.answered.Outcomes = []contact.Outcome{{
 			Verdict: contact.Reject, Code: contact.CodeOther,
 			Message: "The database refuses the outcome of this contact: " + err.Error(),
 		}}
 	}
-	p.refused = min(max(refusedRowWait, 2*p.refused), maxRefusedRowWait)
-	p.at, p.troubled = time.Now().Add(p.refused), false
-	r.pending = append(r.pending, p)
-	return nil, nil
+	u.wait = min(max(refusedRowWait, 2*u.wait), maxRefusedRowWait)
+	u.at, u.troubled = time.Now().Add(u.wait), false
+	r.keep(u)
 }
 
-// settlePending tries what is due among the pending, but not for long while the
-// database is in trouble: the heartbeat, a stop and the claims have their turn.
-func (r *run) settlePending(ctx context.Context) error {
-	var due []pending
-	var later []pending
-	for _, p := range r.pending {
-		if time.Until(p.at) <= 0 {
-			due = append(due, p)
+// retryUnsettled tries what is due among the unsettled, or all of it. While the
+// database has trouble it does not take long: a stop and the claims have their turn.
+func (r *run) retryUnsettled(ctx context.Context, all bool) error {
+	began := time.Now()
+	var due []unsettled
+	list := r.unsettled
+	r.unsettled = nil
+	for _, u := range list {
+		if all || !began.Before(u.at) {
+			due = append(due, u)
 		} else {
-			later = append(later, p)
+			r.keep(u)
 		}
 	}
-	r.pending = later
-	for began := time.Now(); len(due) > 0; {
-		p := due[0]
-		due = due[1:]
-		var done []contact.Settled
-		var err error
-		if p.refused > 0 || p.troubled && len(p.Contacts) == 1 {
-			done, err = r.settleOne(ctx, p)
-		} else {
-			done, err = r.settle(ctx, p)
+	for i, u := range due {
+		done, err := r.settle(ctx, u)
+		if u.troubled && len(done) > 0 {
+			r.state.db.Worked(time.Now())
 		}
-		if len(done) == len(p.Contacts) && !p.began.IsZero() {
-			r.logEnd(ctx, p.Answered, done, time.Since(p.began))
+		r.state.idle.suggest(ReasonPoll) // an app may have queued one of them again
+		if len(done) == len(u.answered.Contacts) && !u.sentAt.IsZero() {
+			r.events.cycleFinished(ctx, u.answered, done, time.Since(u.sentAt))
 		} else {
-			r.tellOutcomes(ctx, p.Answered, done)
+			r.events.outcomes(ctx, u.answered, done)
 		}
-		if err != nil || r.lasts(0) && time.Since(began) > maxTrouble {
-			r.pending = slices.Concat(due, r.pending)
+		switch {
+		case err != nil:
+			r.keep(due[i+1:]...)
 			return err
+		case r.state.db.Failing() && time.Since(began) > maxDBWait:
+			for _, u := range due[i+1:] {
+				u.at = time.Now().Add(firstDBWait)
+				r.keep(u)
+			}
+			return nil
 		}
 	}
 	return nil
 }
 
-// settleAll tries all that is pending once more, due or not.
-func (r *run) settleAll(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // nothing can be settled any more
+// countUnsettled is how many rows are unsettled, how many of them for the database's
+// trouble, and when the first of them can be tried again.
+func countUnsettled(list []unsettled) (rows, stuck int, at time.Time) {
+	for i, u := range list {
+		n := len(u.answered.Contacts)
+		rows += n
+		if u.troubled {
+			stuck += n
+		}
+		if i == 0 || u.at.Before(at) {
+			at = u.at
+		}
 	}
-	for i := range r.pending {
-		r.pending[i].at = time.Time{}
-	}
-	return r.settlePending(ctx)
+	return rows, stuck, at
 }
 
-// untilPending is how long until the next pending row can be tried.
-func (r *run) untilPending() time.Duration {
-	wait := time.Duration(math.MaxInt64)
-	for _, p := range r.pending {
-		wait = min(wait, max(0, time.Until(p.at)))
-	}
-	return wait
-}
-
-func (r *run) rowsPending() int {
-	n := 0
-	for _, p := range r.pending {
-		n += len(p.Contacts)
-	}
-	return n
-}
-
-// single is the i-th contact of an answered batch alone. The first one carries
+// singles are the contacts of an answered batch, each alone. The first one carries
 // the cycle's requests, so that they are counted once.
-func single(a contact.Answered, i int) contact.Answered {
-	one := contact.Answered{Batch: a.Batch}
-	one.Contacts = a.Contacts[i : i+1]
-	one.Outcomes = a.Outcomes[i : i+1]
-	if i == 0 {
-		one.Requests, one.Throttled = a.Requests, a.Throttled
+func singles(a contact.Answered) []unsettled {
+	rows := make([]unsettled, len(a.Contacts))
+	for i := range rows {
+		one := &rows[i].answered
+		one.Batch, one.Contacts, one.Outcomes = a.Batch, a.Contacts[i:i+1], a.Outcomes[i:i+1]
+		if i == 0 {
+			one.Requests, one.Throttled = a.Requests, a.Throttled
+		}
 	}
-	return one
+	return rows
 }

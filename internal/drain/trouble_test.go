@@ -85,15 +85,15 @@ func TestDatabaseInTrouble(t *testing.T) {
 					if len(seen) != 35 {
 						t.Errorf("%d contacts were sent, want 35", len(seen))
 					}
-					if most := 10 + 16*int(lasts/maxTrouble); refusals > most { // what was under way, row by row in the end
+					if most := 10 + 16*int(lasts/maxDBWait); refusals > most { // what was under way, row by row in the end
 						t.Errorf("%d tries, want at most %d", refusals, most)
 					}
-					for _, line := range []string{"The database is in trouble", "trouble is over", "could not be refreshed"} {
+					for _, line := range []string{"database error", "database recovered", "could not be refreshed"} {
 						if n := strings.Count(log.String(), line); n > 1 {
 							t.Errorf("%q was told %d times:\n%s", line, n, log.String())
 						}
 					}
-					if began, over := strings.Contains(log.String(), "The database is in trouble"), strings.Contains(log.String(), "trouble is over"); began != over || began == (at == "touch") {
+					if began, over := strings.Contains(log.String(), "database error"), strings.Contains(log.String(), "database recovered"); began != over || began == (at == "touch") {
 						t.Errorf("trouble told: %t, its end: %t", began, over)
 					}
 				})
@@ -131,7 +131,7 @@ func TestTroubleOfOneRow(t *testing.T) {
 		q.mu.Lock()
 		q.onSettle = nil
 		q.mu.Unlock()
-		time.Sleep(maxTrouble)
+		time.Sleep(maxDBWait)
 		synctest.Wait()
 		if last := q.settled[len(q.settled)-1]; last.Contacts[0].ID != bad || last.Outcomes[0].Verdict != contact.Synced {
 			t.Errorf("settled last: %+v, want what was answered for the bad row", last)

@@ -10,7 +10,7 @@ import (
 type Unchanged struct {
 	// Hash is that of what a contact is told; nil where it must not be remembered.
 	Hash func(c contact.Contact) []byte
-	// Begin notes what is about to be sent, and answers what need not be: the keys
+	// Begin notes what is about to be sent, and returns what need not be: the keys
 	// and the remote ids. It must be over before anything is sent. Settle notes how
 	// it ended.
 	Begin func(ctx context.Context, cycle int64, list []contact.Sending, force bool) (unchanged map[string]string, err error)
@@ -18,16 +18,16 @@ type Unchanged struct {
 	Force bool
 }
 
-// sorted is the contacts of a batch that are to be sent, and the others.
-type sorted struct {
+// parted is the contacts of a batch that are to be sent, and the others.
+type parted struct {
 	places []int             // in the batch, of those that are sent; nil: of all
 	same   map[string]string // remote ids of the others, by their keys
 }
 
-// sort finds the contacts that need no request.
-func (u *Unchanged) sort(ctx context.Context, cycle int64, batch []contact.Contact) (sorted, error) {
+// split finds the contacts that need no request.
+func (u *Unchanged) split(ctx context.Context, cycle int64, batch []contact.Contact) (parted, error) {
 	if u == nil {
-		return sorted{}, nil
+		return parted{}, nil
 	}
 	var list []contact.Sending
 	for _, c := range batch {
@@ -36,13 +36,13 @@ func (u *Unchanged) sort(ctx context.Context, cycle int64, batch []contact.Conta
 		}
 	}
 	if len(list) == 0 {
-		return sorted{}, nil
+		return parted{}, nil
 	}
 	same, err := u.Begin(ctx, cycle, list, u.Force)
 	if err != nil || len(same) == 0 {
-		return sorted{}, err
+		return parted{}, err
 	}
-	s := sorted{same: same, places: []int{}}
+	s := parted{same: same, places: []int{}}
 	for i, c := range batch {
 		if _, unchanged := same[c.Key()]; !unchanged {
 			s.places = append(s.places, i)
@@ -51,8 +51,8 @@ func (u *Unchanged) sort(ctx context.Context, cycle int64, batch []contact.Conta
 	return s, nil
 }
 
-// upsert sends what is to be sent of a batch, and answers for all of it.
-func (s sorted) upsert(ctx context.Context, d Destination, batch []contact.Contact) contact.Report {
+// upsert sends what is to be sent of a batch, and reports on all of it.
+func (s parted) upsert(ctx context.Context, d Destination, batch []contact.Contact) contact.Report {
 	if s.places == nil {
 		return d.Upsert(ctx, batch)
 	}

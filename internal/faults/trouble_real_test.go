@@ -33,14 +33,14 @@ func TestStatementTimeout(t *testing.T) {
 				release := lockTable(in, test.table)
 				in.Queue(10)
 				wait(in, statementLimit/2) // longer than the role's limit
-				leader.Wait("The database is in trouble: contacts wait until it is over", 1)
+				leader.Wait("database error: contacts wait until it accepts writes again", 1)
 				release()
 			} else {
 				in.Sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Latency: time.Second, Times: 1})
 				in.Queue(10)
 				leader.Wait("Starting HubSpot sync scheduler cycle", 1)
 				release := lockTable(in, test.table)
-				leader.Wait("The database is in trouble: contacts wait until it is over", 1)
+				leader.Wait("database error: contacts wait until it accepts writes again", 1)
 				release()
 			}
 			released := time.Now()
@@ -50,7 +50,7 @@ func TestStatementTimeout(t *testing.T) {
 			if n := len(leader.Saw("leading")); n != 1 {
 				t.Errorf("it led %d times, want once", n)
 			}
-			told := fmt.Sprint(leader.Saw("The database is in trouble: contacts wait until it is over")[0]["error"])
+			told := fmt.Sprint(leader.Saw("database error: contacts wait until it accepts writes again")[0]["error"])
 			if !strings.Contains(told, "57014") {
 				t.Errorf("the trouble is %s, want a cut statement", told)
 			}
@@ -106,7 +106,7 @@ func TestDeadlock(t *testing.T) {
 	in.Await("10 Complete/Complete", progtest.Counts)
 	t.Logf("all synced %v after the app's commit", time.Since(committed).Round(time.Millisecond))
 	unharmed(in, 10, 1, leader)
-	told := fmt.Sprint(leader.Saw("The database is in trouble: contacts wait until it is over")[0]["error"])
+	told := fmt.Sprint(leader.Saw("database error: contacts wait until it accepts writes again")[0]["error"])
 	if !strings.Contains(told, "40P01") {
 		t.Errorf("the trouble is %s, want a deadlock", told)
 	}
@@ -126,7 +126,7 @@ func TestStopsInTrouble(t *testing.T) {
 	leader := lead(in, "SHUTDOWN_TIMEOUT=6s", "HUBSPOT_TIMEOUT=1s")
 	mend := refuse(in, "contacts", "UPDATE", "NEW.hubspot_processing_status::text = 'Complete'", "53100")
 	in.Queue(5)
-	leader.Wait("The database is in trouble: contacts wait until it is over", 1)
+	leader.Wait("database error: contacts wait until it accepts writes again", 1)
 	asked := time.Now()
 	leader.Signal(syscall.SIGTERM)
 	if code := leader.End(); code != 0 {
@@ -138,7 +138,7 @@ func TestStopsInTrouble(t *testing.T) {
 	mend()
 	mend = refuse(in, "contactsync.slots", "INSERT OR UPDATE", "true", "53100")
 	next := startReplica(in, "HUBSPOT_TIMEOUT=1s")
-	next.Wait("The database is in trouble: contacts wait until it is over", 1)
+	next.Wait("database error: contacts wait until it accepts writes again", 1)
 	began := time.Now()
 	wait(in, scaled(4*time.Second, 30*time.Second))
 	t.Logf("a leader that cannot take office: %s", watchQuiet(in, next, began))

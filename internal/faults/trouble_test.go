@@ -42,8 +42,8 @@ func unharmed(in *progtest.Installation, contacts, troubles int, replicas ...*re
 		in.Errorf("%s contacts spent an attempt or have an error", n)
 	}
 	for _, r := range replicas {
-		r.Wait("The database's trouble is over", troubles)
-		for _, line := range []string{"The database is in trouble: contacts wait until it is over", "The database's trouble is over"} {
+		r.Wait("database recovered: contacts go on", troubles)
+		for _, line := range []string{"database error: contacts wait until it accepts writes again", "database recovered: contacts go on"} {
 			if n := len(r.Saw(line)); n != troubles {
 				in.Errorf("%q was logged %d times, want %d:\n%s", line, n, troubles, r.Tail())
 			}
@@ -85,9 +85,9 @@ func TestDatabaseRefusesWrites(t *testing.T) {
 			mend := refuse(in, test.table, test.operation, test.condition, diskFull)
 			in.Queue(25)
 			if test.told > 0 {
-				leader.Wait("The database is in trouble: contacts wait until it is over", 1)
+				leader.Wait("database error: contacts wait until it accepts writes again", 1)
 			} else {
-				leader.Wait("The claims of long cycles could not be refreshed; trying again", 1)
+				leader.Wait("claims of long cycles could not be refreshed; trying again", 1)
 			}
 			began := time.Now()
 			wait(in, lasts)

@@ -88,24 +88,38 @@ var mutations = []mutation{
 	},
 	{
 		name: "settled under the signal's context",
-		file: "internal/drain/step.go",
-		old:  "worked, err := r.cycle(ctx)",
-		new:  "worked, err := r.cycle(stop)",
+		file: "internal/drain/loop.go",
+		old:  "err := r.perform(ctx, act)",
+		new:  "err := r.perform(stop, act)",
 		pkg:  "internal/drain", tests: []string{"TestStopDoesNotReachTheSettle"},
 	},
 	{
 		name: "one email in two requests at a time",
-		file: "internal/drain/cycle.go",
+		file: "internal/drain/inflight.go",
 		old:  "for _, other := range before {",
 		new:  "for _, other := range before[:0] {",
 		pkg:  "internal/drain", tests: []string{"TestQueuedWhileOthersAreUnderWay"},
 	},
 	{
 		name: "an outage spends all under way",
-		file: "internal/drain/account.go",
-		old:  "!report.Outage, r.paused != nil, r.unproven",
-		new:  "!report.Outage, false, false",
+		file: "internal/drain/breaker.go",
+		old:  "was, usable := b.circuit, ",
+		new:  "was, usable := closed, ",
 		pkg:  "internal/drain", tests: []string{"TestOutageMeetsWhatIsUnderWay"},
+	},
+	{
+		name: "a half-open account gets a whole batch",
+		file: "internal/drain/plan.go",
+		old:  "if s.breaker.circuit == halfOpen {",
+		new:  "if s.breaker.circuit == open {",
+		pkg:  "internal/drain", tests: []string{"TestNext"},
+	},
+	{
+		name: "a wake-up ends a pause",
+		file: "internal/drain/plan.go",
+		old:  "return s.wait(b.until)",
+		new:  "return s.lookAt(now, b.until, ReasonStart)",
+		pkg:  "internal/drain", tests: []string{"TestNext"},
 	},
 	{
 		// A pool does not close a connection that is given back, and the lock stays.
@@ -141,7 +155,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "claims not touched",
-		file: "internal/drain/attend.go",
+		file: "internal/drain/inflight.go",
 		old:  "const touchEvery = 5 * time.Second",
 		new:  "const touchEvery = 5 * time.Hour",
 		pkg:  "internal/drain", tests: []string{"TestStopFinishesThenCutsTheRequest"},
@@ -177,8 +191,8 @@ var mutations = []mutation{
 	{
 		name: "what was answered is sent again after the database's trouble",
 		file: "internal/drain/settle.go",
-		old:  "\t\tr.keep(p)\n\t\treturn nil, err\n\t}\n\tr.Log",
-		new:  "\t\treturn nil, err\n\t}\n\tr.Log",
+		old:  "return nil, r.keepTroubled(u, err)",
+		new:  "return nil, err",
 		pkg:  "internal/drain", tests: []string{"TestDatabaseInTrouble"},
 	},
 	{

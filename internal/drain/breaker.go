@@ -1,0 +1,148 @@
+package drain
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+)
+
+// How long the account is left alone when the answer does not say.
+const (
+	firstProbe    = 30 * time.Second // a key or a property must be mended by a person
+	maxProbe      = 5 * time.Minute
+	firstOutage   = 5 * time.Second  // a service that is down may be back soon
+	maxOutage     = 15 * time.Second // a queue of thousands is to be synced within a minute of its end
+	outagesToStop = 3                // reports in a row without a usable answer
+
+	allRows = math.MaxInt32 // more than there are
+)
+
+// accountCodes are the failures for which the account is to blame: their rows
+// are made due as soon as it can be used again.
+var accountCodes = []contact.Code{contact.CodeUnauthorized, contact.CodeForbidden}
+
+// circuit is the state of a breaker.
+type circuit int
+
+// The states; the package comment has the picture.
+const (
+	closed   circuit = iota // contacts are sent
+	open                    // nothing is sent
+	halfOpen                // one contact is sent, and its answer decides
+)
+
+// breaker knows whether the account may be used. It reads no clock.
+type breaker struct {
+	label string // the destination's, for people
+
+	circuit  circuit
+	pause    *contact.Pause // why it is open; nil while it is not
+	until    time.Time      // how long it is open at least
+	openings int            // in a row, since the last usable answer
+	outages  int            // reports in a row without a usable answer
+	proven   bool           // the last report was usable: several batches may be in flight
+
+	// Rows that failed for the account become due when it takes a write: one first,
+	// and the rest once that went through.
+	waiting bool // there may be such rows
+	makeDue int  // how many of them are to be made due now
+	tried   bool // one of them was the contact that was tried in the last half-open
+}
+
+// Record decides what a report means beyond its rows, and whether its failures are
+// spent on them. It reports whether the breaker has opened. Half-open, a failure
+// spends nothing, and its contact is put off beyond the next try, or one that makes
+// the destination fail would stand before all others for ever. What was in flight
+// already when the breaker opened tells nothing new, and spends nothing either.
+func (b *breaker) Record(report *contact.Report, now time.Time) (opened bool) {
+	was, usable := b.circuit, report.Pause == nil && !report.Outage
+	if was != open && (!usable || report.Requests > 0) {
+		b.proven = usable
+	}
+	switch {
+	case was == open:
+	case usable && report.Requests > 0:
+		b.reset()
+	case report.Pause != nil:
+		b.trip(*report.Pause, firstProbe, maxProbe, now)
+	case report.Outage:
+		if b.outages++; was == halfOpen || b.outages >= outagesToStop {
+			b.trip(b.outagePause(report.Outcomes), firstOutage, maxOutage, now)
+		}
+	}
+	opened = was != open && b.circuit == open
+	if usable || was == closed {
+		return opened
+	}
+	for i := range report.Outcomes {
+		o := &report.Outcomes[i]
+		if o.Verdict == contact.Retry {
+			o.Verdict = contact.Unspent
+		}
+		if was == halfOpen && o.Verdict == contact.Unspent {
+			o.PutOff = b.pause.For + time.Second
+		}
+	}
+	return opened
+}
+
+// reset notes that the account took what was sent.
+func (b *breaker) reset() {
+	b.circuit, b.tried, b.openings, b.outages = closed, false, 0, 0
+	if b.waiting {
+		b.waiting, b.makeDue = false, allRows
+	}
+}
+
+// trip leaves the account alone for as long as asked, else from first doubling to
+// most with every opening that follows another.
+func (b *breaker) trip(p contact.Pause, first, most time.Duration, now time.Time) {
+	if p.For <= 0 {
+		p.For = most
+		if b.openings < 10 {
+			p.For = min(first<<b.openings, most)
+		}
+	}
+	b.openings++
+	b.circuit, b.pause, b.until = open, &p, now.Add(p.For)
+}
+
+// outagePause is the pause for a report without a usable answer.
+func (b *breaker) outagePause(outcomes []contact.Outcome) contact.Pause {
+	at := max(0, slices.IndexFunc(outcomes, func(o contact.Outcome) bool { return o.Verdict != contact.Reject }))
+	return contact.Pause{
+		Code:   outcomes[at].Code,
+		Reason: b.label + " cannot be reached or answers with errors: " + outcomes[at].Message,
+	}
+}
+
+// HalfOpen ends the time of an open breaker, and returns why it was open. Every
+// other time the contact to try is one of those that wait for the account.
+func (b *breaker) HalfOpen() (ended contact.Pause) {
+	ended = *b.pause
+	b.circuit, b.pause = halfOpen, nil
+	if b.tried = !b.tried && slices.Contains(accountCodes, ended.Code); b.tried {
+		b.waiting, b.makeDue = true, 1
+	}
+	return ended
+}
+
+// ProbeFailed keeps an open breaker open, for longer.
+func (b *breaker) ProbeFailed(now time.Time) {
+	again := *b.pause
+	again.For = 0
+	b.trip(again, firstProbe, maxProbe, now)
+}
+
+// NewKey has an open breaker probed at once if it is open for the old key.
+func (b *breaker) NewKey(now time.Time) {
+	if b.circuit == open && slices.Contains(accountCodes, b.pause.Code) {
+		b.until = now
+	}
+}
+
+// Checked notes that the check at the start found the account usable. Rows may wait
+// for it, because the key was changed while nothing ran.
+func (b *breaker) Checked() { b.waiting, b.makeDue = true, 1 }
