@@ -4,8 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/doctor"
-	"github.com/scrapersky/contactsync/internal/hubspot"
 )
 
 // checkMap is how a leader looks, when it begins, whether HubSpot has what

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 )
 
 // Transport counts the requests that leave through base. It belongs next to the

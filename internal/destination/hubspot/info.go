@@ -1,4 +1,3 @@
-// Package hubspot sends contacts to HubSpot.
 package hubspot
 
 import "github.com/scrapersky/contactsync/internal/destination"

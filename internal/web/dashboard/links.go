@@ -5,7 +5,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 )
 
 // links leads to HubSpot's own pages, once it is known whose the key is.
