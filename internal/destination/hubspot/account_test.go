@@ -9,24 +9,29 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
 
-func asAPIError(t *testing.T, err error) *APIError {
+func asAPIError(t *testing.T, err error) *api.Error {
 	t.Helper()
-	e, ok := errors.AsType[*APIError](err)
+	e, ok := errors.AsType[*api.Error](err)
 	if !ok {
-		t.Fatalf("error %v is a %T, want an *APIError", err, err)
+		t.Fatalf("error %v is a %T, want an *api.Error", err, err)
 	}
 	return e
 }
 
 func TestAccount(t *testing.T) {
 	t.Parallel()
-	for _, version := range Versions() {
+	for _, version := range api.Versions() {
 		p := overTheWire(t, simOptions(), func(o *Options) { o.Version = version })
+		details, e := p.api.Account(t.Context(), new(api.Usage))
+		if e != nil || details.PortalID != testPortal || details.TimeZone != "America/New_York" {
+			t.Errorf("%s: %+v, %v", version, details, e)
+		}
 		account, err := p.Account(t.Context())
-		if err != nil || account.PortalID != testPortal || account.TimeZone != "America/New_York" {
+		if err != nil || account.ID != "4242" || account.Name != "portal 4242" {
 			t.Errorf("%s: %+v, %v", version, account, err)
 		}
 		if got, want := account.ContactURL("12"), "https://app.hubspot.com/contacts/4242/record/0-1/12"; got != want {
@@ -185,34 +190,9 @@ func TestDailyLimitReached(t *testing.T) {
 		if report.Requests != 1 {
 			t.Errorf("%d requests, want 1: the time zone is known", report.Requests)
 		}
-		if err := sleep(t.Context(), report.Pause.For); err != nil {
-			t.Fatal(err)
-		}
+		pass(t, report.Pause.For)
 		check(t, p.Upsert(t.Context(), people(1)), "1 synced")
 	})
-}
-
-func TestUntilMidnight(t *testing.T) {
-	t.Parallel()
-	berlin, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	tests := []struct {
-		now  time.Time
-		want time.Duration
-	}{
-		{time.Date(2026, 6, 1, 12, 0, 0, 0, berlin), 12*time.Hour + resetMargin},
-		{time.Date(2026, 6, 1, 23, 59, 59, 0, berlin), time.Second + resetMargin},
-		{time.Date(2026, 6, 1, 0, 0, 5, 0, berlin), resetDoubt}, // by HubSpot's clock it may be yesterday
-		{time.Date(2026, 3, 29, 1, 0, 0, 0, berlin), 22*time.Hour + resetMargin},
-		{time.Date(2026, 10, 25, 1, 0, 0, 0, berlin), 24*time.Hour + resetMargin},
-	}
-	for _, test := range tests {
-		if got := untilMidnight(test.now); got != test.want {
-			t.Errorf("%v: %v, want %v", test.now, got, test.want)
-		}
-	}
 }
 
 func TestScopesAreNamed(t *testing.T) {

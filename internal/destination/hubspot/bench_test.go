@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
 
@@ -16,13 +17,13 @@ func BenchmarkUpsert(b *testing.B) {
 	sim := hubspotsim.New(hubspotsim.Options{Token: testToken, Keep: 100})
 	server := httptest.NewServer(sim)
 	defer server.Close()
-	hc := NewHTTPClient()
+	hc := api.NewHTTPClient()
 	defer hc.CloseIdleConnections()
-	client, err := New(Options{BaseURL: server.URL, HTTP: hc, Token: testToken, RatePer10s: 1_000_000, Properties: names})
+	client, err := New(Options{Options: api.Options{BaseURL: server.URL, HTTP: hc, Token: testToken, RatePer10s: 1_000_000}, Properties: names})
 	if err != nil {
 		b.Fatal(err)
 	}
-	batch := make([]contact.Contact, maxInputs)
+	batch := make([]contact.Contact, api.MaxBatch)
 	for i := range batch {
 		batch[i] = contact.Contact{
 			Email: fmt.Sprintf("person%03d@example.org", i), Name: fmt.Sprintf("Person Number%d", i), Phone: "+1 555 0100",

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 )
 
 // TestClassification is the one table of what an answer to the upsert of a
@@ -113,7 +114,7 @@ func TestClassification(t *testing.T) {
 				if name, value, ok := strings.Cut(test.header, ": "); ok {
 					answer.header.Set(name, value)
 				}
-				c := newClient(t, Options{HTTP: &http.Client{Transport: answer}}, nil)
+				c := newClient(t, api.Options{HTTP: &http.Client{Transport: answer}}, nil)
 				report := c.Upsert(t.Context(), []contact.Contact{{Email: "a@example.org"}})
 				check(t, report, test.want)
 				o := report.Outcomes[0]
@@ -150,7 +151,7 @@ func TestMessages(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			c := newClient(t, Options{HTTP: &http.Client{Transport: test.answer}}, nil)
+			c := newClient(t, api.Options{HTTP: &http.Client{Transport: test.answer}}, nil)
 			if o := c.Upsert(t.Context(), people(1)).Outcomes[0]; o.Message != test.want {
 				t.Errorf("got  %q\nwant %q", o.Message, test.want)
 			}
@@ -165,7 +166,7 @@ func TestCorrelationIDIsKept(t *testing.T) {
 		{400, http.Header{"X-Hubspot-Correlation-Id": {"c-1"}}, ""},
 		{200, http.Header{"X-Hubspot-Correlation-Id": {"c-1"}, "Content-Type": {"text/html"}}, ""},
 	} {
-		c := newClient(t, Options{HTTP: &http.Client{Transport: answer}}, nil)
+		c := newClient(t, api.Options{HTTP: &http.Client{Transport: answer}}, nil)
 		if o := c.Upsert(t.Context(), people(1)).Outcomes[0]; o.CorrelationID != "c-1" {
 			t.Errorf("%+v: %+v, want correlation id c-1", answer, o)
 		}

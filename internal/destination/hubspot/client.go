@@ -1,143 +1,133 @@
-// Package hubspot sends contacts to HubSpot and tells of each what became of
-// it. It exists so that nothing else has to know HTTP or HubSpot: how a batch
-// is keyed and answered, what each error means and whose fault it is, how fast
-// requests may go, and which doubts a missing answer leaves. It decides nothing
-// about rows; it never repeats a request that failed, but for those that
-// HubSpot asks to repeat (423 and short 429).
+// Package hubspot sends contacts to HubSpot and reports what became of each. It
+// exists so that nothing else has to know HubSpot: how a batch is keyed and
+// answered, what each error means and whose fault it is, how fast requests may go,
+// and which doubts a missing answer leaves. It decides nothing about rows, and it
+// never repeats a request that failed, but for those that HubSpot asks to repeat
+// (423 and short 429).
+//
+// Package api below it speaks the HTTP, package portal looks at the account and sets
+// it up.
 package hubspot
 
 import (
-	"errors"
-	"fmt"
-	"log/slog"
-	"net/http"
-	"slices"
-	"strings"
+	"context"
+	"strconv"
 	"sync"
 	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
 )
 
-// Options is what a Client needs to know. Token is required.
+// Options is what a Client needs to know beside what the API needs.
 type Options struct {
-	BaseURL string // empty: https://api.hubapi.com
-	Version string // of the API's paths: "2026-09" (also where empty), "2026-03" or "v3"
-	Token   string // a Service Key or a private app's token
-
-	// Reread tells the token as it is now, for one that is rotated while the
-	// client works. It is asked by Refresh, and when a token is refused. nil: Token
-	// never changes.
-	Reread func() (string, error)
-
-	// PortalID is the one account that may be written to: a key of another
-	// account pauses before anything is sent. 0: any account.
-	PortalID int64
-
-	HTTP    *http.Client  // nil: NewHTTPClient. Redirects are never followed, whatever it says
-	Timeout time.Duration // of one request, from the first byte to the last; 0: 30 s
-
-	// RatePer10s is how many requests this client may send in any 10 s; 0: 100.
-	RatePer10s int
-	// Slots is how many clients share the limit that HubSpot reports in its
-	// answers; 0: one. RatePer10s is this client's share already.
-	Slots int
+	api.Options
 
 	Properties PropertyNames
-	Today      func() time.Time // tells the sync date, in UTC; nil: time.Now
-	Log        *slog.Logger     // nil: nothing is logged
-
-	// AllowHTTP lets the token travel unencrypted to a host that is not this one.
-	AllowHTTP bool
+	Today      func() time.Time // the sync date, in UTC; nil: time.Now
 }
 
-const (
-	defaultBaseURL = "https://api.hubapi.com"
-	defaultVersion = "2026-09"
-	defaultTimeout = 30 * time.Second
-	defaultRate    = 100
-)
-
-// Versions lists the versions of HubSpot's paths that a Client speaks, newest
-// first.
-func Versions() []string { return []string{defaultVersion, "2026-03", versionV3} }
-
-// Client speaks to one HubSpot account. Its methods may be called from several
-// goroutines.
+// Client sends contacts to one HubSpot account. Its methods may be called from
+// several goroutines.
 type Client struct {
-	http       *http.Client
-	urls       urls
-	keys       *keyring
-	portalID   int64
-	timeout    time.Duration
+	api        *api.Client
 	properties PropertyNames
 	today      func() time.Time
-	log        *slog.Logger
-	gate       *gate
 
-	mu       sync.Mutex // guards what follows
-	proven   bool       // the last batch was answered usably: requests may go side by side
-	verified string     // the token that is known to belong to portalID; empty: none is
-	account  *Account   // as last seen; nil: never
-	missing  []string   // properties that the account was paused for
+	mu      sync.Mutex // guards what follows
+	proven  bool       // the last batch was answered usably: requests may go side by side
+	missing []string   // properties that the account was paused for
 }
+
+var _ destination.Destination = (*Client)(nil)
 
 // New checks the options and builds a client. It sends nothing.
 func New(o Options) (*Client, error) {
-	o = o.withDefaults()
-	base, err := checkBaseURL(o.BaseURL, o.AllowHTTP)
+	for _, m := range o.Properties.mapped() {
+		o.Known = append(o.Known, m.Name)
+	}
+	speaking, err := api.New(o.Options)
 	if err != nil {
-		return nil, fmt.Errorf("HubSpot's base URL: %w", err)
-	}
-	if err := checkToken(o.Token); err != nil {
-		return nil, fmt.Errorf("HubSpot's key %w", err)
-	}
-	switch {
-	case !slices.Contains(Versions(), o.Version):
-		return nil, fmt.Errorf("HubSpot's API version %q is none of %s", o.Version, strings.Join(Versions(), ", "))
-	case o.RatePer10s < 0 || o.Slots < 0 || o.Timeout < 0 || o.PortalID < 0:
-		return nil, errors.New("rate, slots, timeout and portal id cannot be negative")
-	}
-	return &Client{
-		http: withoutRedirects(o.HTTP), urls: urls{base: base, version: o.Version}, keys: &keyring{all: []string{o.Token}, read: o.Reread},
-		portalID: o.PortalID, timeout: o.Timeout, properties: o.Properties, today: o.Today,
-		log: o.Log, gate: newGate(o.RatePer10s, o.Slots, o.Log),
-	}, nil
-}
-
-// checkToken says why a text cannot be a token.
-func checkToken(token string) error {
-	switch {
-	case token == "":
-		return errors.New("is missing")
-	case strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-		return errors.New("holds blanks or characters beyond ASCII")
-	}
-	return nil
-}
-
-func (o Options) withDefaults() Options {
-	if o.BaseURL == "" {
-		o.BaseURL = defaultBaseURL
-	}
-	if o.Version == "" {
-		o.Version = defaultVersion
-	}
-	if o.HTTP == nil {
-		o.HTTP = NewHTTPClient()
-	}
-	if o.Timeout == 0 {
-		o.Timeout = defaultTimeout
-	}
-	if o.RatePer10s == 0 {
-		o.RatePer10s = defaultRate
-	}
-	if o.Slots == 0 {
-		o.Slots = 1
+		return nil, err
 	}
 	if o.Today == nil {
 		o.Today = time.Now
 	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
+	return &Client{api: speaking, properties: o.Properties, today: o.Today}, nil
+}
+
+// Refresh reads the key again and uses it from the next request on. It reports
+// whether it is another one than before.
+func (c *Client) Refresh(ctx context.Context) (changed bool, err error) { return c.api.Refresh(ctx) }
+
+// Limits returns what HubSpot's newest answers said of the requests that are left.
+func (c *Client) Limits() destination.Limits { return c.api.Limits() }
+
+// Account asks HubSpot whose the key is. The error is an *api.Error.
+func (c *Client) Account(ctx context.Context) (destination.Account, error) {
+	account, e := c.api.Account(ctx, new(api.Usage))
+	if e != nil {
+		return destination.Account{}, e
 	}
-	return o
+	id := strconv.FormatInt(account.PortalID, 10)
+	return destination.Account{ID: id, Name: "portal " + id, RecordURL: account.ContactURL("{id}")}, nil
+}
+
+// Mapped lists the properties that contacts are written to; the email, which is
+// the key, is not among them.
+func (c *Client) Mapped() []portal.Mapped { return c.properties.mapped() }
+
+// Property asks for a property of contacts. It is not found where the account has
+// none of that name, or has archived it. The error is an *api.Error.
+func (c *Client) Property(ctx context.Context, name string) (p api.Property, found bool, err error) {
+	p, found, e := c.api.Property(ctx, name)
+	if e != nil {
+		return api.Property{}, false, e
+	}
+	return p, found, nil
+}
+
+// Setup creates the account's own properties, as portal.Setup does.
+func (c *Client) Setup(ctx context.Context, dryRun bool, report func(destination.Step)) error {
+	return portal.Setup(ctx, c.api, c.Mapped(), dryRun, report)
+}
+
+// Preview returns what Upsert would do to contacts, one Change for each in their
+// order, and writes nothing. Their keys must be distinct. The error is an *api.Error,
+// and there is no change then.
+func (c *Client) Preview(ctx context.Context, batch []contact.Contact) ([]destination.Change, error) {
+	u := &upsert{client: c, outcomes: make([]contact.Outcome, len(batch))}
+	items := u.validate(batch)
+	wanted := make([]portal.Wanted, len(items))
+	for i, it := range items {
+		wanted[i] = portal.Wanted{Email: it.key, Values: it.properties}
+	}
+	sendable, e := portal.Preview(ctx, c.api, c.Mapped(), wanted)
+	if e != nil {
+		return nil, e
+	}
+	changes := make([]destination.Change, len(batch))
+	for i, o := range u.outcomes {
+		changes[i] = destination.Change{Effect: destination.Rejects, Code: o.Code, Message: o.Message}
+	}
+	for i, it := range items {
+		changes[it.row] = sendable[i]
+	}
+	return changes, nil
+}
+
+// Probe asks, without writing anything, whether the account can be used: whether
+// the key is accepted and is that of the right portal, and whether properties
+// that were missing exist by now. The error is an *api.Error.
+func (c *Client) Probe(ctx context.Context) error {
+	e := c.api.CheckAccount(ctx)
+	if e == nil {
+		e = c.checkMissing(ctx)
+	}
+	if e != nil {
+		return e
+	}
+	return nil
 }

@@ -3,36 +3,36 @@ package hubspot
 import (
 	"context"
 	"net/http"
-	"net/url"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 )
 
-// mend settles a contact that HubSpot has but does not find by its email: it
-// changes the contact by its id, once. A failure of that is classified as any
+// resolveConflict settles a contact that HubSpot has but does not find by its email:
+// it changes the contact by its id, once. A failure of that is classified as any
 // other; a second conflict is final.
-func (s *sending) mend(ctx context.Context, it *item, conflict *APIError) {
-	id, e := s.existingContact(ctx, it, conflict)
+func (u *upsert) resolveConflict(ctx context.Context, it *item, conflict *api.Error) {
+	id, e := u.existingContact(ctx, it, conflict)
 	if e == nil {
-		e = s.patch(ctx, it, id)
+		e = u.update(ctx, it, id)
 	}
 	switch {
 	case e == nil:
-		s.outcomes[it.row] = contact.Outcome{Verdict: contact.Synced, RemoteID: id, HTTPStatus: http.StatusOK}
+		u.outcomes[it.row] = contact.Outcome{Verdict: contact.Synced, RemoteID: id, HTTPStatus: http.StatusOK}
 		return
-	case e.kind == kindRow, e.kind == kindConflict, e.kind == kindOther:
+	case e.Kind == api.KindRow, e.Kind == api.KindConflict, e.Kind == api.KindOther:
 	default:
-		s.fail(ctx, e)
+		u.fail(ctx, e)
 	}
-	s.outcomes[it.row] = e.outcome()
+	u.outcomes[it.row] = e.Outcome()
 }
 
-// existingContact is the id of the contact that a conflict is about.
-func (s *sending) existingContact(ctx context.Context, it *item, conflict *APIError) (string, *APIError) {
-	if conflict.existing != "" {
-		return conflict.existing, nil
+// existingContact returns the id of the contact that a conflict is about.
+func (u *upsert) existingContact(ctx context.Context, it *item, conflict *api.Error) (string, *api.Error) {
+	if conflict.ExistingID != "" {
+		return conflict.ExistingID, nil
 	}
-	ids, e := s.lookUp(ctx, []string{it.key})
+	ids, e := u.lookUp(ctx, []*item{it})
 	if e != nil {
 		return "", e
 	}
@@ -42,64 +42,50 @@ func (s *sending) existingContact(ctx context.Context, it *item, conflict *APIEr
 	return ids[it.key], nil
 }
 
-// patch changes a contact by its id.
-func (s *sending) patch(ctx context.Context, it *item, id string) *APIError {
-	var changed result
-	call := request{http.MethodPatch, s.client.urls.contacts("/" + url.PathEscape(id)), patchBody{it.properties}}
-	e := s.repair(ctx, call, &changed)
+// update changes a contact by its id.
+func (u *upsert) update(ctx context.Context, it *item, id string) *api.Error {
+	var changed api.Result
+	e := u.repair(ctx, u.client.api.UpdateRequest(id, it.properties), &changed)
 	switch {
-	case e == nil && changed.id() != id:
-		e = unusable(http.StatusOK, "the answer is not about contact %s", id)
-		e.kind, e.Code = kindOther, contact.CodeNotConfirmed
+	case e == nil && changed.RemoteID() != id:
+		return &api.Error{
+			Code: contact.CodeNotConfirmed, Kind: api.KindOther, Status: http.StatusOK,
+			Message: "not confirmed: HubSpot's response is not about contact " + id,
+		}
 	case e != nil && e.Status == http.StatusNotFound:
 		// The contact was merged or deleted meanwhile: the next upsert by email
 		// meets what is there then.
-		e.kind, e.Code = kindOther, contact.CodeNotFound
+		e.Kind, e.Code = api.KindOther, contact.CodeNotFound
 	}
 	return e
 }
 
-// lookUp asks HubSpot which contacts some addresses lead to, secondary ones
+// lookUp asks HubSpot which contacts the addresses of items lead to, secondary ones
 // included. It returns ids by address; addresses that lead nowhere are missing.
-func (s *sending) lookUp(ctx context.Context, keys []string) (map[string]string, *APIError) {
-	var answer batchAnswer
-	if e := s.repair(ctx, s.client.readCall(keys), &answer); e != nil {
+func (u *upsert) lookUp(ctx context.Context, items []*item) (map[string]string, *api.Error) {
+	keys := make([]string, len(items))
+	for i, it := range items {
+		keys[i] = it.key
+	}
+	var answer api.BatchAnswer
+	if e := u.repair(ctx, u.client.api.ReadRequest(keys), &answer); e != nil {
 		return nil, e
 	}
-	ids := make(map[string]string, len(keys))
+	ids := make(map[string]string, len(items))
 	for i := range answer.Results {
 		r := &answer.Results[i]
-		for _, address := range r.addresses() {
-			ids[address] = r.id()
+		for _, address := range r.Addresses() {
+			ids[address] = r.RemoteID()
 		}
 	}
 	return ids, nil
 }
 
-// readCall asks for the contacts that some addresses lead to: the addresses of
-// each, and the properties named.
-func (c *Client) readCall(keys []string, properties ...string) request {
-	body := readBody{IDProperty: "email", Properties: append([]string{"email", secondaryEmails}, properties...)}
-	for _, key := range keys {
-		body.Inputs = append(body.Inputs, readKey{key})
-	}
-	return request{http.MethodPost, c.urls.contacts("/batch/read"), body}
-}
-
-// keysOf are the addresses of items.
-func keysOf(items []*item) []string {
-	keys := make([]string, len(items))
-	for i, it := range items {
-		keys[i] = it.key
-	}
-	return keys
-}
-
-// repair sends a request that mends something for a row, unless the batch has
+// repair sends a request that resolves something for a row, unless the batch has
 // been stopped.
-func (s *sending) repair(ctx context.Context, call request, answer any) *APIError {
-	if e := s.stopReason(ctx); e != nil {
-		return &APIError{Code: e.Code, Message: "not mended: " + e.Message, Err: e, kind: kindStopped}
+func (u *upsert) repair(ctx context.Context, r api.Request, answer any) *api.Error {
+	if e := u.stopReason(ctx); e != nil {
+		return &api.Error{Code: e.Code, Message: api.Clip("conflict not resolved: " + e.Message), Err: e, Kind: api.KindStopped}
 	}
-	return s.patiently(ctx, func() *APIError { return s.client.do(ctx, &s.tally, call, answer) })
+	return u.client.api.Call(ctx, &u.usage, r, answer)
 }

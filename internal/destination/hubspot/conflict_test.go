@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
 
@@ -16,7 +17,7 @@ func TestConflict(t *testing.T) {
 	}
 	for _, hint := range hints {
 		for _, whole := range []bool{false, true} {
-			for _, version := range Versions() {
+			for _, version := range api.Versions() {
 				t.Run(fmt.Sprintf("%s, whole batch %v, %s", hint, whole, version), func(t *testing.T) {
 					t.Parallel()
 					sim := simOptions()
@@ -89,24 +90,6 @@ func TestConflictThatCannotBeMended(t *testing.T) {
 				t.Errorf("%d upserts, want 1: nothing is tried twice", got)
 			}
 		})
-	}
-}
-
-// A name that looks like HubSpot's hint must not lead to another contact.
-func TestExistingIDIsTheLastOne(t *testing.T) {
-	t.Parallel()
-	tests := []struct{ body, want string }{
-		{`{"message":"Contact Existing ID: 1 of 'x' already exists. Existing ID: 22"}`, "22"},
-		{`{"message":"Existing ID: 1","context":{"existingId":["33"]}}`, "33"},
-		{`{"message":"Existing ID: 1","errors":[{"context":{"existingId":"44"}}]}`, "44"},
-		{`{"message":"x","errors":[{"message":"existing id:55"}]}`, "55"},
-		{`{"message":"x","context":{"existingId":["../../companies/1"]}}`, ""},
-		{`{"message":"Contact already exists."}`, ""},
-	}
-	for _, test := range tests {
-		if got := parseProblem([]byte(test.body)).existingID(); got != test.want {
-			t.Errorf("%s: %q, want %q", test.body, got, test.want)
-		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 )
 
 // FuzzDecodeAnswer feeds foreign bytes as the answer to everything: each contact
@@ -40,7 +41,7 @@ func FuzzDecodeAnswer(f *testing.F) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			batch := people(3)
-			c := newClient(t, Options{HTTP: &http.Client{Transport: canned{status: status, body: string(body)}}}, nil)
+			c := newClient(t, api.Options{HTTP: &http.Client{Transport: canned{status: status, body: string(body)}}}, nil)
 			report := c.Upsert(t.Context(), batch)
 			if len(report.Outcomes) != len(batch) {
 				t.Fatalf("%d outcomes for %d contacts", len(report.Outcomes), len(batch))

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 )
 
 // raw is a transport that answers with bytes as they come over the wire: one
@@ -75,7 +76,7 @@ func FuzzWholeAnswer(f *testing.F) {
 		transport := raw{bytes.ReplaceAll(contacts, []byte(keyHere), []byte(testToken)), bytes.ReplaceAll(account, []byte(keyHere), []byte(testToken))}
 		synctest.Test(t, func(t *testing.T) {
 			var log bytes.Buffer
-			c := newClient(t, Options{HTTP: &http.Client{Transport: transport}}, func(o *Options) {
+			c := newClient(t, api.Options{HTTP: &http.Client{Transport: transport}}, func(o *Options) {
 				o.Log = slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			})
 			batch := people(3)
@@ -150,43 +151,4 @@ func idsIn(answer []byte) (ids []string) {
 			ids = append(ids, token.String())
 		}
 	}
-}
-
-// FuzzHeaders feeds foreign texts as the headers that slow us down. Whatever
-// they say, the limit stays between one request and our share, and a limit that
-// is above our share does not lower it.
-func FuzzHeaders(f *testing.F) {
-	f.Add("3", "100", "60", "10000", "1000")
-	f.Add("Wed, 21 Oct 2099 07:28:00 GMT", "190", "-1", "100", "0")
-	f.Add("1e9", "999999999", "", "1", "")
-	f.Add("-9223372036854775808", "9223372036854775807", "9223372036854775808", "0", " 7")
-	f.Fuzz(func(t *testing.T, after, most, remaining, ms, left string) {
-		h := http.Header{}
-		for name, value := range map[string]string{
-			"Retry-After": after, "X-Hubspot-Ratelimit-Max": most, "X-Hubspot-Ratelimit-Remaining": remaining,
-			"X-Hubspot-Ratelimit-Interval-Milliseconds": ms, "X-Hubspot-Ratelimit-Daily-Remaining": left,
-		} {
-			if value != "" {
-				h.Set(name, value)
-			}
-		}
-		now := time.Date(2026, 11, 24, 0, 0, 0, 0, time.UTC)
-		if wait, ok := retryAfter(h, now); ok && wait <= 0 {
-			t.Errorf("Retry-After %q is %v", after, wait)
-		}
-		if d := interval(h); d < 100*time.Millisecond || d > longestWait {
-			t.Errorf("interval %q is %v", ms, d)
-		}
-		_ = daily(h, new(problem))
-		const share, slots = 50, 2
-		g := newGate(share, slots, slog.New(slog.DiscardHandler))
-		g.learn(t.Context(), h, 1)
-		if g.limit < 1 || g.limit > share || g.bucket.Limit() <= 0 || g.bucket.Burst() < 1 {
-			t.Errorf("limit %d, %v tokens a second, burst %d", g.limit, g.bucket.Limit(), g.bucket.Burst())
-		}
-		span, spanGiven := headerNumber(h, "X-Hubspot-Ratelimit-Interval-Milliseconds")
-		if n, ok := headerNumber(h, "X-Hubspot-Ratelimit-Max"); ok && n >= share*slots && (!spanGiven || span <= 10_000) && remaining == "" && g.limit != share {
-			t.Errorf("a limit of %s lowers ours to %d", most, g.limit)
-		}
-	})
 }

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
 
@@ -24,12 +25,32 @@ const (
 	testPortal = 4242
 )
 
+// The bounds that package api promises, in its own words.
+const (
+	maxMessage   = 500            // characters of a message
+	maxID        = 64             // bytes of a contact's id
+	maxBody      = 10 << 20       // bytes read of an answer
+	maxWaits     = 5              // repetitions of a request while HubSpot is busy
+	longestPause = 24 * time.Hour // that HubSpot can ask for
+	resetMargin  = 30 * time.Second
+)
+
+// pass lets time go by.
+func pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+		t.Fatal(t.Context().Err())
+	}
+}
+
 var names = PropertyNames{
 	DomainID: "scrapersky_domain_id", PageID: "scrapersky_page_id", SyncDate: "scrapersky_sync_date",
 }
 
-// portal is a simulator with a client for it.
-type portal struct {
+// remote is a simulator with a client for it.
+type remote struct {
 	*hubspotsim.Sim
 	*Client
 }
@@ -39,30 +60,31 @@ func simOptions() hubspotsim.Options {
 }
 
 // overTheWire starts a simulator behind real connections.
-func overTheWire(t *testing.T, sim hubspotsim.Options, change func(*Options)) portal {
+func overTheWire(t *testing.T, sim hubspotsim.Options, change func(*Options)) remote {
 	t.Helper()
-	p := portal{Sim: hubspotsim.New(sim)}
+	p := remote{Sim: hubspotsim.New(sim)}
 	server := httptest.NewServer(p.Sim)
 	t.Cleanup(server.Close)
 	t.Cleanup(p.ClearFaults)
-	hc := NewHTTPClient()
+	hc := api.NewHTTPClient()
 	t.Cleanup(hc.CloseIdleConnections)
-	p.Client = newClient(t, Options{BaseURL: server.URL, HTTP: hc}, change)
+	p.Client = newClient(t, api.Options{BaseURL: server.URL, HTTP: hc}, change)
 	return p
 }
 
 // inMemory joins a simulator and a client without a connection, so that both can
 // live in a bubble of testing/synctest, on its clock.
-func inMemory(t *testing.T, sim hubspotsim.Options, change func(*Options)) portal {
+func inMemory(t *testing.T, sim hubspotsim.Options, change func(*Options)) remote {
 	t.Helper()
-	p := portal{Sim: hubspotsim.New(sim)}
-	p.Client = newClient(t, Options{HTTP: &http.Client{Transport: direct{p.Sim}}}, change)
+	p := remote{Sim: hubspotsim.New(sim)}
+	p.Client = newClient(t, api.Options{HTTP: &http.Client{Transport: direct{p.Sim}}}, change)
 	return p
 }
 
-func newClient(t *testing.T, o Options, change func(*Options)) *Client {
+func newClient(t *testing.T, speaking api.Options, change func(*Options)) *Client {
 	t.Helper()
-	o.Token, o.RatePer10s, o.Properties = testToken, 1_000_000, names
+	o := Options{Options: speaking, Properties: names}
+	o.Token, o.RatePer10s = testToken, 1_000_000
 	if change != nil {
 		change(&o)
 	}
@@ -170,9 +192,9 @@ func check(t *testing.T, r contact.Report, want string) {
 }
 
 // upserts counts the upserts that a simulator received.
-func (p portal) upserts() int { return p.count("/batch/upsert") }
+func (p remote) upserts() int { return p.count("/batch/upsert") }
 
-func (p portal) count(path string) int {
+func (p remote) count(path string) int {
 	n := 0
 	for _, r := range p.Received() {
 		if strings.Contains(r.Path, path) {

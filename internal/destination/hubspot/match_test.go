@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
 
@@ -67,15 +68,16 @@ func TestMatch(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			items := []*item{{key: "a"}, {key: "b"}, {key: "c"}}
-			answer := tracedAnswer{traces: map[string]*item{"ta": items[0], "tb": items[1], "tc": items[2]}}
-			if err := json.Unmarshal([]byte(test.body), &answer.batchAnswer); err != nil {
+			traces := map[string]*item{"ta": items[0], "tb": items[1], "tc": items[2]}
+			var answer api.BatchAnswer
+			if err := json.Unmarshal([]byte(test.body), &answer); err != nil {
 				t.Fatal(err)
 			}
-			m := match(items, &answer)
+			m := match(items, traces, &answer)
 			var got []string
 			for _, it := range items {
 				if r := m.results[it]; r != nil {
-					got = append(got, it.key+"="+r.id())
+					got = append(got, it.key+"="+r.RemoteID())
 				}
 				if p := m.problems[it]; p != nil {
 					got = append(got, it.key+":"+string(p.Message))

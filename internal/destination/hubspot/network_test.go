@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
 
@@ -26,17 +27,17 @@ func TestSpoiledAnswers(t *testing.T) {
 		says    string
 		written bool
 	}{
-		{"lost response", hubspotsim.Fault{Mode: hubspotsim.Cut, AfterWrite: true}, "3 retry NETWORK in doubt, outage", "broke", true},
-		{"cut before it was read", hubspotsim.Fault{Mode: hubspotsim.Cut}, "3 retry NETWORK in doubt, outage", "broke", false},
-		{"hang", hubspotsim.Fault{Mode: hubspotsim.Hang}, "3 retry TIMEOUT in doubt, outage", "no answer from HubSpot within 3s", false},
-		{"hang after the write", hubspotsim.Fault{Mode: hubspotsim.Hang, AfterWrite: true}, "3 retry TIMEOUT in doubt, outage", "no answer", true},
-		{"truncated", hubspotsim.Fault{Mode: hubspotsim.Truncate}, "3 retry BAD_RESPONSE in doubt, outage", "broke off", true},
-		{"not JSON", hubspotsim.Fault{Mode: hubspotsim.NotJSON}, "3 retry BAD_RESPONSE, outage", "not the JSON", false},
+		{"lost response", hubspotsim.Fault{Mode: hubspotsim.Cut, AfterWrite: true}, "3 retry NETWORK in doubt, outage", "broken", true},
+		{"cut before it was read", hubspotsim.Fault{Mode: hubspotsim.Cut}, "3 retry NETWORK in doubt, outage", "broken", false},
+		{"hang", hubspotsim.Fault{Mode: hubspotsim.Hang}, "3 retry TIMEOUT in doubt, outage", "no response from HubSpot within 3s", false},
+		{"hang after the write", hubspotsim.Fault{Mode: hubspotsim.Hang, AfterWrite: true}, "3 retry TIMEOUT in doubt, outage", "no response", true},
+		{"truncated", hubspotsim.Fault{Mode: hubspotsim.Truncate}, "3 retry BAD_RESPONSE in doubt, outage", "truncated", true},
+		{"not JSON", hubspotsim.Fault{Mode: hubspotsim.NotJSON}, "3 retry BAD_RESPONSE, outage", "not the expected JSON", false},
 		{"wrong content type", hubspotsim.Fault{Mode: hubspotsim.ContentType}, "3 retry BAD_RESPONSE, outage", "text/html", true},
 		{"50 MB", hubspotsim.Fault{Mode: hubspotsim.Huge, Size: 50 << 20}, "3 retry BAD_RESPONSE, outage", "longer than 10 MiB", false},
-		{"no results", hubspotsim.Fault{Mode: hubspotsim.MissingResults}, "3 retry NOT_CONFIRMED", "without a word", true},
-		{"a result is missing", hubspotsim.Fault{Mode: hubspotsim.MissingResults, Drop: 3}, "3 retry NOT_CONFIRMED", "without a word", true},
-		{"results of others", hubspotsim.Fault{Mode: hubspotsim.OtherResults}, "3 retry NOT_CONFIRMED", "without a word", true},
+		{"no results", hubspotsim.Fault{Mode: hubspotsim.MissingResults}, "3 retry NOT_CONFIRMED", "not confirmed", true},
+		{"a result is missing", hubspotsim.Fault{Mode: hubspotsim.MissingResults, Drop: 3}, "3 retry NOT_CONFIRMED", "not confirmed", true},
+		{"results of others", hubspotsim.Fault{Mode: hubspotsim.OtherResults}, "3 retry NOT_CONFIRMED", "not confirmed", true},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -83,7 +84,7 @@ func (e *endless) Close() error { return nil }
 func TestAnEndlessAnswerIsNotReadOn(t *testing.T) {
 	t.Parallel()
 	answer := new(endless)
-	c := newClient(t, Options{HTTP: &http.Client{Transport: answer}}, nil)
+	c := newClient(t, api.Options{HTTP: &http.Client{Transport: answer}}, nil)
 	check(t, c.Upsert(t.Context(), people(1)), "1 retry BAD_RESPONSE, outage")
 	if answer.read > maxBody+1 {
 		t.Errorf("%d bytes read, want at most %d", answer.read, maxBody+1)
@@ -112,8 +113,8 @@ func TestRefusedConnectionLeavesNoDoubt(t *testing.T) {
 	server := httptest.NewServer(nil)
 	address := server.URL
 	server.Close()
-	hc := NewHTTPClient()
-	c := newClient(t, Options{BaseURL: address, HTTP: hc}, nil)
+	hc := api.NewHTTPClient()
+	c := newClient(t, api.Options{BaseURL: address, HTTP: hc}, nil)
 	report := c.Upsert(t.Context(), people(250))
 	check(t, report, "100 retry NETWORK, 150 unspent NETWORK, outage")
 	if report.Requests != 1 {
@@ -160,14 +161,14 @@ func TestCutInFlight(t *testing.T) {
 	defer cut()
 	answered := make(chan contact.Report, 1)
 	go func() { answered <- p.Upsert(ctx, people(1000)) }()
-	if _, err := p.WaitArrivals(t.Context(), 1+sideBySide); err != nil {
+	if _, err := p.WaitArrivals(t.Context(), 1+api.Concurrency); err != nil {
 		t.Fatal(err)
 	}
 	cut()
 	report := <-answered
 	check(t, report, "400 unspent WORKER_STOPPED in doubt, 600 unspent WORKER_STOPPED")
-	if report.Requests != sideBySide {
-		t.Errorf("%d requests, want %d side by side", report.Requests, sideBySide)
+	if report.Requests != api.Concurrency {
+		t.Errorf("%d requests, want %d side by side", report.Requests, api.Concurrency)
 	}
 	p.ClearFaults()
 	check(t, p.Upsert(t.Context(), people(1000)), "1000 synced")
@@ -227,7 +228,7 @@ func TestOneConnection(t *testing.T) {
 				opened.Add(1)
 			}
 		}
-		hc := NewHTTPClient()
+		hc := api.NewHTTPClient()
 		if secure {
 			server.EnableHTTP2 = true
 			server.StartTLS()
@@ -237,7 +238,7 @@ func TestOneConnection(t *testing.T) {
 		}
 		t.Cleanup(server.Close)
 		t.Cleanup(hc.CloseIdleConnections)
-		c := newClient(t, Options{BaseURL: server.URL, HTTP: hc}, nil)
+		c := newClient(t, api.Options{BaseURL: server.URL, HTTP: hc}, nil)
 		check(t, c.Upsert(t.Context(), people(100)), "100 synced")
 		sim.Inject(hubspotsim.Fault{Status: http.StatusServiceUnavailable, Times: 1})
 		check(t, c.Upsert(t.Context(), people(100)), "100 retry SERVER_ERROR, outage")
@@ -266,7 +267,7 @@ func TestUnknownCertificate(t *testing.T) {
 	server.Config.ErrorLog = quiet()
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	c := newClient(t, Options{BaseURL: server.URL}, nil)
+	c := newClient(t, api.Options{BaseURL: server.URL}, nil)
 	check(t, c.Upsert(t.Context(), people(1)), "1 retry NETWORK, outage")
 }
 

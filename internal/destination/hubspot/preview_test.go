@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
 
 // brief is a change in a line.
-func brief(c Change) string {
+func brief(c destination.Change) string {
 	parts := []string{strings.TrimSpace(string(c.Effect) + " " + string(c.Code))}
 	for _, f := range c.Fields {
 		parts = append(parts, fmt.Sprintf("%s %q→%q", f.Name, f.Before, f.After))
@@ -19,7 +21,7 @@ func brief(c Change) string {
 	return strings.Join(parts, ", ")
 }
 
-func preview(t *testing.T, p portal, batch []contact.Contact) []string {
+func preview(t *testing.T, p remote, batch []contact.Contact) []string {
 	t.Helper()
 	changes, err := p.Preview(t.Context(), batch)
 	if err != nil {
@@ -28,7 +30,7 @@ func preview(t *testing.T, p portal, batch []contact.Contact) []string {
 	var lines []string
 	for i, c := range changes {
 		lines = append(lines, brief(c))
-		if (c.Effect == Rejects || c.Effect == Unclear) && c.Message == "" {
+		if (c.Effect == destination.Rejects || c.Effect == destination.Unclear) && c.Message == "" {
 			t.Errorf("contact %d: %s without a reason", i, c.Effect)
 		}
 	}
@@ -40,7 +42,7 @@ func preview(t *testing.T, p portal, batch []contact.Contact) []string {
 
 func TestPreview(t *testing.T) {
 	t.Parallel()
-	for _, version := range Versions() {
+	for _, version := range api.Versions() {
 		p := overTheWire(t, simOptions(), func(o *Options) { o.Version, o.Today = version, today })
 		p.Put("ann@example.org", map[string]string{"firstname": "Ann", "scrapersky_sync_date": "2026-10-01"})
 		p.Put("bob@example.org", map[string]string{"firstname": "Robert", "phone": "+1 555", "lastname": "Old"})
@@ -97,7 +99,7 @@ func TestPreviewForetells(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, c := range changes {
-		if c.Effect != Nothing || c.RemoteID == "" {
+		if c.Effect != destination.Nothing || c.RemoteID == "" {
 			t.Errorf("contact %d after the upsert: %s", i, brief(c))
 		}
 	}
@@ -127,7 +129,7 @@ func TestPreviewOfBadAnswers(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := newClient(t, Options{HTTP: &http.Client{Transport: canned{status: 200, body: test.answer}}}, nil)
+			c := newClient(t, api.Options{HTTP: &http.Client{Transport: canned{status: 200, body: test.answer}}}, nil)
 			changes, err := c.Preview(t.Context(), []contact.Contact{{Email: "a@example.org", Name: "A"}, {Email: "b@example.org", Name: "B"}})
 			if test.want == "" {
 				if err == nil || changes != nil {
@@ -175,22 +177,18 @@ func TestLimits(t *testing.T) {
 	t.Parallel()
 	o := simOptions()
 	o.RatePer10s, o.DailyLimit = 190, 1000
-	var gauge *Gauge
-	p := overTheWire(t, o, func(o *Options) {
-		gauge = NewGauge(o.HTTP.Transport)
-		o.HTTP.Transport = gauge
-	})
-	if l := gauge.Limits(); l.LeftDay >= 0 || l.Left10s >= 0 {
+	p := overTheWire(t, o, nil)
+	if l := p.Limits(); l.Daily.Left >= 0 || l.Rate.Left >= 0 {
 		t.Errorf("%+v before any answer", l)
 	}
 	if _, err := p.Account(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if l := gauge.Limits(); l.Per10s != 190 || l.Left10s != 189 || l.PerDay != 1000 || l.LeftDay != 999 {
+	if l := p.Limits(); l.Rate.Max != 190 || l.Rate.Left != 189 || l.Daily.Max != 1000 || l.Daily.Left != 999 {
 		t.Errorf("%+v after one request", l)
 	}
-	l, err := p.DailyUsage(t.Context(), gauge.Limits())
-	if err != nil || l.PerDay != 1000 || l.LeftDay != 998 || l.ResetsAt.IsZero() {
-		t.Errorf("%+v, %v", l, err)
+	l, e := p.api.DailyUsage(t.Context())
+	if e != nil || l.Daily.Max != 1000 || l.Daily.Left != 998 || l.Daily.ResetsAt.IsZero() {
+		t.Errorf("%+v, %v", l, e)
 	}
 }

@@ -1,14 +1,18 @@
 package hubspot
 
 import (
+	"crypto/sha256"
+	"fmt"
+	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
 )
 
 // PropertyNames are the internal names of the account's own properties. What
@@ -28,9 +32,10 @@ type Further struct {
 	Kind  contact.Kind // of the column; empty where nobody has looked
 }
 
-// values is what HubSpot is told about a contact. A blank value is left out
-// instead of clearing what HubSpot has, unless it is to be cleared. The email is not among them: it is the
-// key, and as a property it would make the primary address of a secondary one.
+// values returns what is sent of a contact. A blank value is left out instead of
+// clearing what HubSpot has, unless it is to be cleared. The email is not among them:
+// it is the key, and as a property it would make the primary address of a secondary
+// one.
 func (n PropertyNames) values(c contact.Contact, today time.Time) map[string]string {
 	first, last := splitName(c.Name)
 	values := make(map[string]string, 6+len(n.Further))
@@ -54,32 +59,22 @@ func (n PropertyNames) values(c contact.Contact, today time.Time) map[string]str
 	return values
 }
 
-// same says whether two values of a property mean the same: HubSpot writes
-// numbers and times in its own way.
-func (n PropertyNames) same(name, a, b string) bool {
-	if a == b {
-		return true
+// mapped lists the properties that values sends, as they have to be.
+func (n PropertyNames) mapped() []portal.Mapped {
+	const own = "HUBSPOT_CUSTOM_PROPERTY_"
+	all := []portal.Mapped{
+		{Name: "firstname", Type: "string"},
+		{Name: "lastname", Type: "string"},
+		{Name: "phone", Type: "string", Also: []string{"phone_number"}},
+		{Name: n.DomainID, Type: "string", Setting: own + "DOMAIN_ID", Label: "ScraperSky domain id", FieldType: "text"},
+		{Name: n.PageID, Type: "string", Setting: own + "PAGE_ID", Label: "ScraperSky page id", FieldType: "text"},
+		{Name: n.SyncDate, Type: "date", Setting: own + "SYNC_DATE", Label: "ScraperSky sync date", FieldType: "date"},
 	}
-	at := slices.IndexFunc(n.Further, func(f Further) bool { return f.Name == name })
-	if at < 0 {
-		return false
+	all = slices.DeleteFunc(all, func(m portal.Mapped) bool { return m.Name == "" })
+	for _, f := range n.Further {
+		all = append(all, portal.ForColumn(f.Name, f.Kind))
 	}
-	switch n.Further[at].Kind {
-	case contact.KindNumber:
-		x, errX := strconv.ParseFloat(a, 64)
-		y, errY := strconv.ParseFloat(b, 64)
-		return errX == nil && errY == nil && x == y
-	case contact.KindTime:
-		x, errX := time.Parse(time.RFC3339, a)
-		y, errY := time.Parse(time.RFC3339, b)
-		return errX == nil && errY == nil && x.Equal(y)
-	}
-	return false
-}
-
-// has says whether a property is among those that values sends.
-func (n PropertyNames) has(name string) bool {
-	return slices.ContainsFunc(n.mapped(), func(m Mapped) bool { return m.Name == name })
+	return all
 }
 
 // splitName parts a name at its first run of blanks. A single word is the first
@@ -93,7 +88,7 @@ func splitName(name string) (first, last string) {
 	return name[:i], strings.TrimSpace(name[i:])
 }
 
-// unsendable says why a contact cannot be sent at all: what is no text would
+// unsendable returns why a contact cannot be sent at all: what is no text would
 // get lost in JSON, where two different keys could become one and cost a whole
 // batch. What merely looks odd is HubSpot's to judge.
 func unsendable(c contact.Contact) (why contact.Outcome, ok bool) {
@@ -113,4 +108,36 @@ func unsendable(c contact.Contact) (why contact.Outcome, ok bool) {
 		}, true
 	}
 	return contact.Outcome{}, false
+}
+
+// Draft returns what would be sent of a contact on a day, by the names of the
+// properties, without a request to HubSpot; or, with a code, why nothing would be.
+func (n PropertyNames) Draft(c contact.Contact, today time.Time) (fields []destination.Field, refused contact.Outcome) {
+	if why, bad := unsendable(c); bad {
+		return nil, why
+	}
+	values := n.values(c, today)
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		fields = append(fields, destination.Field{Name: name, After: values[name]})
+	}
+	return fields, contact.Outcome{}
+}
+
+// Fingerprint returns a hash of all that is sent of a contact, but for the day: two
+// contacts with the same email and the same fingerprint leave the same behind. It is
+// nil for a contact that cannot be sent, and as long as it is not known whose the key
+// is.
+func (c *Client) Fingerprint(of contact.Contact) []byte {
+	account := c.api.KnownAccount()
+	if _, bad := unsendable(of); bad || account == nil {
+		return nil
+	}
+	values := c.properties.values(of, time.Time{})
+	delete(values, c.properties.SyncDate)
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%q %d %q\n", c.api.BaseURL(), account.PortalID, of.Key())
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		fmt.Fprintf(sum, "%q %q\n", name, values[name])
+	}
+	return sum.Sum(nil)
 }

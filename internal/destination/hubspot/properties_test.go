@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 )
 
 func TestValues(t *testing.T) {
@@ -81,7 +82,7 @@ func TestUnsendable(t *testing.T) {
 // What arrives, and how it is addressed.
 func TestUpsertSendsTheMappedSet(t *testing.T) {
 	t.Parallel()
-	for _, version := range Versions() {
+	for _, version := range api.Versions() {
 		t.Run(version, func(t *testing.T) {
 			t.Parallel()
 			p := overTheWire(t, simOptions(), func(o *Options) { o.Version, o.Today = version, today })

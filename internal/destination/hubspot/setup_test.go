@@ -6,6 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
 
@@ -17,10 +20,10 @@ func bareOptions() hubspotsim.Options {
 }
 
 // setUp runs Setup and answers its steps, a line each.
-func setUp(t *testing.T, p portal, dryRun bool) ([]string, error) {
+func setUp(t *testing.T, p remote, dryRun bool) ([]string, error) {
 	t.Helper()
 	var lines []string
-	err := p.Setup(t.Context(), dryRun, func(s Step) {
+	err := p.Setup(t.Context(), dryRun, func(s destination.Step) {
 		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s %s %s", s.Done, s.Kind, s.Name, s.Type, s.Why)))
 	})
 	return lines, err
@@ -34,7 +37,7 @@ func wantLines(t *testing.T, got []string, want ...string) {
 }
 
 // posts counts the requests that create something.
-func (p portal) posts() int {
+func (p remote) posts() int {
 	n := 0
 	for _, r := range p.Received() {
 		if r.Method == http.MethodPost {
@@ -46,7 +49,7 @@ func (p portal) posts() int {
 
 func TestSetupCreatesWhatIsMissing(t *testing.T) {
 	t.Parallel()
-	for _, version := range Versions() {
+	for _, version := range api.Versions() {
 		p := overTheWire(t, bareOptions(), func(o *Options) { o.Version = version })
 		lines, err := setUp(t, p, true)
 		if err != nil {
@@ -119,7 +122,7 @@ func TestSetupNamesRemedies(t *testing.T) {
 		want   []string
 	}{
 		"no scope to create": {
-			scopes: []string{ScopeRead, ScopeWrite},
+			scopes: []string{portal.ScopeRead, portal.ScopeWrite},
 			want:   []string{"create group scrapersky: 403 Forbidden", "lacks the scope crm.schemas.contacts.write", "HUBSPOT_API_KEY=... contactsync setup"},
 		},
 		"no scope to look": {scopes: []string{}, want: []string{"look for property", "lacks the scope crm.objects.contacts.read"}},
@@ -147,7 +150,7 @@ func TestSetupNamesRemedies(t *testing.T) {
 				}
 			}
 			if err != nil && asAPIError(t, err) == nil {
-				t.Error("no *APIError")
+				t.Error("no *api.Error")
 			}
 			if name == "another portal" && p.posts() != 0 {
 				t.Error("something was created in another portal")
@@ -166,44 +169,16 @@ func TestSetupIsPatient(t *testing.T) {
 	}
 }
 
-func TestJudge(t *testing.T) {
-	t.Parallel()
-	text, day := Mapped{Type: "string"}, Mapped{Type: "date"}
-	phone := Mapped{Type: "string", also: []string{"phone_number"}}
-	for _, test := range []struct {
-		wanted Mapped
-		found  Property
-		want   Fit
-	}{
-		{text, Property{Type: "string"}, Fits},
-		{text, Property{Type: "string", FieldType: "textarea"}, Fits},
-		{text, Property{Type: "string", ReadOnly: true}, Unfit},
-		{text, Property{Type: "string", Unique: true}, Unfit},
-		{text, Property{Type: "number"}, Unfit},
-		{text, Property{Type: "enumeration"}, Unfit},
-		{text, Property{Type: "phone_number"}, Unfit},
-		{text, Property{}, Unfit},
-		{phone, Property{Type: "phone_number"}, Fits},
-		{day, Property{Type: "date"}, Fits},
-		{day, Property{Type: "string"}, Takes},
-		{day, Property{Type: "datetime"}, Unfit},
-	} {
-		if got, why := test.wanted.Judge(test.found); got != test.want || (why == "") != (got == Fits) {
-			t.Errorf("%+v for %s: %s, %q, want %s", test.found, test.wanted.Type, got, why, test.want)
-		}
-	}
-}
-
 func TestGranted(t *testing.T) {
 	t.Parallel()
-	all := []string{ScopeRead, ScopeWrite, ScopeProperties}
-	for _, version := range Versions() {
-		for _, has := range [][]string{{}, all, {ScopeRead}, {ScopeWrite}, {ScopeProperties}} {
+	all := []string{portal.ScopeRead, portal.ScopeWrite, portal.ScopeProperties}
+	for _, version := range api.Versions() {
+		for _, has := range [][]string{{}, all, {portal.ScopeRead}, {portal.ScopeWrite}, {portal.ScopeProperties}} {
 			o := simOptions()
 			o.Scopes = has
 			p := overTheWire(t, o, func(o *Options) { o.Version = version })
 			for _, scope := range all {
-				granted, err := p.Granted(t.Context(), scope)
+				granted, err := portal.Granted(t.Context(), p.api, scope)
 				if want := strings.Contains(strings.Join(has, " "), scope); err != nil || granted != want {
 					t.Errorf("%s: %s of %v: %v, %v", version, scope, has, granted, err)
 				}
@@ -218,7 +193,7 @@ func TestGranted(t *testing.T) {
 	}
 	p := overTheWire(t, simOptions(), nil)
 	p.Inject(hubspotsim.Fault{Status: 401})
-	if _, err := p.Granted(t.Context(), ScopeRead); err == nil {
+	if _, err := portal.Granted(t.Context(), p.api, portal.ScopeRead); err == nil {
 		t.Error("no error for a refused key")
 	}
 }

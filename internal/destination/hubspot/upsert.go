@@ -4,26 +4,14 @@ import (
 	"context"
 	"slices"
 	"sync"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 )
 
-const (
-	// maxInputs is how many contacts HubSpot takes in one request.
-	maxInputs = 100
-	// sideBySide is how many requests of one batch go at the same time.
-	sideBySide = 4
-	// mostRequests is how many may be under way at a time. internal/drain sends eight
-	// batches at most, of more than 100 contacts fewer: the most are seven batches of
-	// two requests, and there is room for two more (probes, halves of a refused batch).
-	// With fewer connections requests would wait after the gate.
-	mostRequests = 16
-)
-
-// Upsert writes contacts to HubSpot, keyed by their emails, and answers exactly
+// Upsert writes contacts to HubSpot, keyed by their emails, and returns exactly
 // one outcome for each, in their order, whatever happens. Their keys (see
 // contact.Contact.Key) must be distinct; there may be any number of them.
 //
@@ -33,14 +21,21 @@ const (
 // an answer that concerns every row, and an outage, stop the batch: what has
 // not been sent by then is Unspent.
 func (c *Client) Upsert(ctx context.Context, batch []contact.Contact) contact.Report {
-	s := &sending{client: c, outcomes: make([]contact.Outcome, len(batch))}
-	if items := s.sift(batch); len(items) > 0 {
-		s.sendAll(ctx, items)
-		c.learn(s)
+	u := &upsert{client: c, outcomes: make([]contact.Outcome, len(batch))}
+	chunks := slices.Collect(slices.Chunk(u.validate(batch), api.MaxBatch))
+	var group errgroup.Group
+	group.SetLimit(api.Concurrency)
+	for _, chunk := range u.prove(ctx, chunks) {
+		group.Go(func() error {
+			u.request(ctx, chunk)
+			return nil
+		})
 	}
+	_ = group.Wait() // no request returns an error: each has written its outcomes
+	c.learn(u)
 	return contact.Report{
-		Outcomes: s.outcomes, Pause: s.pause, Outage: s.outage && !s.usable,
-		Requests: int(s.requests.Load()), Throttled: time.Duration(s.throttled.Load()),
+		Outcomes: u.outcomes, Pause: u.pause, Outage: u.outage && !u.usable,
+		Requests: u.usage.Requests(), Throttled: u.usage.Throttled(),
 	}
 }
 
@@ -51,131 +46,152 @@ type item struct {
 	properties map[string]string
 }
 
-// sending is the state of one Upsert.
-type sending struct {
-	client *Client
-	tally
+// upsert is the state of one Upsert.
+type upsert struct {
+	client   *Client
+	usage    api.Usage
 	outcomes []contact.Outcome // each is written by whoever has the item
 
 	mu      sync.Mutex
 	usable  bool           // a request was answered usably
 	outage  bool           // a request was not, for which HubSpot or the way there is to blame
-	failure *APIError      // the first failure of a whole request
-	stop    *APIError      // why nothing more is to be sent
+	failure *api.Error     // the first failure of a whole request
+	stop    *api.Error     // why nothing more is to be sent
 	pause   *contact.Pause // what stop means for the account
 }
 
-// sift settles the contacts that cannot be sent, and returns the others.
-func (s *sending) sift(batch []contact.Contact) []*item {
-	today := s.client.today()
+// validate settles the contacts that cannot be sent, and returns the others.
+func (u *upsert) validate(batch []contact.Contact) []*item {
+	today := u.client.today()
 	items := make([]*item, 0, len(batch))
 	for i, c := range batch {
 		if why, bad := unsendable(c); bad {
-			s.outcomes[i] = why
+			u.outcomes[i] = why
 			continue
 		}
-		items = append(items, &item{row: i, key: c.Key(), properties: s.client.properties.values(c, today)})
+		items = append(items, &item{row: i, key: c.Key(), properties: u.client.properties.values(c, today)})
 	}
 	return items
 }
 
-func (s *sending) sendAll(ctx context.Context, items []*item) {
-	chunks := slices.Collect(slices.Chunk(items, maxInputs))
-	if e := s.client.wrongPortal(ctx, &s.tally); e != nil {
-		s.refuseUnsent(ctx, e, chunks)
-		return
+// prove returns the requests that may go side by side, and settles the others. An
+// account that is not known to work gets one request first.
+func (u *upsert) prove(ctx context.Context, chunks [][]*item) [][]*item {
+	if len(chunks) == 0 {
+		return nil
 	}
-	if !s.client.isProven() {
-		s.send(ctx, chunks[0])
-		chunks = chunks[1:]
-		if e := s.unproven(); e != nil {
-			s.leave(e, slices.Concat(chunks...))
-			return
-		}
+	if e := u.client.api.MayWrite(ctx, &u.usage); e != nil {
+		u.refuseUnsent(ctx, e, chunks)
+		return nil
 	}
-	var group errgroup.Group
-	group.SetLimit(sideBySide)
-	for _, chunk := range chunks {
-		group.Go(func() error {
-			s.send(ctx, chunk)
-			return nil
-		})
+	if u.client.isProven() {
+		return chunks
 	}
-	_ = group.Wait() // no send returns an error: each has written its outcomes
+	first, rest := chunks[0], chunks[1:]
+	u.request(ctx, first)
+	if e := u.unproven(); e != nil {
+		u.markUnsent(e, slices.Concat(rest...))
+		return nil
+	}
+	return rest
 }
 
 // refuseUnsent settles a batch of which nothing may be sent. A key that is
 // refused costs the first request's rows an attempt, just as if it had been
-// sent, so that the rows tell what is wrong.
-func (s *sending) refuseUnsent(ctx context.Context, e *APIError, chunks [][]*item) {
-	s.fail(ctx, e)
-	if e.kind == kindAccount && e.Status != 0 {
+// sent, so that the rows show what is wrong.
+func (u *upsert) refuseUnsent(ctx context.Context, e *api.Error, chunks [][]*item) {
+	u.fail(ctx, e)
+	if e.Kind == api.KindAccount && e.Status != 0 {
 		for _, it := range chunks[0] {
-			s.outcomes[it.row] = e.outcome()
+			u.outcomes[it.row] = e.Outcome()
 		}
 		chunks = chunks[1:]
 	}
-	s.leave(e, slices.Concat(chunks...))
+	u.markUnsent(e, slices.Concat(chunks...))
 }
 
-// leave settles rows that are not sent because of a failure.
-func (s *sending) leave(e *APIError, items []*item) {
+// markUnsent settles rows that are not sent because of a failure.
+func (u *upsert) markUnsent(e *api.Error, items []*item) {
 	for _, it := range items {
-		s.outcomes[it.row] = e.unsent()
+		u.outcomes[it.row] = e.Unsent()
 	}
 }
 
-// unproven is why no second request may go after the first; nil if it may.
-func (s *sending) unproven() *APIError {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stop != nil {
-		return s.stop
+// unproven returns why no second request may go after the first; nil if it may.
+func (u *upsert) unproven() *api.Error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.stop != nil {
+		return u.stop
 	}
-	return s.failure
+	return u.failure
 }
 
-// stopReason is why nothing more may be sent; nil if it may.
-func (s *sending) stopReason(ctx context.Context) *APIError {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.stop == nil && ctx.Err() != nil {
-		return stopped(ctx, false)
+// stopReason returns why nothing more may be sent; nil if it may.
+func (u *upsert) stopReason(ctx context.Context) *api.Error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.stop == nil && ctx.Err() != nil {
+		return api.Stopped(ctx, false)
 	}
-	return s.stop
+	return u.stop
 }
 
-// fail notes that a whole request failed, or that a row's failure concerns every
+// fail records that a whole request failed, or that a row's failure concerns every
 // row. The first failure of a kind that concerns every row stops the batch, and
 // may pause the account.
-func (s *sending) fail(ctx context.Context, e *APIError) {
-	if !s.noteFailure(e) {
+func (u *upsert) fail(ctx context.Context, e *api.Error) {
+	if !u.stopsBatch(e) {
 		return
 	}
-	pause := s.client.pauseFor(ctx, &s.tally, e) // may ask HubSpot
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.pause = pause
+	pause := u.client.pauseFor(ctx, &u.usage, e) // may ask HubSpot
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.pause = pause
 }
 
-// noteFailure reports whether the failure is the one that stops the batch.
-func (s *sending) noteFailure(e *APIError) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.outage = s.outage || e.kind == kindOutage
-	if s.failure == nil && e.kind != kindStopped {
-		s.failure = e
+// stopsBatch records a failure and reports whether it is the one that stops the batch.
+func (u *upsert) stopsBatch(e *api.Error) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.outage = u.outage || e.Kind == api.KindOutage
+	if u.failure == nil && e.Kind != api.KindStopped {
+		u.failure = e
 	}
-	if s.stop != nil || e.kind == kindOther {
+	if u.stop != nil || e.Kind == api.KindOther {
 		return false
 	}
-	s.stop = e
+	u.stop = e
 	return true
 }
 
-// succeed notes that a request was answered usably.
-func (s *sending) succeed() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.usable = true
+// succeed records that a request was answered usably.
+func (u *upsert) succeed() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.usable = true
+}
+
+// isProven reports whether the last batch was answered usably throughout.
+func (c *Client) isProven() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.proven
+}
+
+// learn keeps what a batch has shown for the next one.
+func (c *Client) learn(u *upsert) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case u.failure != nil:
+		c.proven = false
+	case u.usable:
+		c.proven = true
+	}
+	if u.stop != nil && u.stop.Kind == api.KindSetup && u.stop.Properties != nil {
+		c.missing = u.stop.Properties
+	}
 }

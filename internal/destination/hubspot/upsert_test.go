@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
 
@@ -16,7 +17,7 @@ func TestBatchesOfAnySize(t *testing.T) {
 	for _, n := range []int{0, 1, 100, 101, 1000} {
 		before := p.upserts()
 		report := p.Upsert(t.Context(), people(n))
-		requests := (n + maxInputs - 1) / maxInputs
+		requests := (n + api.MaxBatch - 1) / api.MaxBatch
 		if got := p.upserts() - before; got != requests || report.Requests != requests {
 			t.Errorf("%d contacts: %d requests, %d counted, want %d", n, got, report.Requests, requests)
 		}
@@ -66,8 +67,8 @@ func TestOneFirst(t *testing.T) {
 		p.ClearFaults()
 		p.Inject(hang)
 		synctest.Wait()
-		if got := p.upserts(); got != 1+sideBySide {
-			t.Errorf("%d requests after the first answer, want %d more", got, sideBySide)
+		if got := p.upserts(); got != 1+api.Concurrency {
+			t.Errorf("%d requests after the first answer, want %d more", got, api.Concurrency)
 		}
 		p.ClearFaults()
 		check(t, <-answered, "1000 synced")
@@ -119,7 +120,7 @@ func TestWhatConcernsEveryRowStopsTheBatch(t *testing.T) {
 			check(t, proven.Upsert(t.Context(), people(1)), "1 synced")
 			proven.Inject(test.fault)
 			report := proven.Upsert(t.Context(), people(1000))
-			if got := proven.upserts() - 1; got > sideBySide && test.name != "418" { // which nobody knows to concern all
+			if got := proven.upserts() - 1; got > api.Concurrency && test.name != "418" { // which nobody knows to concern all
 				t.Errorf("%d upserts of a proven account, want at most those side by side", got)
 			}
 			if got := strings.Contains(tell(report), "synced"); got {
