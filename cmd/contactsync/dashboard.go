@@ -8,8 +8,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	seam "github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/doctor"
-	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )
@@ -24,8 +25,8 @@ func (w *worker) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboa
 	options := dashboard.Options{
 		Desk: desk, Destination: destination,
 		Password: w.cfg.HTTP.DashboardPassword.Reveal(), ReadOnly: w.cfg.HTTP.DashboardReadOnly, HideEmails: w.cfg.Log.RedactEmails,
-		SkipsUnchanged: w.cfg.HubSpot.SkipUnchanged,
-		Draft: func(ctx context.Context, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
+		Advice: hubspot.Advice, SkipsUnchanged: w.cfg.HubSpot.SkipUnchanged,
+		Draft: func(ctx context.Context, c contact.Contact) ([]seam.Field, contact.Outcome, error) {
 			return w.draft(ctx, desk, c)
 		},
 		Checks: func(ctx context.Context) ([]doctor.Check, error) {
@@ -44,7 +45,7 @@ func (w *worker) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboa
 }
 
 // draft tells what would be sent of a contact, with its further columns.
-func (w *worker) draft(ctx context.Context, desk *admin.Desk, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
+func (w *worker) draft(ctx context.Context, desk *admin.Desk, c contact.Contact) ([]seam.Field, contact.Outcome, error) {
 	if mapped := w.cfg.HubSpot.Properties.Map.Columns(); len(mapped) > 0 {
 		further, err := desk.Further(ctx, mapped)
 		if err != nil {

@@ -15,8 +15,8 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/doctor"
-	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
@@ -108,17 +108,13 @@ func kinds(ctx context.Context, pool *pgxpool.Pool, mapped []string) columns.Lis
 
 func accountChecks(cfg config.Config, further columns.List, log *slog.Logger) ([]doctor.Check, error) {
 	if cfg.HubSpot.APIKey.IsZero() {
-		return doctor.WithoutKey(), nil
+		return hubspot.WithoutKey(), nil
 	}
-	var gauge *hubspot.Gauge
-	client, err := lookingClient(cfg, further, log, func(base http.RoundTripper) http.RoundTripper {
-		gauge = hubspot.NewGauge(base)
-		return gauge
-	})
+	client, err := lookingClient(cfg, further, log, unguarded)
 	if err != nil {
 		return nil, err
 	}
-	return doctor.HubSpot{Client: client, Gauge: gauge, PortalID: cfg.HubSpot.PortalID, Rate: cfg.HubSpot.RatePer10s}.Checks(), nil
+	return client.Checks(cfg.HubSpot.RatePer10s), nil
 }
 
 // lookingClient makes a client for a command that looks at the account while

@@ -6,7 +6,8 @@ import (
 	"net/http"
 
 	"github.com/scrapersky/contactsync/internal/config"
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
@@ -15,14 +16,16 @@ import (
 // looked, which only looking at the account's properties takes. Guard wraps the transport, so that no request leaves when none
 // may.
 func newHubSpotClient(cfg config.HubSpot, further columns.List, slots int, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
-	client := hubspot.NewHTTPClient()
+	client := api.NewHTTPClient()
 	client.Transport = guard(client.Transport)
 	return hubspot.New(hubspot.Options{
-		BaseURL: cfg.BaseURL, Version: cfg.Version, Token: cfg.APIKey.Reveal(), Reread: rereading(cfg.APIKeyFile), PortalID: cfg.PortalID,
-		AllowHTTP: cfg.AllowHTTP, HTTP: client, Timeout: cfg.Timeout,
-		RatePer10s: cfg.RatePer10s / slots, Slots: slots,
+		Options: api.Options{
+			BaseURL: cfg.BaseURL, Version: cfg.Version, Token: cfg.APIKey.Reveal(), Reread: rereading(cfg.APIKeyFile), PortalID: cfg.PortalID,
+			AllowHTTP: cfg.AllowHTTP, HTTP: client, Timeout: cfg.Timeout,
+			RatePer10s: cfg.RatePer10s / slots, Slots: slots,
+			Log: log,
+		},
 		Properties: propertyNames(cfg, further),
-		Log:        log,
 	})
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/config"
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 )
 
 // keyEvery is how often HUBSPOT_API_KEY_FILE is read. Its content is compared: the

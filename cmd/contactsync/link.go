@@ -14,7 +14,8 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/database"
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	seam "github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/metrics"
 	"github.com/scrapersky/contactsync/internal/queue"
@@ -39,7 +40,7 @@ type link struct {
 
 	session atomic.Pointer[leader.Session] // while this process holds a slot
 	queue   atomic.Pointer[queue.Queue]    // the slot's
-	gauge   *hubspot.Gauge                 // under the client
+	limits  func() seam.Limits             // the client's
 	metrics *metrics.Metrics               // of a process; nil for a command
 	traces  *tracing.Tracing               // nil: none are kept
 }
@@ -62,10 +63,13 @@ func (l *link) client() (*hubspot.Client, error) {
 		}
 		return q.Fresh()
 	}
-	return newHubSpotClient(l.cfg.HubSpot, l.further, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
-		l.gauge = hubspot.NewGauge(l.counted(base))
-		return leader.Transport(l.gauge, fresh)
+	client, err := newHubSpotClient(l.cfg.HubSpot, l.further, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
+		return leader.Transport(l.counted(base), fresh)
 	})
+	if err == nil {
+		l.limits = client.Limits
+	}
+	return client, err
 }
 
 // queueOf is the queue of a slot.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"strings"
 
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/doctor"
-	"github.com/scrapersky/contactsync/internal/hubspot"
 )
 
 // checkMap is how a leader looks, when it begins, whether HubSpot has what
@@ -27,7 +27,7 @@ func (w *worker) checkMap(client *hubspot.Client) func(ctx context.Context) {
 				w.log.DebugContext(ctx, "The properties of HUBSPOT_PROPERTY_MAP could not be checked", "error", err)
 				return
 			}
-			if f := doctor.Property(m, p, found); f.Level == doctor.Failed {
+			if f := hubspot.JudgeProperty(m, p, found); f.Level == doctor.Failed {
 				problems = append(problems, f.Found+": "+f.Remedy)
 			}
 		}

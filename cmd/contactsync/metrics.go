@@ -8,6 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/metrics"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
@@ -33,7 +35,7 @@ func (w *worker) measure(ctx context.Context) (end func(), err error) {
 
 // measureLeading adds what only a process that may lead has.
 func (w *worker) measureLeading(ear *wake.Listener) {
-	w.metrics.WatchLimits(w.gauge.Limits)
+	w.metrics.WatchLimits(w.limits)
 	w.metrics.WatchListener(ear.Proven)
 	ear.Observer = w.metrics
 }
@@ -49,5 +51,5 @@ func (l *link) counted(base http.RoundTripper) http.RoundTripper {
 	if l.metrics == nil { // a command, soon over
 		return base
 	}
-	return l.traces.Transport(l.metrics.Transport(base))
+	return l.traces.Transport(l.metrics.Transport(base, api.CallName), hubspot.Info.Label, api.CallName)
 }

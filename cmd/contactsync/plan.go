@@ -13,7 +13,9 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
@@ -152,7 +154,7 @@ func unready(ctx context.Context, client *hubspot.Client) ([]string, error) {
 	var reasons []string
 	for _, m := range client.Mapped() {
 		property, found, err := client.Property(ctx, m.Name)
-		if e, ok := errors.AsType[*hubspot.APIError](err); ok && e.Status == http.StatusForbidden {
+		if e, ok := errors.AsType[*api.Error](err); ok && e.Status == http.StatusForbidden {
 			return nil, nil
 		}
 		if err != nil {
@@ -160,7 +162,7 @@ func unready(ctx context.Context, client *hubspot.Client) ([]string, error) {
 		}
 		if !found {
 			reasons = append(reasons, fmt.Sprintf("HubSpot has no property %s%s", m.Name, m.OfType()))
-		} else if fit, why := m.Judge(property); fit == hubspot.Unfit {
+		} else if fit, why := m.Judge(property); fit == portal.Unfit {
 			reasons = append(reasons, fmt.Sprintf("property %s: %s", m.Name, why))
 		}
 	}

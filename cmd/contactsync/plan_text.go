@@ -8,7 +8,8 @@ import (
 	"strings"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	seam "github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
@@ -24,13 +25,13 @@ type planned struct {
 }
 
 type plannedContact struct {
-	IDs       []string        `json:"ids"` // of all rows that are sent as one
-	Email     string          `json:"email"`
-	Effect    hubspot.Effect  `json:"effect"`
-	HubSpotID string          `json:"hubspot_id,omitempty"`
-	Fields    []hubspot.Field `json:"fields,omitempty"`
-	Code      contact.Code    `json:"code,omitempty"`
-	Message   string          `json:"message,omitempty"`
+	IDs       []string     `json:"ids"` // of all rows that are sent as one
+	Email     string       `json:"email"`
+	Effect    seam.Effect  `json:"effect"`
+	HubSpotID string       `json:"hubspot_id,omitempty"`
+	Fields    []seam.Field `json:"fields,omitempty"`
+	Code      contact.Code `json:"code,omitempty"`
+	Message   string       `json:"message,omitempty"`
 }
 
 // planCounts counts contacts, but for Rows.
@@ -73,10 +74,10 @@ func (o *planned) add(ctx context.Context, client *hubspot.Client, contacts []co
 	return nil
 }
 
-func (n *planCounts) of(e hubspot.Effect) *int {
-	return map[hubspot.Effect]*int{
-		hubspot.Creates: &n.Created, hubspot.Updates: &n.Updated, hubspot.Nothing: &n.Unchanged,
-		hubspot.Rejects: &n.Rejected, hubspot.Unclear: &n.Unclear,
+func (n *planCounts) of(e seam.Effect) *int {
+	return map[seam.Effect]*int{
+		seam.Creates: &n.Created, seam.Updates: &n.Updated, seam.Nothing: &n.Unchanged,
+		seam.Rejects: &n.Rejected, seam.Unclear: &n.Unclear,
 	}[e]
 }
 
@@ -87,8 +88,8 @@ type planView struct {
 	quiet  bool
 }
 
-var effectSigns = map[hubspot.Effect]string{
-	hubspot.Creates: "+", hubspot.Updates: "~", hubspot.Nothing: "=", hubspot.Rejects: "✗", hubspot.Unclear: "?",
+var effectSigns = map[seam.Effect]string{
+	seam.Creates: "+", seam.Updates: "~", seam.Nothing: "=", seam.Rejects: "✗", seam.Unclear: "?",
 }
 
 func (v *planView) email(email string) string {

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/drain"
-	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/presence"
 	"github.com/scrapersky/contactsync/internal/queue"
@@ -271,7 +271,7 @@ func (w *worker) show(ctx, stop context.Context, s *leader.Session, ear *wake.Li
 		w.presence.Note(ctx, conn)
 		return nil
 	}
-	w.presence.Lead(&presence.Leading{Slot: s.Slot(), Proven: ear.Proven, Limits: w.gauge.Limits})
+	w.presence.Lead(&presence.Leading{Slot: s.Slot(), Proven: ear.Proven, Limits: w.limits})
 	return func() {
 		w.presence.Lead(nil)
 		if stop.Err() != nil && ctx.Err() == nil {

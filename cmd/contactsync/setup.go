@@ -9,7 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scrapersky/contactsync/internal/config"
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	seam "github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
@@ -30,7 +31,7 @@ and HUBSPOT_PROPERTY_MAP name, in a group of their own, as far as they are missi
 column, for which this reads the database. What exists is compared and left as it is, so that this can
 be run again at any time. Exit code 1 if a property exists and does not fit.
 
-It takes a key with the scope ` + hubspot.ScopeProperties + `, which the key that syncs need not have: give another one for this
+It takes a key with the scope ` + portal.ScopeProperties + `, which the key that syncs need not have: give another one for this
 call.`,
 		Example: `  contactsync setup --dry-run
   HUBSPOT_API_KEY=pat-eu1-... contactsync setup`,
@@ -70,12 +71,12 @@ func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) e
 		return err
 	}
 	created, misfits := 0, 0
-	err = client.Setup(ctx, dryRun, func(s hubspot.Step) {
+	err = client.Setup(ctx, dryRun, func(s seam.Step) {
 		fmt.Fprintln(p.stdout, stepLine(s))
 		switch s.Done {
-		case hubspot.DoneCreated, hubspot.DoneWould:
+		case seam.DoneCreated, seam.DoneWould:
 			created++
-		case hubspot.DoneMisfit:
+		case seam.DoneMisfit:
 			misfits++
 		}
 	})
@@ -111,10 +112,10 @@ func (p *program) further(ctx context.Context, mapped config.PropertyMap) (list 
 }
 
 // stepLine tells of one thing.
-func stepLine(s hubspot.Step) string {
-	signs := map[hubspot.Done]string{
-		hubspot.DoneExists: "✓ exists      ", hubspot.DoneCreated: "+ created     ", hubspot.DoneWould: "+ would create",
-		hubspot.DoneTolerate: "! exists      ", hubspot.DoneMisfit: "✗ does not fit",
+func stepLine(s seam.Step) string {
+	signs := map[seam.Done]string{
+		seam.DoneExists: "✓ exists      ", seam.DoneCreated: "+ created     ", seam.DoneWould: "+ would create",
+		seam.DoneTolerate: "! exists      ", seam.DoneMisfit: "✗ does not fit",
 	}
 	line := signs[s.Done] + "  " + s.Kind + " " + s.Name
 	if s.Type != "" {

@@ -1,7 +1,7 @@
 // Package doctor looks an installation over: the database, the queue and the
-// HubSpot account, each thing by a check of its own that names what it found and
-// what to do about it. It exists for the person who is told at night that
-// contacts are not in HubSpot and has never seen this program: every check runs,
+// destinations' accounts, each thing by a check of its own that names what it found
+// and what to do about it. It exists for the person who is told at night that
+// contacts do not arrive and has never seen this program: every check runs,
 // whatever the others say, so that one look is enough. It changes nothing.
 package doctor
 
@@ -11,49 +11,40 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/scrapersky/contactsync/internal/destination"
 )
 
-// Level is how a check ended.
-type Level string
+// A destination brings checks of its own, so their form belongs to the seam.
+type (
+	// Check is one thing to look at.
+	Check = destination.Check
+	// Finding is what a check found.
+	Finding = destination.Finding
+	// Level is how a check ended.
+	Level = destination.Level
+)
 
 // The levels.
 const (
-	OK         Level = "ok"
-	Warning    Level = "warning" // works, but a person should know
-	Failed     Level = "failed"
-	NotChecked Level = "not checked" // another check's failure, or a setting, is in the way
+	OK         = destination.OK
+	Warning    = destination.Warning
+	Failed     = destination.Failed
+	NotChecked = destination.NotChecked
 )
 
-// Finding is what a check has to say.
-type Finding struct {
-	Level  Level
-	Found  string // one line
-	Remedy string // what to do about it; empty where all is well
-}
-
-func fine(format string, args ...any) Finding {
-	return Finding{Level: OK, Found: fmt.Sprintf(format, args...)}
-}
+func fine(format string, args ...any) Finding { return destination.Fine(format, args...) }
 
 func warn(remedy, format string, args ...any) Finding {
-	return Finding{Level: Warning, Found: fmt.Sprintf(format, args...), Remedy: remedy}
+	return destination.Warn(remedy, format, args...)
 }
 
 func fail(remedy, format string, args ...any) Finding {
-	return Finding{Level: Failed, Found: fmt.Sprintf(format, args...), Remedy: remedy}
+	return destination.Fail(remedy, format, args...)
 }
 
 func notChecked(format string, args ...any) Finding {
 	return Finding{Level: NotChecked, Found: fmt.Sprintf(format, args...)}
-}
-
-// Check is one thing to look at.
-type Check struct {
-	Area   string // a heading: "Database", "HubSpot"
-	Name   string // unique
-	Needs  []string
-	Within time.Duration // its deadline; 0: 15 s
-	Run    func(ctx context.Context) Finding
 }
 
 // defaultWithin is more than any statement may take.
@@ -77,7 +68,7 @@ func Run(ctx context.Context, checks []Check, report func(Result)) {
 			r.Finding = notChecked("it needs %q to be in order", c.Needs[missing])
 		} else {
 			began := time.Now()
-			r.Finding = c.make(ctx)
+			r.Finding = makeCheck(ctx, c)
 			r.Took = time.Since(began)
 		}
 		r.Found, r.Remedy = oneLine(r.Found), oneLine(r.Remedy)
@@ -86,7 +77,7 @@ func Run(ctx context.Context, checks []Check, report func(Result)) {
 	}
 }
 
-func (c Check) make(ctx context.Context) Finding {
+func makeCheck(ctx context.Context, c Check) Finding {
 	if ctx.Err() != nil {
 		return notChecked("interrupted")
 	}

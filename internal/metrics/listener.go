@@ -1,6 +1,18 @@
 package metrics
 
-import "time"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// WatchListener adds whether notifications are known to arrive.
+func (m *Metrics) WatchListener(proven func() bool) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "listener_proven",
+		Help: "Whether notifications are known to arrive at this leader: 1 or 0, and 0 for a follower.",
+	}, func() float64 { return number(proven()) }))
+}
 
 // Rang implements [wake.Observer].
 func (m *Metrics) Rang() { m.notifications.Inc() }

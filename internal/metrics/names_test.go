@@ -19,8 +19,9 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/drain"
-	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/metrics"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
@@ -31,8 +32,11 @@ func busy(t *testing.T) *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	m := metrics.New(registry, "v1", 1)
 	m.WatchBacklog(func(context.Context) (admin.Backlog, error) { return admin.Backlog{Due: 3}, nil }, slog.New(slog.DiscardHandler))
-	m.WatchLimits(func() hubspot.Limits {
-		return hubspot.Limits{Per10s: 100, Left10s: 90, PerDay: 250_000, LeftDay: 1, Said10s: time.Now(), SaidDay: time.Now()}
+	m.WatchLimits(func() destination.Limits {
+		return destination.Limits{
+			Rate:  destination.Allowance{Window: "10s", Max: 100, Left: 90, At: time.Now()},
+			Daily: destination.Allowance{Window: "day", Max: 250_000, Left: 1, At: time.Now()},
+		}
 	})
 	m.WatchListener(func() bool { return true })
 	m.Began(t.Context(), drain.Claimed{Reason: drain.ReasonWake, Woken: time.Now()})
@@ -52,7 +56,7 @@ func send(t *testing.T, m *metrics.Metrics, path string, status int) {
 			return nil, errors.New("no answer")
 		}
 		return &http.Response{StatusCode: status, Body: http.NoBody}, nil
-	}))
+	}), api.CallName)
 	request := httptest.NewRequest(http.MethodPost, path, nil)
 	if res, err := transport.RoundTrip(request); err == nil {
 		_ = res.Body.Close()

@@ -4,24 +4,24 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/scrapersky/contactsync/internal/hubspot"
 )
 
-// Transport counts the requests that leave through base. It belongs next to the
-// network, so that a request that was refused before it left is not counted.
-func (m *Metrics) Transport(base http.RoundTripper) http.RoundTripper {
-	return &counting{base: base, m: m}
+// Transport counts the requests that leave through base. name returns the kind of a
+// request, one of a few. It belongs next to the network, so that a request that was
+// refused before it left is not counted.
+func (m *Metrics) Transport(base http.RoundTripper, name func(*http.Request) string) http.RoundTripper {
+	return &counting{base: base, m: m, name: name}
 }
 
 type counting struct {
 	base http.RoundTripper
 	m    *Metrics
+	name func(*http.Request) string
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
-	call, began := hubspot.CallName(r), time.Now()
+	call, began := c.name(r), time.Now()
 	res, err := c.base.RoundTrip(r)
 	c.m.requestDuration.WithLabelValues(call).Observe(time.Since(began).Seconds())
 	status := "none"
@@ -39,8 +39,8 @@ func (c *counting) CloseIdleConnections() {
 	}
 }
 
-// statusOf names a status: each that HubSpot is known to answer with is told
-// apart, any other one by its class.
+// statusOf names a status: each that a destination is known to return by its number,
+// any other one by its class.
 func statusOf(status int) string {
 	switch status {
 	case 200, 201, 204, 207, 400, 401, 403, 404, 409, 423, 429, 477, 500, 502, 503, 504:

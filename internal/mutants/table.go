@@ -67,17 +67,17 @@ var mutations = []mutation{
 	},
 	{
 		name: "errors of a 207 ignored",
-		file: "internal/hubspot/match.go",
-		old:  "m.addProblem(&answer.Errors[i], answer.traces, byKey)",
+		file: "internal/destination/hubspot/match.go",
+		old:  "m.addProblem(&answer.Errors[i], traces, byKey)",
 		new:  "_ = answer.Errors[i]",
-		pkg:  "internal/hubspot", tests: []string{"TestBadRows"},
+		pkg:  "internal/destination/hubspot", tests: []string{"TestBadRows"},
 	},
 	{
 		name: "results matched by index",
-		file: "internal/hubspot/match.go",
-		old:  "m.addResult(&answer.Results[i], answer.traces, byKey)",
+		file: "internal/destination/hubspot/match.go",
+		old:  "m.addResult(&answer.Results[i], traces, byKey)",
 		new:  "m.results[items[i%len(items)]] = &answer.Results[i]",
-		pkg:  "internal/hubspot", tests: []string{"TestResultsInAnyOrder"},
+		pkg:  "internal/destination/hubspot", tests: []string{"TestResultsInAnyOrder"},
 	},
 	{
 		name: "duplicates not merged",

@@ -13,7 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination"
 )
 
 // Every is how often a process writes itself down.
@@ -55,8 +55,8 @@ type Presence struct {
 // Leading is what only a leader can tell.
 type Leading struct {
 	Slot   int
-	Proven func() bool           // whether notifications are known to arrive
-	Limits func() hubspot.Limits // what HubSpot said last
+	Proven func() bool               // whether notifications are known to arrive
+	Limits func() destination.Limits // what the destination said last
 }
 
 // New is a process that began just now.
@@ -97,8 +97,8 @@ func (p *Presence) columns() []any {
 	if p.leads != nil {
 		role, slot = leader, p.leads.Slot
 		l := p.leads.Limits()
-		rateMax, rateLeft, rateAge = known(l.Per10s), known(l.Left10s), age(l.Said10s)
-		dayMax, dayLeft, dayAge = known(l.PerDay), known(l.LeftDay), age(l.SaidDay)
+		rateMax, rateLeft, rateAge = known(l.Rate.Max), known(l.Rate.Left), age(l.Rate.At)
+		dayMax, dayLeft, dayAge = known(l.Daily.Max), known(l.Daily.Left), age(l.Daily.At)
 	}
 	return []any{
 		p.instance, p.version, role, slot, time.Since(p.started).Seconds(), p.told,

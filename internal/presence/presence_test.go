@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
@@ -35,8 +35,8 @@ func TestPresence(t *testing.T) {
 	proven := false
 	p.Lead(&Leading{
 		Slot: 2, Proven: func() bool { return proven },
-		Limits: func() hubspot.Limits {
-			return hubspot.Limits{Per10s: 100, Left10s: 0, PerDay: -1, LeftDay: -1, Said10s: time.Now()}
+		Limits: func() destination.Limits {
+			return destination.Limits{Rate: destination.Allowance{Max: 100, At: time.Now()}, Daily: destination.Unknown("day")}
 		},
 	})
 	p.Note(t.Context(), conn)

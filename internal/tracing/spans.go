@@ -11,7 +11,6 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/drain"
-	"github.com/scrapersky/contactsync/internal/hubspot"
 )
 
 const scope = "github.com/scrapersky/contactsync"
@@ -86,25 +85,28 @@ func commits(contacts []contact.Contact) (links []trace.Link) {
 	return links
 }
 
-// Transport makes a span of every request. It does not tell HubSpot of the trace,
-// and leaves out the address, which can hold that of a contact: this is why it is
-// not otelhttp.
-func (t *Tracing) Transport(base http.RoundTripper) http.RoundTripper {
+// Transport makes a span of every request to a destination. label is the
+// destination's, and name returns the kind of a request, one of a few. It does not
+// send the trace along, and leaves out the address, which can hold that of a contact:
+// this is why it is not otelhttp.
+func (t *Tracing) Transport(base http.RoundTripper, label string, name func(*http.Request) string) http.RoundTripper {
 	if t == nil {
 		return base
 	}
-	return &requests{base: base, tracer: t.provider.Tracer(scope)}
+	return &requests{base: base, tracer: t.provider.Tracer(scope), label: label, name: name}
 }
 
 type requests struct {
 	base   http.RoundTripper
 	tracer trace.Tracer
+	label  string
+	name   func(*http.Request) string
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (t *requests) RoundTrip(r *http.Request) (*http.Response, error) {
-	call := hubspot.CallName(r)
-	ctx, span := t.tracer.Start(r.Context(), "HubSpot "+call, trace.WithSpanKind(trace.SpanKindClient),
+	call := t.name(r)
+	ctx, span := t.tracer.Start(r.Context(), t.label+" "+call, trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(
 			attribute.String("http.request.method", r.Method),
 			attribute.String("server.address", r.URL.Hostname()),

@@ -1,7 +1,9 @@
-// Package hubspot sends contacts to HubSpot.
 package hubspot
 
-import "github.com/scrapersky/contactsync/internal/destination"
+import (
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
+)
 
 // Info describes HubSpot. It was the first destination, so its retry columns have no
 // prefix: apps that were there before this program use them by these names.
@@ -9,7 +11,7 @@ var Info = destination.Info{
 	Name:     "hubspot",
 	Label:    "HubSpot",
 	Ordinal:  0,
-	MaxBatch: 100,
+	MaxBatch: api.MaxBatch,
 	Columns: destination.Columns{
 		Status:   "hubspot_processing_status",
 		Mirror:   "hubspot_sync_status",

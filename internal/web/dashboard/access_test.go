@@ -10,7 +10,8 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
@@ -26,7 +27,8 @@ func board(t *testing.T, url string, change func(o *dashboard.Options)) *dashboa
 	t.Cleanup(pool.Close)
 	o := dashboard.Options{
 		Desk: admin.New(pool).Via(admin.Dashboard), Destination: "hubspot", Instance: "one", Version: "v1", Log: slog.New(slog.DiscardHandler),
-		Draft: func(context.Context, contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
+		Advice: hubspot.Advice,
+		Draft: func(context.Context, contact.Contact) ([]destination.Field, contact.Outcome, error) {
 			return nil, contact.Outcome{}, nil
 		},
 	}

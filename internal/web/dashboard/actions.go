@@ -119,7 +119,7 @@ func (d *Dashboard) contactAction(r *http.Request) (deed, error) {
 	case doRetry:
 		what.Head, what.Button = "Retry "+name+"?", "Retry"
 		what.Text = "It goes into the queue again, due at once and with all its attempts."
-		if advice := contact.Code(c.Code).Advice(); c.Code != "" && !advice.Alone {
+		if advice := d.Advice.For(contact.Code(c.Code)); c.Code != "" && !advice.Alone {
 			what.Text += " It failed with " + c.Code + ", which seldom mends itself: " + advice.Do
 		}
 		what.do = d.toQueue(c.ID, admin.DidRetry, "It is in the queue again and goes to HubSpot now.")
@@ -167,7 +167,7 @@ func (d *Dashboard) retryCode(r *http.Request) (deed, error) {
 	if code == "" {
 		return deed{}, errNoPage
 	}
-	advice := code.Advice()
+	advice := d.Advice.For(code)
 	return deed{
 		Head: fmt.Sprintf("Retry all contacts in Error with %s?", code), Button: "Retry all", Back: "/failures",
 		Text: "They go into the queue again, due at once and with all their attempts. " + advice.Do,

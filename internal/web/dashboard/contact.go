@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
@@ -18,7 +18,7 @@ type card struct {
 	admin.Card
 	Story    []event
 	Attempts []admin.Attempt
-	Draft    []hubspot.Field
+	Draft    []destination.Field
 	Refused  contact.Outcome // why nothing can be sent; empty code: it can
 	Buttons  []button
 	ReadOnly bool

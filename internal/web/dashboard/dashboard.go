@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/doctor"
-	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
@@ -31,11 +31,14 @@ type Options struct {
 
 	SkipsUnchanged bool // HUBSPOT_SKIP_UNCHANGED is set
 
-	// Draft tells what would be sent of a contact, or why nothing can be.
-	Draft func(ctx context.Context, c contact.Contact) (fields []hubspot.Field, refused contact.Outcome, err error)
+	// Advice says for each code what it means and what to do.
+	Advice destination.Advices
 
-	// Account asks HubSpot whose the key is, for links to it; nil without a key.
-	Account func(ctx context.Context) (hubspot.Account, error)
+	// Draft returns what would be sent of a contact, or why nothing can be.
+	Draft func(ctx context.Context, c contact.Contact) (fields []destination.Field, refused contact.Outcome, err error)
+
+	// Account asks the destination whose the key is, for links to it; nil without a key.
+	Account func(ctx context.Context) (destination.Account, error)
 
 	// Checks are those of `contactsync doctor`.
 	Checks func(ctx context.Context) ([]doctor.Check, error)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
@@ -27,7 +28,7 @@ func (d *Dashboard) funcs(files assets) template.FuncMap {
 		"email":   d.email,
 		"words":   d.words,
 		"prose":   prose,
-		"advice":  func(code string) contact.Advice { return contact.Code(code).Advice() },
+		"advice":  func(code string) destination.Advice { return d.Advice.For(contact.Code(code)) },
 		"link":    d.links.contact,
 		"icon":    icon,
 		"ticks":   ticks,
