@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/hubspot"
@@ -56,7 +57,7 @@ fit, or if a named contact does not exist.`,
 			}
 			ctx, cancel := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer cancel()
-			return deskOf(ctx, cfg.Database, func(desk *admin.Desk) error {
+			return app.WithDesk(ctx, cfg.Database, func(desk *admin.Desk) error {
 				return p.plan(ctx, cfg, desk, selection{names: args, status: status, most: most}, asJSON)
 			})
 		},
@@ -96,9 +97,9 @@ func (s selection) ids(ctx context.Context, desk *admin.Desk) (ids, missing []st
 func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk, wanted selection, asJSON bool) error {
 	further, err := desk.Further(ctx, cfg.HubSpot.Properties.Map.Columns())
 	if err != nil {
-		return mapError(err)
+		return app.MapError(err)
 	}
-	client, err := lookingClient(cfg, further, newLogger(p.stderr, quietly(cfg.Log)), unguarded)
+	client, err := app.LookingClient(cfg, further, newLogger(p.stderr, quietly(cfg.Log)), app.Unguarded)
 	if err != nil {
 		return err
 	}

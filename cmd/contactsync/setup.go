@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
@@ -65,7 +66,7 @@ func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) e
 	if err != nil {
 		return err
 	}
-	client, err := newHubSpotClient(cfg.HubSpot, further, 1, newLogger(p.stderr, quietly(cfg.Log)), unguarded)
+	client, err := app.NewHubSpotClient(cfg.HubSpot, further, 1, newLogger(p.stderr, quietly(cfg.Log)), app.Unguarded)
 	if err != nil {
 		return err
 	}
@@ -103,9 +104,9 @@ func (p *program) further(ctx context.Context, mapped config.PropertyMap) (list 
 	if err != nil {
 		return nil, fmt.Errorf("the columns of HUBSPOT_PROPERTY_MAP tell the types of the properties: %w", err)
 	}
-	err = deskOf(ctx, cfg.Database, func(desk *admin.Desk) error {
+	err = app.WithDesk(ctx, cfg.Database, func(desk *admin.Desk) error {
 		list, err = desk.Further(ctx, mapped.Columns())
-		return mapError(err)
+		return app.MapError(err)
 	})
 	return list, err
 }

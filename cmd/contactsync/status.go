@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
@@ -36,7 +37,7 @@ With --watch it goes on until Ctrl-C: in place on a terminal, block after block 
 			if err != nil {
 				return err
 			}
-			return deskOf(cmd.Context(), cfg.Database, func(desk *admin.Desk) error {
+			return app.WithDesk(cmd.Context(), cfg.Database, func(desk *admin.Desk) error {
 				look := func(ctx context.Context) (view, error) {
 					return newView(ctx, desk, hours, cfg.Log.RedactEmails)
 				}

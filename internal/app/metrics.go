@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 // connection of their own, which is open only while somebody scrapes, so that a
 // slow answer keeps neither the work nor the health checks waiting.
 func (w *worker) measure(ctx context.Context) (end func(), err error) {
-	w.metrics = metrics.New(prometheus.NewRegistry(), shortVersion(), w.cfg.Sync.MaxInstances)
+	w.metrics = metrics.New(prometheus.NewRegistry(), w.version, w.cfg.Sync.MaxInstances)
 	if w.cfg.HubSpot.APIKey.IsZero() { // a disabled process leaves the database alone
 		return func() {}, nil
 	}
@@ -27,7 +27,7 @@ func (w *worker) measure(ctx context.Context) (end func(), err error) {
 		return nil, err
 	}
 	desk := admin.New(pool)
-	w.metrics.WatchBacklog(func(ctx context.Context) (admin.Backlog, error) { return desk.Backlog(ctx, destination) }, w.log)
+	w.metrics.WatchBacklog(func(ctx context.Context) (admin.Backlog, error) { return desk.Backlog(ctx, Destination) }, w.log)
 	return pool.Close, nil
 }
 

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -23,8 +23,8 @@ import (
 	"github.com/scrapersky/contactsync/internal/tracing"
 )
 
-// destination names HubSpot's claims, slots and cycles in the database.
-const destination = "hubspot"
+// Destination names HubSpot's claims, slots and cycles in the database.
+const Destination = "hubspot"
 
 // slotPatience is how long a command waits for a slot that others hold.
 const slotPatience = 5 * time.Second
@@ -35,6 +35,7 @@ type link struct {
 	cfg      config.Config
 	log      *slog.Logger
 	instance string
+	version  string
 	further  columns.List // the mapped columns, once the schema was checked
 
 	session atomic.Pointer[leader.Session] // while this process holds a slot
@@ -62,7 +63,7 @@ func (l *link) client() (*hubspot.Client, error) {
 		}
 		return q.Fresh()
 	}
-	return newHubSpotClient(l.cfg.HubSpot, l.further, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
+	return NewHubSpotClient(l.cfg.HubSpot, l.further, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
 		l.gauge = hubspot.NewGauge(l.counted(base))
 		return leader.Transport(l.gauge, fresh)
 	})
@@ -71,7 +72,7 @@ func (l *link) client() (*hubspot.Client, error) {
 // queueOf is the queue of a slot.
 func (l *link) queueOf(s *leader.Session) *queue.Queue {
 	q := queue.New(s, queue.Options{
-		Destination: destination, Instance: l.instance, Slot: s.Slot(), Slots: l.cfg.Sync.MaxInstances,
+		Destination: Destination, Instance: l.instance, Slot: s.Slot(), Slots: l.cfg.Sync.MaxInstances,
 		MaxRetries: l.cfg.Sync.MaxRetries, RetryDelay: l.cfg.Sync.RetryDelay,
 		Exponential: l.cfg.Sync.RetryExponential, Doubt: l.cfg.HubSpot.Timeout,
 		Traced:  l.traces != nil,
@@ -99,7 +100,7 @@ func (l *link) checkSchema(ctx context.Context) error {
 	if err == nil {
 		err = refusal
 	}
-	return mapError(err)
+	return MapError(err)
 }
 
 func (l *link) checkSchemaOn(ctx context.Context, conn *pgx.Conn) error {
@@ -150,8 +151,8 @@ func leadOnce(stop, hard context.Context, cfg leader.Config, busy error, lead fu
 	}
 }
 
-// instanceName tells this process from the others, for people.
-func instanceName() string {
+// InstanceName tells this process from the others, for people.
+func InstanceName() string {
 	host := os.Getenv("RENDER_INSTANCE_ID")
 	if host == "" {
 		host, _ = os.Hostname()

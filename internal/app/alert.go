@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -46,10 +46,10 @@ type alertDesk struct {
 
 // Take implements [alert.Desk].
 func (d *alertDesk) Take(ctx context.Context, mine time.Duration) ([]admin.Alert, error) {
-	return d.desk.TakeAlerts(ctx, destination, d.limits, mine)
+	return d.desk.TakeAlerts(ctx, Destination, d.limits, mine)
 }
 
 // Told implements [alert.Desk].
 func (d *alertDesk) Told(ctx context.Context, a admin.Alert) error {
-	return d.desk.AlertTold(ctx, destination, a)
+	return d.desk.AlertTold(ctx, Destination, a)
 }

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"errors"
@@ -10,11 +10,11 @@ import (
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
-// newHubSpotClient makes the client as the settings say. Slots processes share
+// NewHubSpotClient makes the client as the settings say. Slots processes share
 // the rate limit. Further has the kinds of the further columns where somebody has
 // looked, which only looking at the account's properties takes. Guard wraps the transport, so that no request leaves when none
 // may.
-func newHubSpotClient(cfg config.HubSpot, further columns.List, slots int, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
+func NewHubSpotClient(cfg config.HubSpot, further columns.List, slots int, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
 	client := hubspot.NewHTTPClient()
 	client.Transport = guard(client.Transport)
 	return hubspot.New(hubspot.Options{
@@ -46,8 +46,8 @@ func furtherProperties(mapped config.PropertyMap, further columns.List) []hubspo
 	return list
 }
 
-// mapError makes problems of the setting of columns that cannot be sent.
-func mapError(err error) error {
+// MapError makes problems of the setting of columns that cannot be sent.
+func MapError(err error) error {
 	bad, ok := errors.AsType[*columns.Error](err)
 	if !ok {
 		return err
@@ -59,5 +59,5 @@ func mapError(err error) error {
 	return &config.Error{Problems: problems}
 }
 
-// unguarded is the guard of a command that may always ask.
-func unguarded(base http.RoundTripper) http.RoundTripper { return base }
+// Unguarded is the guard of a command that may always ask.
+func Unguarded(base http.RoundTripper) http.RoundTripper { return base }

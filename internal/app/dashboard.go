@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -22,19 +22,19 @@ const dashboardConns = 3
 func (w *worker) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboard.Dashboard, error) {
 	desk := admin.New(pool).Via(admin.Dashboard)
 	options := dashboard.Options{
-		Desk: desk, Destination: destination,
+		Desk: desk, Destination: Destination,
 		Password: w.cfg.HTTP.DashboardPassword.Reveal(), ReadOnly: w.cfg.HTTP.DashboardReadOnly, HideEmails: w.cfg.Log.RedactEmails,
 		SkipsUnchanged: w.cfg.HubSpot.SkipUnchanged,
 		Draft: func(ctx context.Context, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
 			return w.draft(ctx, desk, c)
 		},
 		Checks: func(ctx context.Context) ([]doctor.Check, error) {
-			return allChecks(ctx, w.cfg, pool, slog.New(slog.DiscardHandler))
+			return Checks(ctx, w.cfg, pool, slog.New(slog.DiscardHandler))
 		},
-		Instance: w.instance, Version: shortVersion(), Disabled: w.cfg.HubSpot.APIKey.IsZero(), Log: w.log,
+		Instance: w.instance, Version: w.version, Disabled: w.cfg.HubSpot.APIKey.IsZero(), Log: w.log,
 	}
 	if !options.Disabled {
-		client, err := lookingClient(w.cfg, nil, slog.New(slog.DiscardHandler), unguarded)
+		client, err := LookingClient(w.cfg, nil, slog.New(slog.DiscardHandler), Unguarded)
 		if err != nil {
 			return nil, err
 		}

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -67,7 +67,7 @@ func TestRemedy(t *testing.T) {
 			config.DialFunc = tt.dial
 			_, err = pgconn.ConnectConfig(t.Context(), config)
 			err = fmt.Errorf("claim: %w", err)
-			got := remedyFor(err)
+			got := Remedy(err)
 			if !strings.HasPrefix(got, "Tried 127.0.0.1:5432/app as user jane. ") || !strings.Contains(got, tt.remedy) {
 				t.Errorf("got %q, want %q in it", got, tt.remedy)
 			}
@@ -79,7 +79,7 @@ func TestRemedy(t *testing.T) {
 			}
 		})
 	}
-	if got := remedyFor(errors.New("something else")); got != "" {
+	if got := Remedy(errors.New("something else")); got != "" {
 		t.Errorf("another error: %q", got)
 	}
 	if !hopeless(&database.PooledError{}) {

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -26,10 +26,10 @@ const (
 	startingUp    = "57P03"
 )
 
-// remedyFor says what was tried and what to check when the database could not be
+// Remedy says what was tried and what to check when the database could not be
 // reached, or forbids something. It is empty for any other error: those name
 // their remedies.
-func remedyFor(err error) string {
+func Remedy(err error) string {
 	refused, ok := errors.AsType[*pgconn.ConnectError](err)
 	if !ok {
 		return remedyForDenied(err)
@@ -100,4 +100,15 @@ func isUntrusted(err error) bool {
 	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
 	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
 	return untrusted || unknown
+}
+
+// remedyForDenied says what to do when the database forbids something to this
+// role. It is empty for any other error.
+func remedyForDenied(err error) string {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	if !ok || answer.Code != noPrivilege {
+		return ""
+	}
+	return "The role in DATABASE_URL may not do this. What changes the schema (migrate) is for the role that owns contacts; " +
+		"for everything else run `contactsync migrate grant ROLE` as that role, once."
 }
