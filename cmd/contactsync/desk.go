@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"github.com/scrapersky/contactsync/internal/app"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
-// destination names HubSpot's claims, slots and cycles in the database.
-const destination = app.Destination
+// destination is whose queue the commands are about.
+var destination = hubspot.Info.Name
 
 // withDesk gives work the contacts of a migrated database.
 func (p *program) withDesk(ctx context.Context, work func(desk *admin.Desk) error) error {

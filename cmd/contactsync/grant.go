@@ -88,5 +88,5 @@ func (p *program) grantMapped(ctx context.Context, url string, log *slog.Logger)
 	if err != nil || len(further) == 0 {
 		return err
 	}
-	return app.MapError(schema.GrantColumns(ctx, url, further, log))
+	return app.PropertyMapError(schema.GrantColumns(ctx, url, further, log))
 }

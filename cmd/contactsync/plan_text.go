@@ -1,12 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
@@ -43,34 +43,21 @@ type planCounts struct {
 	Unclear   int `json:"unclear"`
 }
 
-// add plans some contacts and shows them.
-func (o *planned) add(ctx context.Context, client *hubspot.Client, contacts []contact.Contact, view *planView) error {
-	groups := contact.Merge(contacts)
-	merged := make([]contact.Contact, len(groups))
-	for i, g := range groups {
-		merged[i] = g.Contact
-	}
-	changes, err := client.Preview(ctx, merged)
-	if err != nil {
-		return fmt.Errorf("read the contacts that HubSpot has: %w", err)
-	}
-	for i, change := range changes {
+// add counts some contacts and shows them.
+func (o *planned) add(plan []app.Planned, view *planView) {
+	for _, p := range plan {
 		c := plannedContact{
-			Email: view.email(merged[i].Email), Effect: change.Effect, HubSpotID: change.RemoteID,
-			Fields: change.Fields, Code: change.Code, Message: view.text(change.Message, merged[i].Email),
-		}
-		for _, row := range groups[i].Rows {
-			c.IDs = append(c.IDs, contacts[row].ID)
+			IDs: p.IDs, Email: view.email(p.Email), Effect: p.Effect, HubSpotID: p.RemoteID,
+			Fields: p.Fields, Code: p.Code, Message: view.text(p.Message, p.Email),
 		}
 		o.Counts.Rows += len(c.IDs)
-		*o.Counts.of(change.Effect)++
+		*o.Counts.of(c.Effect)++
 		o.Contacts = append(o.Contacts, c)
 		view.show(c)
 	}
 	if !view.quiet {
 		o.Contacts = nil // shown, and there may be very many
 	}
-	return nil
 }
 
 func (n *planCounts) of(e hubspot.Effect) *int {

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -34,12 +37,23 @@ With --once it syncs what is due and ends. Beside a process that leads it change
 			if err != nil {
 				return err
 			}
-			if _, told := p.env.Lookup("GOGC"); !told {
+			if _, set := p.env.Lookup("GOGC"); !set {
 				debug.SetGCPercent(gcPercent)
 			}
-			return app.Run(cmd.Context(), cfg, app.Options{
-				Version: shortVersion(), Env: p.env.Lookup, Log: newLogger(p.stderr, cfg.Log), Once: once,
+			asked := make(chan os.Signal, 3) // the third one means something, too
+			signal.Notify(asked, syscall.SIGTERM, syscall.SIGINT)
+			defer signal.Stop(asked)
+			a, err := app.Build(cmd.Context(), cfg, app.Options{
+				Version: shortVersion(), Env: p.env.Lookup, Log: newLogger(p.stderr, cfg.Log),
 			})
+			if err != nil {
+				return err
+			}
+			defer a.Close(cmd.Context())
+			if once {
+				return a.RunOnce(cmd.Context(), asked)
+			}
+			return a.Run(cmd.Context(), asked)
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "sync what is due now, then end")

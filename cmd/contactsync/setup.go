@@ -62,16 +62,12 @@ func noKey(command string) error {
 func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) error {
 	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
-	further, err := p.further(ctx, cfg.HubSpot.Properties.Map)
-	if err != nil {
-		return err
-	}
-	client, err := app.NewHubSpotClient(cfg.HubSpot, further, 1, newLogger(p.stderr, quietly(cfg.Log)), app.Unguarded)
+	extra, err := p.extraColumns(ctx, cfg.HubSpot.Properties.Map)
 	if err != nil {
 		return err
 	}
 	created, misfits := 0, 0
-	err = client.Setup(ctx, dryRun, func(s hubspot.Step) {
+	err = app.Setup(ctx, cfg.HubSpot, extra, newLogger(p.stderr, quietly(cfg.Log)), dryRun, func(s hubspot.Step) {
 		fmt.Fprintln(p.stdout, stepLine(s))
 		switch s.Done {
 		case hubspot.DoneCreated, hubspot.DoneWould:
@@ -94,9 +90,9 @@ func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) e
 	return nil
 }
 
-// further looks the further columns up, whose types tell those of the properties.
-// Only where there are some does this command need the database.
-func (p *program) further(ctx context.Context, mapped config.PropertyMap) (list columns.List, err error) {
+// extraColumns reads the types of the mapped columns, which tell those of the
+// properties. Only where there are some does this command need the database.
+func (p *program) extraColumns(ctx context.Context, mapped config.PropertyMap) (columns.List, error) {
 	if len(mapped.Pairs) == 0 {
 		return nil, nil
 	}
@@ -104,11 +100,7 @@ func (p *program) further(ctx context.Context, mapped config.PropertyMap) (list 
 	if err != nil {
 		return nil, fmt.Errorf("the columns of HUBSPOT_PROPERTY_MAP tell the types of the properties: %w", err)
 	}
-	err = app.WithDesk(ctx, cfg.Database, func(desk *admin.Desk) error {
-		list, err = desk.Further(ctx, mapped.Columns())
-		return app.MapError(err)
-	})
-	return list, err
+	return app.ExtraColumns(ctx, cfg.Database, mapped)
 }
 
 // stepLine tells of one thing.

@@ -2,13 +2,20 @@ package main
 
 import (
 	"context"
-	"log/slog"
+	"errors"
+	"fmt"
+	"io"
+	"os/signal"
+	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/redact"
 )
 
 func newSyncCommand(p *program) *cobra.Command {
@@ -29,19 +36,117 @@ that a replica is working on at this moment is left to it. Exit code 1 if one co
 				return err
 			}
 			if cfg.HubSpot.APIKey.IsZero() {
-				return &config.Error{Problems: []config.Problem{{Var: "HUBSPOT_API_KEY", Message: "is not set; give it for this call: HUBSPOT_API_KEY=... contactsync sync ..."}}}
+				return noKey("sync ...")
 			}
-			cfg.Log.Level = max(cfg.Log.Level, slog.LevelWarn) // what happens to the contacts goes to stdout
+			cfg.Log = quietly(cfg.Log) // what happens to the contacts goes to stdout
 			who, err := p.who(as)
 			if err != nil {
 				return err
 			}
-			find := func(ctx context.Context, desk *admin.Desk, args []string) (ids, missing []string, err error) {
-				return parseNames(args).find(ctx, desk)
-			}
-			return app.SyncByHand(cmd.Context(), cfg, app.Options{Log: newLogger(p.stderr, cfg.Log)}, who, find, args, p.stdout)
+			return p.sync(cmd.Context(), cfg, who, args)
 		},
 	}
 	addWho(cmd, &as)
 	return cmd
+}
+
+// sync finds the contacts, syncs them and shows how each fares.
+func (p *program) sync(ctx context.Context, cfg config.Config, who string, args []string) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	m, err := app.NewManual(ctx, cfg, newLogger(p.stderr, cfg.Log))
+	if err != nil {
+		return err
+	}
+	view := &syncView{out: p.stdout, redact: cfg.Log.RedactEmails}
+	m.Who, m.Sending, m.Done = who, view.sending, view.done
+	var ids, missing []string
+	err = app.WithDesk(ctx, cfg.Database, func(desk *admin.Desk) error {
+		if ids, missing, err = parseNames(args).find(ctx, desk); err != nil {
+			return err
+		}
+		m.Overrides, err = desk.Hold(ctx, destination)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	view.paused(m.Overrides)
+	view.missing(missing)
+	if len(ids) == 0 {
+		return errors.New("none of the contacts exists")
+	}
+	failed, err := m.Sync(ctx, ids)
+	if err != nil {
+		return err
+	}
+	if failed += len(missing); failed > 0 {
+		return fmt.Errorf("%d of %s not synced", failed, contacts(len(ids)+len(missing)))
+	}
+	return nil
+}
+
+// syncView shows for people how contacts are synced by hand.
+type syncView struct {
+	out    io.Writer
+	redact bool // hide email addresses
+}
+
+func (v *syncView) paused(hold *contact.Hold) {
+	if hold != nil {
+		fmt.Fprintf(v.out, "The sync is paused by %s%s; what is synced by hand is sent all the same.\n", hold.Who, because(hold))
+	}
+}
+
+func (v *syncView) missing(emails []string) {
+	for _, email := range emails {
+		fmt.Fprintf(v.out, "✗ %s  not sent: no contact has this email\n", v.email(email))
+	}
+}
+
+func (v *syncView) sending(c contact.Contact) {
+	fmt.Fprintf(v.out, "→ %s  %s\n", c.ID, v.email(c.Email))
+}
+
+func (v *syncView) done(a app.Attempt) {
+	took := a.Took.Round(time.Millisecond)
+	switch o := a.Outcome; {
+	case !a.Claimed:
+		fmt.Fprintf(v.out, "✗ %s  not sent: there is no such contact, or a replica or an app is working on it at this moment\n", a.ID)
+	case o == nil:
+	case o.Verdict == contact.Synced:
+		verb := "updated"
+		if o.Created {
+			verb = "created"
+		}
+		fmt.Fprintf(v.out, "✓ %s  %s as HubSpot contact %s (%v)\n", a.ID, verb, o.RemoteID, took)
+	default:
+		message := o.Message
+		if v.redact {
+			message = redact.Text(message, a.Email)
+		}
+		fmt.Fprintf(v.out, "✗ %s  %s: %s (%v)\n", a.ID, o.Code, message, took)
+	}
+	for _, s := range a.Settled {
+		switch s.Final {
+		case contact.Final(contact.Retry):
+			fmt.Fprintf(v.out, "  attempt %d failed; the contact is Queued and will be tried again\n", s.Tries+1)
+		case contact.Final(contact.Reject), contact.Exhausted:
+			fmt.Fprintln(v.out, "  the contact is in Error; correct it and queue it again")
+		case contact.Final(contact.Unspent):
+			fmt.Fprintln(v.out, "  the contact is Queued; no attempt was spent")
+		case contact.Lost:
+			fmt.Fprintln(v.out, "  its claim was lost; nothing was written to the row")
+		}
+	}
+}
+
+func (v *syncView) email(email string) string {
+	switch {
+	case email == "":
+		return "(no email)"
+	case v.redact:
+		return redact.Email(email)
+	}
+	return email
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/alert"
@@ -10,29 +11,34 @@ import (
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
-// alert tells the webhook, if there is one, until ctx ends. It is for the whole
+// alert posts to the webhook, if there is one, until ctx ends. It is for the whole
 // process, and not a part of leading, so that no slot waits for a post.
-func (w *worker) alert(ctx context.Context) error {
-	if w.cfg.Alert.WebhookURL.IsZero() || w.cfg.HubSpot.APIKey.IsZero() {
+func (a *App) alert(ctx context.Context) error {
+	if a.cfg.Alert.WebhookURL.IsZero() || a.disabled() {
 		return nil
 	}
-	pool, err := database.NewPool(ctx, w.cfg.Database.URL.Reveal(), w.instance, 1)
+	pool, err := database.NewPool(ctx, a.cfg.Database.URL.Reveal(), a.instance, 1)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	limits := admin.AlertLimits{BacklogAge: w.cfg.Alert.BacklogAge, FailuresPerHour: w.cfg.Alert.FailuresPerHour}
-	t := &alert.Teller{
-		Desk: &alertDesk{desk: admin.New(pool), limits: limits}, URL: w.cfg.Alert.WebhookURL.Reveal(), Limits: limits,
-		Leads: func() bool { return w.session.Load() != nil }, Redact: w.shown, Log: w.log,
+	limits := admin.AlertLimits{BacklogAge: a.cfg.Alert.BacklogAge, FailuresPerHour: a.cfg.Alert.FailuresPerHour}
+	var telling sync.WaitGroup
+	for _, w := range a.workers {
+		t := &alert.Teller{
+			Desk: &alertDesk{desk: admin.New(pool), destination: w.info.Name, limits: limits},
+			URL:  a.cfg.Alert.WebhookURL.Reveal(), Limits: limits,
+			Leads: func() bool { return w.session.Load() != nil }, Redact: a.redacted, Log: w.log,
+		}
+		telling.Go(func() { t.Run(ctx) })
 	}
-	t.Run(ctx)
+	telling.Wait()
 	return nil
 }
 
-// shown hides the emails in a text where they are to be hidden.
-func (w *worker) shown(text string) string {
-	if w.cfg.Log.RedactEmails {
+// redacted hides the emails in a text where they are to be hidden.
+func (a *App) redacted(text string) string {
+	if a.cfg.Log.RedactEmails {
 		return redact.Text(text)
 	}
 	return text
@@ -40,16 +46,17 @@ func (w *worker) shown(text string) string {
 
 // alertDesk is the desk as the teller sees it: of one destination.
 type alertDesk struct {
-	desk   *admin.Desk
-	limits admin.AlertLimits
+	desk        *admin.Desk
+	destination string
+	limits      admin.AlertLimits
 }
 
 // Take implements [alert.Desk].
 func (d *alertDesk) Take(ctx context.Context, mine time.Duration) ([]admin.Alert, error) {
-	return d.desk.TakeAlerts(ctx, Destination, d.limits, mine)
+	return d.desk.TakeAlerts(ctx, d.destination, d.limits, mine)
 }
 
 // Told implements [alert.Desk].
 func (d *alertDesk) Told(ctx context.Context, a admin.Alert) error {
-	return d.desk.AlertTold(ctx, Destination, a)
+	return d.desk.AlertTold(ctx, d.destination, a)
 }

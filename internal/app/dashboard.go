@@ -8,33 +8,34 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	hubspotinfo "github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/doctor"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )
 
-// dashboardConns is how many connections all who look share. They are open only
-// while somebody does, and are not those of the health checks or the sync.
+// dashboardConns is how many connections all viewers share. They are open only
+// while somebody looks, and are not those of the health checks or the sync.
 const dashboardConns = 3
 
 // newDashboard makes the pages for people, which live until ctx ends.
-func (w *worker) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboard.Dashboard, error) {
+func (a *App) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboard.Dashboard, error) {
 	desk := admin.New(pool).Via(admin.Dashboard)
 	options := dashboard.Options{
-		Desk: desk, Destination: Destination,
-		Password: w.cfg.HTTP.DashboardPassword.Reveal(), ReadOnly: w.cfg.HTTP.DashboardReadOnly, HideEmails: w.cfg.Log.RedactEmails,
-		SkipsUnchanged: w.cfg.HubSpot.SkipUnchanged,
+		Desk: desk, Destination: hubspotinfo.Info.Name,
+		Password: a.cfg.HTTP.DashboardPassword.Reveal(), ReadOnly: a.cfg.HTTP.DashboardReadOnly, HideEmails: a.cfg.Log.RedactEmails,
+		SkipsUnchanged: a.cfg.HubSpot.SkipUnchanged,
 		Draft: func(ctx context.Context, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
-			return w.draft(ctx, desk, c)
+			return a.draft(ctx, desk, c)
 		},
 		Checks: func(ctx context.Context) ([]doctor.Check, error) {
-			return Checks(ctx, w.cfg, pool, slog.New(slog.DiscardHandler))
+			return Checks(ctx, a.cfg, pool, slog.New(slog.DiscardHandler))
 		},
-		Instance: w.instance, Version: w.version, Disabled: w.cfg.HubSpot.APIKey.IsZero(), Log: w.log,
+		Instance: a.instance, Version: a.version, Disabled: a.disabled(), Log: a.log,
 	}
 	if !options.Disabled {
-		client, err := LookingClient(w.cfg, nil, slog.New(slog.DiscardHandler), Unguarded)
+		client, err := readOnlyClient(a.cfg, nil, slog.New(slog.DiscardHandler), noGuard)
 		if err != nil {
 			return nil, err
 		}
@@ -43,14 +44,14 @@ func (w *worker) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboa
 	return dashboard.New(ctx, options)
 }
 
-// draft tells what would be sent of a contact, with its further columns.
-func (w *worker) draft(ctx context.Context, desk *admin.Desk, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
-	if mapped := w.cfg.HubSpot.Properties.Map.Columns(); len(mapped) > 0 {
-		further, err := desk.Further(ctx, mapped)
+// draft returns what would be sent of a contact, with its mapped columns.
+func (a *App) draft(ctx context.Context, desk *admin.Desk, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
+	if mapped := a.cfg.HubSpot.Properties.Map.Columns(); len(mapped) > 0 {
+		extra, err := desk.Further(ctx, mapped)
 		if err != nil {
 			return nil, contact.Outcome{}, err
 		}
-		read, err := desk.Read(ctx, further, []string{c.ID})
+		read, err := desk.Read(ctx, extra, []string{c.ID})
 		if err != nil {
 			return nil, contact.Outcome{}, err
 		}
@@ -58,6 +59,6 @@ func (w *worker) draft(ctx context.Context, desk *admin.Desk, c contact.Contact)
 			c = read[0]
 		}
 	}
-	fields, refused := propertyNames(w.cfg.HubSpot, nil).Draft(c, time.Now())
+	fields, refused := propertyNames(a.cfg.HubSpot, nil).Draft(c, time.Now())
 	return fields, refused, nil
 }

@@ -1,53 +1,87 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
-// NewHubSpotClient makes the client as the settings say. Slots processes share
-// the rate limit. Further has the kinds of the further columns where somebody has
-// looked, which only looking at the account's properties takes. Guard wraps the transport, so that no request leaves when none
-// may.
-func NewHubSpotClient(cfg config.HubSpot, further columns.List, slots int, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
+// dial makes the worker's client, which sends while a slot is held, and not a
+// moment longer.
+func (w *worker) dial() (err error) {
+	w.client, err = newHubSpotClient(w.cfg.HubSpot, w.extra, w.cfg.Sync.MaxInstances, w.log, func(base http.RoundTripper) http.RoundTripper {
+		w.gauge = hubspot.NewGauge(w.counted(base))
+		return leader.Transport(w.gauge, w.mayStillSend)
+	})
+	return err
+}
+
+// readOnlyClient makes a client for whoever looks at the account while replicas
+// work: it takes a share of the rate limit as if it were one of them.
+func readOnlyClient(cfg config.Config, extra columns.List, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
+	shares := min(cfg.Sync.MaxInstances+1, cfg.HubSpot.RatePer10s)
+	return newHubSpotClient(cfg.HubSpot, extra, shares, log, guard)
+}
+
+// noGuard is the guard of a client that may always ask.
+func noGuard(base http.RoundTripper) http.RoundTripper { return base }
+
+// newHubSpotClient makes the client as the settings say. Slots processes share the
+// rate limit. Extra has the types of the mapped columns; it may be nil where nobody
+// looks at the account's properties. Guard wraps the transport, so that no request
+// leaves when none may.
+func newHubSpotClient(cfg config.HubSpot, extra columns.List, slots int, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
 	client := hubspot.NewHTTPClient()
 	client.Transport = guard(client.Transport)
 	return hubspot.New(hubspot.Options{
 		BaseURL: cfg.BaseURL, Version: cfg.Version, Token: cfg.APIKey.Reveal(), Reread: rereading(cfg.APIKeyFile), PortalID: cfg.PortalID,
 		AllowHTTP: cfg.AllowHTTP, HTTP: client, Timeout: cfg.Timeout,
 		RatePer10s: cfg.RatePer10s / slots, Slots: slots,
-		Properties: propertyNames(cfg, further),
+		Properties: propertyNames(cfg, extra),
 		Log:        log,
 	})
 }
 
-// propertyNames are the properties that contacts are written to.
-func propertyNames(cfg config.HubSpot, further columns.List) hubspot.PropertyNames {
+// propertyNames returns the properties that contacts are written to.
+func propertyNames(cfg config.HubSpot, extra columns.List) hubspot.PropertyNames {
 	return hubspot.PropertyNames{
 		DomainID: cfg.Properties.DomainID, PageID: cfg.Properties.PageID, SyncDate: cfg.Properties.SyncDate,
-		Further: furtherProperties(cfg.Properties.Map, further),
+		Further: extraProperties(cfg.Properties.Map, extra),
 	}
 }
 
-// furtherProperties are the properties that get the further columns.
-func furtherProperties(mapped config.PropertyMap, further columns.List) []hubspot.Further {
+// extraProperties returns the properties that get the mapped columns.
+func extraProperties(mapped config.PropertyMap, extra columns.List) []hubspot.Further {
 	list := make([]hubspot.Further, len(mapped.Pairs))
 	for i, p := range mapped.Pairs {
 		list[i] = hubspot.Further{Name: p.Property, Clear: p.Clear}
-		if len(further) > 0 {
-			list[i].Kind = further[i].Kind
+		if len(extra) > 0 {
+			list[i].Kind = extra[i].Kind
 		}
 	}
 	return list
 }
 
-// MapError makes problems of the setting of columns that cannot be sent.
-func MapError(err error) error {
+// Setup creates the properties in HubSpot that the settings name and that are
+// missing, and reports each thing. With dryRun it changes nothing. Extra has the
+// types of the mapped columns.
+func Setup(ctx context.Context, cfg config.HubSpot, extra columns.List, log *slog.Logger, dryRun bool, report func(hubspot.Step)) error {
+	client, err := newHubSpotClient(cfg, extra, 1, log, noGuard)
+	if err != nil {
+		return err
+	}
+	return client.Setup(ctx, dryRun, report)
+}
+
+// PropertyMapError returns an error about mapped columns that cannot be sent as
+// problems of the setting that names them, and any other error as it is.
+func PropertyMapError(err error) error {
 	bad, ok := errors.AsType[*columns.Error](err)
 	if !ok {
 		return err
@@ -58,6 +92,3 @@ func MapError(err error) error {
 	}
 	return &config.Error{Problems: problems}
 }
-
-// Unguarded is the guard of a command that may always ask.
-func Unguarded(base http.RoundTripper) http.RoundTripper { return base }

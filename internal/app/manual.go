@@ -4,121 +4,85 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/drain"
-	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/queue"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
-	"github.com/scrapersky/contactsync/internal/redact"
 )
 
 // manualSlots is how many people may sync by hand at a time.
 const manualSlots = 64
 
-// Find turns what a person typed into ids, and what nobody has of it.
-type Find func(ctx context.Context, desk *admin.Desk, args []string) (ids, missing []string, err error)
+// Manual syncs contacts by hand, one by one, whatever their status. It does a
+// leader's work in a slot of its own, so that its claims are fenced and rescued like
+// any leader's.
+type Manual struct {
+	Who       string        // for the record
+	Overrides *contact.Hold // the operator's pause that is in force, for the record; nil: none is
 
-// SyncByHand syncs single contacts now and tells how each fared.
-func SyncByHand(ctx context.Context, cfg config.Config, o Options, who string, find Find, args []string, out io.Writer) error {
-	m := &manualSync{who: who, link: link{cfg: cfg, log: o.Log, instance: InstanceName()}, find: find, out: out}
-	return m.run(ctx, args)
+	Sending func(c contact.Contact) // is called before a contact is sent
+	Done    func(a Attempt)         // is called once for each contact
+
+	worker *worker
+	sent   []string // the ids of those that were sent, or tried to be
 }
 
-// manualSync does a leader's work on single contacts. It holds a slot of its
-// own, so that its claims are fenced and rescued like any leader's.
-type manualSync struct {
-	link
-	out     io.Writer
-	find    Find
-	who     string        // for the record
-	hold    *contact.Hold // the pause that it overrides
-	unknown int           // how many of the names nobody has
-	sent    []string      // the ids of those that were sent, or tried to be
+// Attempt is how the sync of one contact ended.
+type Attempt struct {
+	ID      string
+	Email   string
+	Claimed bool             // false: it does not exist, or somebody is working on it
+	Outcome *contact.Outcome // what HubSpot answered; nil where that is not known
+	Took    time.Duration
+	Settled []contact.Settled // what was written to the row
 }
 
-func (m *manualSync) run(ctx context.Context, args []string) error {
-	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	defer cancel()
-	if err := m.checkSchema(ctx); err != nil {
-		return err
+// Synced reports whether the contact is in HubSpot and its row says so.
+func (a Attempt) Synced() bool {
+	for _, s := range a.Settled {
+		if s.Final == contact.Lost {
+			return false
+		}
 	}
-	ids, err := m.lookUp(ctx, args)
-	if err != nil {
-		return err
+	return a.Outcome != nil && a.Outcome.Verdict == contact.Synced
+}
+
+// NewManual waits for the database and checks it. The caller sets the exported fields.
+func NewManual(ctx context.Context, cfg config.Config, log *slog.Logger) (*Manual, error) {
+	m := &Manual{worker: newWorker(cfg, InstanceName(), log)}
+	return m, checkSchema(ctx, log, m.worker)
+}
+
+// Sync syncs the contacts with these ids until ctx ends, and returns how many could
+// not be synced. The contact in flight is finished then. What was done is recorded.
+func (m *Manual) Sync(ctx context.Context, ids []string) (failed int, err error) {
+	w := m.worker
+	if err := w.dial(); err != nil {
+		return 0, err
 	}
-	if len(ids) == 0 {
-		return errors.New("none of the contacts exists")
-	}
-	client, err := m.client()
-	if err != nil {
-		return err
-	}
-	campaign := leader.Config{
-		Connect: m.connect, Destination: Destination, First: database.ManualSlot, Slots: manualSlots,
-		Instance: m.instance, Log: m.log,
-	}
+	campaign := w.campaign()
+	campaign.First, campaign.Slots = database.ManualSlot, manualSlots
 	busy := fmt.Errorf("%d people sync by hand already; try again in a moment", manualSlots)
-	err = leadOnce(ctx, context.WithoutCancel(ctx), campaign, busy, func(leading context.Context, s *leader.Session) error {
-		m.session.Store(s)
-		defer m.session.Store(nil)
-		return m.each(leading, ctx, s, client, ids)
-	})
-	return errors.Join(err, m.record(context.WithoutCancel(ctx)))
-}
-
-// record notes what was done, also when the person had enough of it.
-func (m *manualSync) record(ctx context.Context) error {
-	if len(m.sent) == 0 {
-		return nil
-	}
-	a := admin.Action{Who: m.who, Action: admin.DidSync, Rows: len(m.sent)}
-	if len(m.sent) == 1 {
-		a.ContactID = m.sent[0]
-	}
-	if m.hold != nil {
-		a.Detail = "while it was paused by " + m.hold.Who
-	}
-	return WithDesk(ctx, m.cfg.Database, func(desk *admin.Desk) error { return desk.Record(ctx, a) })
-}
-
-// lookUp turns what the person typed into ids.
-func (m *manualSync) lookUp(ctx context.Context, args []string) ([]string, error) {
-	pool, err := database.NewPool(ctx, m.cfg.Database.URL.Reveal(), m.instance, 1)
-	if err != nil {
-		return nil, err
-	}
-	defer pool.Close()
-	desk := admin.New(pool)
-	found, missing, err := m.find(ctx, desk, args)
-	if err != nil {
-		return nil, err
-	}
-	if m.hold, err = desk.Hold(ctx, Destination); err != nil {
-		return nil, err
-	}
-	if m.hold != nil {
-		fmt.Fprintf(m.out, "The sync is paused by %s%s; what is synced by hand is sent all the same.\n", m.hold.Who, because(m.hold))
-	}
-	for _, email := range missing {
-		fmt.Fprintf(m.out, "✗ %s  not sent: no contact has this email\n", m.shown(email))
-	}
-	m.unknown = len(missing)
-	return found, nil
-}
-
-func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client *hubspot.Client, ids []string) (err error) {
-	q := m.queueOf(s)
-	if err := q.Enter(ctx); err != nil {
+	err = leadOnce(ctx, context.WithoutCancel(ctx), campaign, busy, func(leading context.Context, s *leader.Session) (err error) {
+		w.session.Store(s)
+		defer w.session.Store(nil)
+		failed, err = m.each(leading, ctx, s, ids)
 		return err
+	})
+	return failed, errors.Join(err, m.record(context.WithoutCancel(ctx)))
+}
+
+// each syncs one contact after the other.
+func (m *Manual) each(ctx, stop context.Context, s *leader.Session, ids []string) (failed int, err error) {
+	q := m.worker.queueOf(s)
+	if err := q.Enter(ctx); err != nil {
+		return 0, err
 	}
 	// An app may have queued a contact again while it was in flight here, and
 	// what was released is for the leader: neither rings by itself.
@@ -128,95 +92,59 @@ func (m *manualSync) each(ctx, stop context.Context, s *leader.Session, client *
 		}
 	}()
 	loop := &drain.Loop{
-		Queue: q, Destination: client, Log: slog.New(slog.DiscardHandler),
-		BatchSize: 1, Slots: 1, CutAfter: m.cfg.ShutdownTimeout - cutBefore,
+		Queue: q, Destination: m.worker.client, Log: slog.New(slog.DiscardHandler),
+		BatchSize: 1, Slots: 1, CutAfter: m.worker.cfg.ShutdownTimeout - cutBefore,
 		// Replicas may leave unchanged contacts alone, whatever this process is told.
-		Unchanged: &drain.Unchanged{Hash: client.Fingerprint, Begin: q.Begin, Force: true},
+		Unchanged: &drain.Unchanged{Hash: m.worker.client.Fingerprint, Begin: q.Begin, Force: true},
 	}
-	failed := 0
 	for i, id := range ids {
 		if stop.Err() != nil {
-			return fmt.Errorf("interrupted; %d of %s not sent", len(ids)-i, contacts(len(ids)))
+			return failed, fmt.Errorf("interrupted; %d of %s not sent", len(ids)-i, admin.Count(len(ids), "contact", "contacts"))
 		}
-		ok, err := m.one(ctx, stop, loop, q, id)
+		attempt, err := m.one(ctx, stop, loop, q, id)
+		if err == nil || attempt.Claimed { // what is known of it is told also after an error
+			m.Done(attempt)
+		}
 		if err != nil {
-			return err
+			return failed, err
 		}
-		if !ok {
+		if !attempt.Synced() {
 			failed++
 		}
 	}
-	if failed += m.unknown; failed > 0 {
-		return fmt.Errorf("%d of %s not synced", failed, contacts(len(ids)+m.unknown))
-	}
-	return nil
+	return failed, nil
 }
 
-// one syncs one contact and tells how it went.
-func (m *manualSync) one(ctx, stop context.Context, loop *drain.Loop, q *queue.Queue, id string) (ok bool, err error) {
+// one syncs one contact.
+func (m *Manual) one(ctx, stop context.Context, loop *drain.Loop, q *queue.Queue, id string) (Attempt, error) {
+	attempt := Attempt{ID: id}
 	batch, err := q.ClaimIDs(ctx, []string{id})
-	if err != nil {
-		return false, err
-	}
-	if len(batch.Contacts) == 0 {
-		fmt.Fprintf(m.out, "✗ %s  not sent: there is no such contact, or a replica or an app is working on it at this moment\n", id)
-		return false, nil
+	if err != nil || len(batch.Contacts) == 0 {
+		return attempt, err
 	}
 	m.sent = append(m.sent, id)
-	c := batch.Contacts[0]
-	fmt.Fprintf(m.out, "→ %s  %s\n", id, m.shown(c.Email))
+	attempt.Claimed, attempt.Email = true, batch.Contacts[0].Email
+	m.Sending(batch.Contacts[0])
 	began := time.Now()
-	answered, done, err := loop.Process(ctx, stop, batch)
-	took := time.Since(began).Round(time.Millisecond)
+	answered, settled, err := loop.Process(ctx, stop, batch)
+	attempt.Took, attempt.Settled = time.Since(began), settled
 	if len(answered.Outcomes) == 1 {
-		switch o := answered.Outcomes[0]; o.Verdict {
-		case contact.Synced:
-			verb := "updated"
-			if o.Created {
-				verb = "created"
-			}
-			fmt.Fprintf(m.out, "✓ %s  %s as HubSpot contact %s (%v)\n", id, verb, o.RemoteID, took)
-			ok = true
-		default:
-			message := o.Message
-			if m.cfg.Log.RedactEmails {
-				message = redact.Text(message, c.Email)
-			}
-			fmt.Fprintf(m.out, "✗ %s  %s: %s (%v)\n", id, o.Code, message, took)
-		}
+		attempt.Outcome = &answered.Outcomes[0]
 	}
-	for _, s := range done {
-		switch s.Final {
-		case contact.Final(contact.Retry):
-			fmt.Fprintf(m.out, "  attempt %d failed; the contact is Queued and will be tried again\n", s.Tries+1)
-		case contact.Final(contact.Reject), contact.Exhausted:
-			fmt.Fprintln(m.out, "  the contact is in Error; mend it and queue it again")
-		case contact.Final(contact.Unspent):
-			fmt.Fprintln(m.out, "  the contact is Queued; no attempt was spent")
-		case contact.Lost:
-			fmt.Fprintln(m.out, "  its claim was lost; nothing was written to the row")
-			ok = false
-		}
-	}
-	return ok, err
+	return attempt, err
 }
 
-func (m *manualSync) shown(email string) string {
-	if email == "" {
-		return "(no email)"
+// record notes what was done, also when the person had enough of it.
+func (m *Manual) record(ctx context.Context) error {
+	if len(m.sent) == 0 {
+		return nil
 	}
-	if m.cfg.Log.RedactEmails {
-		return redact.Email(email)
+	a := admin.Action{Who: m.Who, Action: admin.DidSync, Rows: len(m.sent)}
+	if len(m.sent) == 1 {
+		a.ContactID = m.sent[0]
 	}
-	return email
-}
-
-// contacts counts them.
-func contacts(n int) string { return admin.Count(n, "contact", "contacts") }
-
-func because(hold *contact.Hold) string {
-	if hold.Reason == "" {
-		return ""
+	if m.Overrides != nil {
+		a.Detail = "while it was paused by " + m.Overrides.Who
 	}
-	return ": " + hold.Reason
+	return WithDesk(ctx, m.worker.cfg.Database, func(desk *admin.Desk) error { return desk.Record(ctx, a) })
 }

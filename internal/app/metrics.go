@@ -8,46 +8,47 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	hubspotinfo "github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/metrics"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
-	"github.com/scrapersky/contactsync/internal/wake"
 )
 
-// measure makes the metrics of this process. Those of the queue are read over a
-// connection of their own, which is open only while somebody scrapes, so that a
+// startMetrics makes the metrics of this process. Those of the queue are read over
+// a connection of their own, which is open only while somebody scrapes, so that a
 // slow answer keeps neither the work nor the health checks waiting.
-func (w *worker) measure(ctx context.Context) (end func(), err error) {
-	w.metrics = metrics.New(prometheus.NewRegistry(), w.version, w.cfg.Sync.MaxInstances)
-	if w.cfg.HubSpot.APIKey.IsZero() { // a disabled process leaves the database alone
-		return func() {}, nil
+func (a *App) startMetrics(ctx context.Context) (err error) {
+	a.metrics = metrics.New(prometheus.NewRegistry(), a.version, a.cfg.Sync.MaxInstances)
+	if a.backlog, err = database.NewPool(ctx, a.cfg.Database.URL.Reveal(), a.instance, 1); err != nil {
+		return err
 	}
-	pool, err := database.NewPool(ctx, w.cfg.Database.URL.Reveal(), w.instance, 1)
-	if err != nil {
-		return nil, err
+	if a.cfg.HubSpot.APIKey.IsZero() { // a disabled process leaves the database alone
+		return nil
 	}
-	desk := admin.New(pool)
-	w.metrics.WatchBacklog(func(ctx context.Context) (admin.Backlog, error) { return desk.Backlog(ctx, Destination) }, w.log)
-	return pool.Close, nil
+	desk := admin.New(a.backlog)
+	a.metrics.WatchBacklog(func(ctx context.Context) (admin.Backlog, error) {
+		return desk.Backlog(ctx, hubspotinfo.Info.Name)
+	}, a.log)
+	return nil
 }
 
-// measureLeading adds what only a process that may lead has.
-func (w *worker) measureLeading(ear *wake.Listener) {
+// measure adds what only a process that may lead has.
+func (w *worker) measure() {
 	w.metrics.WatchLimits(w.gauge.Limits)
-	w.metrics.WatchListener(ear.Proven)
-	ear.Observer = w.metrics
+	w.metrics.WatchListener(w.listener.Proven)
+	w.listener.Observer = w.metrics
 }
 
-// leads counts this process as a leader until the returned function is called.
-func (w *worker) leads(ctx context.Context) (end func()) {
+// countLeading counts this process as a leader until the returned function is called.
+func (w *worker) countLeading(ctx context.Context) (end func()) {
 	ended := w.metrics.Lead()
 	return func() { ended(errors.Is(context.Cause(ctx), leader.ErrLeaseLost)) }
 }
 
-// counted is a transport whose requests are counted and traced, if anything is.
-func (l *link) counted(base http.RoundTripper) http.RoundTripper {
-	if l.metrics == nil { // a command, soon over
+// counted returns a transport whose requests are counted and traced, if anything is.
+func (w *worker) counted(base http.RoundTripper) http.RoundTripper {
+	if w.metrics == nil { // a command, soon over
 		return base
 	}
-	return l.traces.Transport(l.metrics.Transport(base))
+	return w.traces.Transport(w.metrics.Transport(base))
 }
