@@ -60,7 +60,7 @@ func (c *change) queueAll(ctx context.Context, b backfill, perSecond rate.Limit)
 	if err != nil {
 		return err
 	}
-	queue, err := c.desk.Backlog(ctx, destination)
+	queue, err := c.desk.Backlog(ctx, destinationName)
 	if err != nil {
 		return err
 	}

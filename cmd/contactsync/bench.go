@@ -17,6 +17,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/bench"
 	"github.com/scrapersky/contactsync/internal/config"
 )
@@ -147,7 +148,14 @@ func replicaWithin(ctx context.Context, env []string, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return newWorker(cfg, log).run(ctx)
+	a, err := app.Build(ctx, cfg, app.Options{
+		Version: shortVersion(), Env: func(string) (string, bool) { return "", false }, Log: newLogger(log, cfg.Log),
+	})
+	if err != nil {
+		return err
+	}
+	defer a.Close(ctx)
+	return a.Run(ctx, nil) // until ctx ends
 }
 
 // databaseToMeasure is DATABASE_URL's, past a pooler; empty where it is not set.

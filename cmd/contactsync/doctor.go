@@ -5,19 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os/signal"
 	"syscall"
-	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/database"
-	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/doctor"
-	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
 func newDoctorCommand(p *program) *cobra.Command {
@@ -49,12 +45,12 @@ Exit code 1 if a check failed; a warning is none.`,
 func (p *program) examine(ctx context.Context, cfg config.Config, asJSON bool) error {
 	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
-	pool, err := database.NewPool(ctx, cfg.Database.URL.Reveal(), instanceName(), 1)
+	pool, err := database.NewPool(ctx, cfg.Database.URL.Reveal(), app.InstanceName(), 1)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	checks, err := allChecks(ctx, cfg, pool, newLogger(p.stderr, quietly(cfg.Log)))
+	checks, err := app.Checks(ctx, cfg, pool, newLogger(p.stderr, quietly(cfg.Log)))
 	if err != nil {
 		return err
 	}
@@ -81,47 +77,6 @@ func (p *program) examine(ctx context.Context, cfg config.Config, asJSON bool) e
 		return fmt.Errorf("%d of %d checks failed", sheet.Failed, len(sheet.Checks))
 	}
 	return nil
-}
-
-// allChecks is every check there is.
-func allChecks(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slog.Logger) ([]doctor.Check, error) {
-	mapped := cfg.HubSpot.Properties.Map.Columns()
-	checks := doctor.Database{
-		Pool: pool, URL: cfg.Database.URL.Reveal(), DirectURL: cfg.Database.DirectURL.Reveal(), Name: instanceName(),
-		Destination: destination, Remedy: remedyFor, Further: mapped,
-	}.Checks()
-	account, err := accountChecks(cfg, kinds(ctx, pool, mapped), log)
-	return append(checks, account...), err
-}
-
-// kinds looks up what the further columns hold. A check of its own tells why that
-// is not known.
-func kinds(ctx context.Context, pool *pgxpool.Pool, mapped []string) columns.List {
-	if len(mapped) == 0 {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	list, _ := columns.Find(ctx, pool, mapped)
-	return list
-}
-
-func accountChecks(cfg config.Config, further columns.List, log *slog.Logger) ([]doctor.Check, error) {
-	if cfg.HubSpot.APIKey.IsZero() {
-		return hubspot.WithoutKey(), nil
-	}
-	client, err := lookingClient(cfg, further, log, unguarded)
-	if err != nil {
-		return nil, err
-	}
-	return client.Checks(cfg.HubSpot.RatePer10s), nil
-}
-
-// lookingClient makes a client for a command that looks at the account while
-// replicas work: it takes a share of the rate limit as if it were one of them.
-func lookingClient(cfg config.Config, further columns.List, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
-	shares := min(cfg.Sync.MaxInstances+1, cfg.HubSpot.RatePer10s)
-	return newHubSpotClient(cfg.HubSpot, further, shares, log, guard)
 }
 
 // quietly is the log of a command whose result goes to standard output.

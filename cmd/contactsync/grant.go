@@ -8,9 +8,9 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -88,16 +88,5 @@ func (p *program) grantMapped(ctx context.Context, url string, log *slog.Logger)
 	if err != nil || len(further) == 0 {
 		return err
 	}
-	return mapError(schema.GrantColumns(ctx, url, further, log))
-}
-
-// remedyForDenied says what to do when the database forbids something to this
-// role. It is empty for any other error.
-func remedyForDenied(err error) string {
-	answer, ok := errors.AsType[*pgconn.PgError](err)
-	if !ok || answer.Code != noPrivilege {
-		return ""
-	}
-	return "The role in DATABASE_URL may not do this. What changes the schema (migrate) is for the role that owns contacts; " +
-		"for everything else run `contactsync migrate grant ROLE` as that role, once."
+	return app.PropertyMapError(schema.GrantColumns(ctx, url, further, log))
 }

@@ -1,7 +1,8 @@
 // Command contactsync syncs the contacts that apps queue in PostgreSQL to
 // HubSpot, on any number of replicas, and has what a person needs to run and
 // look after that. This package holds no logic of the sync: each command is one
-// small file that wires the packages in internal and prints what they answer.
+// small file that reads flags, calls internal/app or a package for people, and
+// prints the result.
 package main
 
 import (

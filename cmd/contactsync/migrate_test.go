@@ -63,8 +63,8 @@ func TestNoSuchDatabase(t *testing.T) {
 	u.Path = "/no_such_database"
 	for _, args := range []string{"migrate up", "migrate status", "status", "queue a@example.org"} {
 		_, stderr, code := inProcess(t, map[string]string{"DATABASE_URL": u.String()}, strings.Fields(args)...)
-		if code != 1 || !strings.Contains(stderr, "Tried "+u.Host+"/no_such_database as user "+u.User.Username()) ||
-			!strings.Contains(stderr, "Create the database") {
+		if code != 1 || !strings.Contains(stderr, "tried "+u.Host+"/no_such_database as user "+u.User.Username()) ||
+			!strings.Contains(stderr, "the database does not exist; create it") {
 			t.Errorf("%s: exit code %d\n%s", args, code, stderr)
 		}
 	}

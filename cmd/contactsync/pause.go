@@ -77,7 +77,7 @@ type paused struct {
 }
 
 func (p *program) pause(ctx context.Context, desk *admin.Desk, who, reason string, asJSON bool) error {
-	already, err := desk.Pause(ctx, destination, who, reason)
+	already, err := desk.Pause(ctx, destinationName, who, reason)
 	if err != nil {
 		return err
 	}
@@ -94,11 +94,11 @@ func (p *program) pause(ctx context.Context, desk *admin.Desk, who, reason strin
 
 func (p *program) resume(ctx context.Context, desk *admin.Desk, who string, asJSON bool) error {
 	held, lookErr := pausedNow(ctx, desk) // before a leader claims what was held
-	was, err := desk.Resume(ctx, destination, who)
+	was, err := desk.Resume(ctx, destinationName, who)
 	if err != nil {
 		return err
 	}
-	hold, err := desk.Hold(ctx, destination)
+	hold, err := desk.Hold(ctx, destinationName)
 	if err = errors.Join(lookErr, err); err != nil {
 		return fmt.Errorf("the sync goes on, but how it stands could not be read: %w", err)
 	}
@@ -110,7 +110,7 @@ func (p *program) resume(ctx context.Context, desk *admin.Desk, who string, asJS
 }
 
 func pausedNow(ctx context.Context, desk *admin.Desk) (paused, error) {
-	s, err := desk.Status(ctx, destination, 1)
+	s, err := desk.Status(ctx, destinationName, 1)
 	if err != nil {
 		return paused{}, err
 	}

@@ -4,18 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os/signal"
 	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
-	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/destination/hubspot"
-	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
-	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
@@ -58,7 +54,7 @@ fit, or if a named contact does not exist.`,
 			}
 			ctx, cancel := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer cancel()
-			return deskOf(ctx, cfg.Database, func(desk *admin.Desk) error {
+			return app.WithDesk(ctx, cfg.Database, func(desk *admin.Desk) error {
 				return p.plan(ctx, cfg, desk, selection{names: args, status: status, most: most}, asJSON)
 			})
 		},
@@ -77,7 +73,7 @@ type selection struct {
 	most   int
 }
 
-// ids answers them, the names that nobody has, and whether there are more.
+// ids returns them, the names that nobody has, and whether there are more.
 func (s selection) ids(ctx context.Context, desk *admin.Desk) (ids, missing []string, more bool, err error) {
 	switch {
 	case len(s.names) > 0:
@@ -94,23 +90,19 @@ func (s selection) ids(ctx context.Context, desk *admin.Desk) (ids, missing []st
 	return ids, nil, false, err
 }
 
-// plan reads both sides and tells the differences.
+// plan shows the differences between both sides, a page at a time.
 func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk, wanted selection, asJSON bool) error {
-	further, err := desk.Further(ctx, cfg.HubSpot.Properties.Map.Columns())
-	if err != nil {
-		return mapError(err)
-	}
-	client, err := lookingClient(cfg, further, newLogger(p.stderr, quietly(cfg.Log)), unguarded)
+	planner, err := app.NewPlanner(ctx, cfg, desk, newLogger(p.stderr, quietly(cfg.Log)))
 	if err != nil {
 		return err
 	}
 	outcome := &planned{Contacts: []plannedContact{}}
-	if outcome.Blocked, err = unready(ctx, client); err != nil {
+	if outcome.Blocked, err = planner.Blocked(ctx); err != nil {
 		return err
 	}
 	view := &planView{out: p.stdout, redact: cfg.Log.RedactEmails, quiet: asJSON}
 	view.blocked(outcome.Blocked)
-	if outcome.Paused, err = desk.Hold(ctx, destination); err != nil {
+	if outcome.Paused, err = desk.Hold(ctx, destinationName); err != nil {
 		return err
 	}
 	view.paused(outcome.Paused)
@@ -120,16 +112,14 @@ func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk,
 	}
 	outcome.More = more
 	for page := range slices.Chunk(ids, queuePage) {
-		contacts, err := desk.Read(ctx, further, page)
+		plan, unread, err := planner.Plan(ctx, page)
 		if err != nil {
 			return err
 		}
 		if len(wanted.names) > 0 {
-			missing = append(missing, unread(page, contacts)...)
+			missing = append(missing, unread...)
 		}
-		if err := outcome.add(ctx, client, contacts, view); err != nil {
-			return err
-		}
+		outcome.add(plan, view)
 	}
 	outcome.Missing = missing
 	if asJSON {
@@ -146,32 +136,4 @@ func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk,
 		return fmt.Errorf("%s not found: %s", contacts(len(missing)), quoteAll(missing))
 	}
 	return nil
-}
-
-// unready says which properties would keep everything from being sent. A key that
-// may not see properties says nothing about them.
-func unready(ctx context.Context, client *hubspot.Client) ([]string, error) {
-	var reasons []string
-	for _, m := range client.Mapped() {
-		property, found, err := client.Property(ctx, m.Name)
-		if e, ok := errors.AsType[*api.Error](err); ok && e.Status == http.StatusForbidden {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, fmt.Errorf("look for property %s: %w", m.Name, err)
-		}
-		if !found {
-			reasons = append(reasons, fmt.Sprintf("HubSpot has no property %s%s", m.Name, m.OfType()))
-		} else if fit, why := m.Judge(property); fit == portal.Unfit {
-			reasons = append(reasons, fmt.Sprintf("property %s: %s", m.Name, why))
-		}
-	}
-	return reasons, nil
-}
-
-// unread lists the ids that no row has.
-func unread(ids []string, contacts []contact.Contact) []string {
-	return slices.DeleteFunc(slices.Clone(ids), func(id string) bool {
-		return slices.ContainsFunc(contacts, func(c contact.Contact) bool { return c.ID == id })
-	})
 }

@@ -1,15 +1,14 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/contact"
-	seam "github.com/scrapersky/contactsync/internal/destination"
-	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
@@ -25,13 +24,13 @@ type planned struct {
 }
 
 type plannedContact struct {
-	IDs       []string     `json:"ids"` // of all rows that are sent as one
-	Email     string       `json:"email"`
-	Effect    seam.Effect  `json:"effect"`
-	HubSpotID string       `json:"hubspot_id,omitempty"`
-	Fields    []seam.Field `json:"fields,omitempty"`
-	Code      contact.Code `json:"code,omitempty"`
-	Message   string       `json:"message,omitempty"`
+	IDs       []string            `json:"ids"` // of all rows that are sent as one
+	Email     string              `json:"email"`
+	Effect    destination.Effect  `json:"effect"`
+	HubSpotID string              `json:"hubspot_id,omitempty"`
+	Fields    []destination.Field `json:"fields,omitempty"`
+	Code      contact.Code        `json:"code,omitempty"`
+	Message   string              `json:"message,omitempty"`
 }
 
 // planCounts counts contacts, but for Rows.
@@ -44,40 +43,27 @@ type planCounts struct {
 	Unclear   int `json:"unclear"`
 }
 
-// add plans some contacts and shows them.
-func (o *planned) add(ctx context.Context, client *hubspot.Client, contacts []contact.Contact, view *planView) error {
-	groups := contact.Merge(contacts)
-	merged := make([]contact.Contact, len(groups))
-	for i, g := range groups {
-		merged[i] = g.Contact
-	}
-	changes, err := client.Preview(ctx, merged)
-	if err != nil {
-		return fmt.Errorf("read the contacts that HubSpot has: %w", err)
-	}
-	for i, change := range changes {
+// add counts some contacts and shows them.
+func (o *planned) add(plan []app.Planned, view *planView) {
+	for _, p := range plan {
 		c := plannedContact{
-			Email: view.email(merged[i].Email), Effect: change.Effect, HubSpotID: change.RemoteID,
-			Fields: change.Fields, Code: change.Code, Message: view.text(change.Message, merged[i].Email),
-		}
-		for _, row := range groups[i].Rows {
-			c.IDs = append(c.IDs, contacts[row].ID)
+			IDs: p.IDs, Email: view.email(p.Email), Effect: p.Effect, HubSpotID: p.RemoteID,
+			Fields: p.Fields, Code: p.Code, Message: view.text(p.Message, p.Email),
 		}
 		o.Counts.Rows += len(c.IDs)
-		*o.Counts.of(change.Effect)++
+		*o.Counts.of(c.Effect)++
 		o.Contacts = append(o.Contacts, c)
 		view.show(c)
 	}
 	if !view.quiet {
 		o.Contacts = nil // shown, and there may be very many
 	}
-	return nil
 }
 
-func (n *planCounts) of(e seam.Effect) *int {
-	return map[seam.Effect]*int{
-		seam.Creates: &n.Created, seam.Updates: &n.Updated, seam.Nothing: &n.Unchanged,
-		seam.Rejects: &n.Rejected, seam.Unclear: &n.Unclear,
+func (n *planCounts) of(e destination.Effect) *int {
+	return map[destination.Effect]*int{
+		destination.Creates: &n.Created, destination.Updates: &n.Updated, destination.Nothing: &n.Unchanged,
+		destination.Rejects: &n.Rejected, destination.Unclear: &n.Unclear,
 	}[e]
 }
 
@@ -88,8 +74,8 @@ type planView struct {
 	quiet  bool
 }
 
-var effectSigns = map[seam.Effect]string{
-	seam.Creates: "+", seam.Updates: "~", seam.Nothing: "=", seam.Rejects: "✗", seam.Unclear: "?",
+var effectSigns = map[destination.Effect]string{
+	destination.Creates: "+", destination.Updates: "~", destination.Nothing: "=", destination.Rejects: "✗", destination.Unclear: "?",
 }
 
 func (v *planView) email(email string) string {

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/scrapersky/contactsync/internal/app"
 )
 
 // newRootCommand has every command there is.
@@ -77,7 +79,7 @@ func (p *program) execute(ctx context.Context, args []string) int {
 	}
 	code := exitCode(err)
 	fmt.Fprintf(p.stderr, "contactsync: %v\n", err)
-	if remedy := remedyFor(err); remedy != "" {
+	if remedy := app.Remedy(err); remedy != "" {
 		fmt.Fprintln(p.stderr, remedy)
 	}
 	if isUsage(err) {

@@ -8,8 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
-	seam "github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
@@ -62,21 +63,17 @@ func noKey(command string) error {
 func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) error {
 	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer cancel()
-	further, err := p.further(ctx, cfg.HubSpot.Properties.Map)
-	if err != nil {
-		return err
-	}
-	client, err := newHubSpotClient(cfg.HubSpot, further, 1, newLogger(p.stderr, quietly(cfg.Log)), unguarded)
+	extra, err := p.extraColumns(ctx, cfg.HubSpot.Properties.Map)
 	if err != nil {
 		return err
 	}
 	created, misfits := 0, 0
-	err = client.Setup(ctx, dryRun, func(s seam.Step) {
+	err = app.Setup(ctx, cfg.HubSpot, extra, newLogger(p.stderr, quietly(cfg.Log)), dryRun, func(s destination.Step) {
 		fmt.Fprintln(p.stdout, stepLine(s))
 		switch s.Done {
-		case seam.DoneCreated, seam.DoneWould:
+		case destination.DoneCreated, destination.DoneWould:
 			created++
-		case seam.DoneMisfit:
+		case destination.DoneMisfit:
 			misfits++
 		}
 	})
@@ -94,9 +91,9 @@ func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) e
 	return nil
 }
 
-// further looks the further columns up, whose types tell those of the properties.
-// Only where there are some does this command need the database.
-func (p *program) further(ctx context.Context, mapped config.PropertyMap) (list columns.List, err error) {
+// extraColumns reads the types of the mapped columns, which tell those of the
+// properties. Only where there are some does this command need the database.
+func (p *program) extraColumns(ctx context.Context, mapped config.PropertyMap) (columns.List, error) {
 	if len(mapped.Pairs) == 0 {
 		return nil, nil
 	}
@@ -104,18 +101,14 @@ func (p *program) further(ctx context.Context, mapped config.PropertyMap) (list 
 	if err != nil {
 		return nil, fmt.Errorf("the columns of HUBSPOT_PROPERTY_MAP tell the types of the properties: %w", err)
 	}
-	err = deskOf(ctx, cfg.Database, func(desk *admin.Desk) error {
-		list, err = desk.Further(ctx, mapped.Columns())
-		return mapError(err)
-	})
-	return list, err
+	return app.ExtraColumns(ctx, cfg.Database, mapped)
 }
 
 // stepLine tells of one thing.
-func stepLine(s seam.Step) string {
-	signs := map[seam.Done]string{
-		seam.DoneExists: "✓ exists      ", seam.DoneCreated: "+ created     ", seam.DoneWould: "+ would create",
-		seam.DoneTolerate: "! exists      ", seam.DoneMisfit: "✗ does not fit",
+func stepLine(s destination.Step) string {
+	signs := map[destination.Done]string{
+		destination.DoneExists: "✓ exists      ", destination.DoneCreated: "+ created     ", destination.DoneWould: "+ would create",
+		destination.DoneTolerate: "! exists      ", destination.DoneMisfit: "✗ does not fit",
 	}
 	line := signs[s.Done] + "  " + s.Kind + " " + s.Name
 	if s.Type != "" {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
@@ -36,7 +37,7 @@ With --watch it goes on until Ctrl-C: in place on a terminal, block after block 
 			if err != nil {
 				return err
 			}
-			return deskOf(cmd.Context(), cfg.Database, func(desk *admin.Desk) error {
+			return app.WithDesk(cmd.Context(), cfg.Database, func(desk *admin.Desk) error {
 				look := func(ctx context.Context) (view, error) {
 					return newView(ctx, desk, hours, cfg.Log.RedactEmails)
 				}
@@ -78,7 +79,7 @@ type latency struct {
 }
 
 func newView(ctx context.Context, desk *admin.Desk, hours int, hideEmails bool) (view, error) {
-	status, err := desk.Status(ctx, destination, hours)
+	status, err := desk.Status(ctx, destinationName, hours)
 	if err != nil {
 		return view{}, err
 	}
@@ -90,11 +91,11 @@ func newView(ctx context.Context, desk *admin.Desk, hours int, hideEmails bool) 
 			status.Leaders[i].PauseReason = redact.Text(status.Leaders[i].PauseReason)
 		}
 	}
-	points, err := desk.Series(ctx, destination, time.Duration(hours)*time.Hour, time.Hour)
+	points, err := desk.Series(ctx, destinationName, time.Duration(hours)*time.Hour, time.Hour)
 	if err != nil {
 		return view{}, err
 	}
-	cycles, err := desk.LastCycles(ctx, destination, shownCycles)
+	cycles, err := desk.LastCycles(ctx, destinationName, shownCycles)
 	if err != nil {
 		return view{}, err
 	}

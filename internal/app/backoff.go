@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -26,14 +26,14 @@ func connectWithBackoff[T any](ctx context.Context, log *slog.Logger, connect fu
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
 		conn, err := connect(trying)
-		if err == nil || ctx.Err() != nil || hopeless(err) {
+		if err == nil || ctx.Err() != nil || isLasting(err) {
 			return conn, err
 		}
 		wait := time.Duration(float64(pause) * (0.8 + 0.4*rand.Float64()))
 		if left := connectPatience - time.Since(began); wait >= left {
 			return conn, fmt.Errorf("no database for %s: %w", connectPatience, err)
 		}
-		log.WarnContext(ctx, "The database cannot be reached; trying again", "in", wait.Round(time.Millisecond), "error", err)
+		log.WarnContext(ctx, "database cannot be reached, trying again", "in", wait.Round(time.Millisecond), "error", err)
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -6,14 +6,13 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/config"
-	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 )
 
 // keyEvery is how often HUBSPOT_API_KEY_FILE is read. Its content is compared: the
 // times and links of a file that a platform swaps say nothing reliable.
 const keyEvery = time.Second
 
-// rereading reads the key again; nil where it does not come from a file.
+// rereading returns what reads the key again; nil where it does not come from a file.
 func rereading(path string) func() (string, error) {
 	if path == "" {
 		return nil
@@ -26,7 +25,7 @@ func rereading(path string) func() (string, error) {
 
 // watchKey takes up a new key soon after it was written, also while nothing is
 // sent, so that a pause for the old one ends. It goes on until done is called.
-func (w *worker) watchKey(ctx context.Context, client *hubspot.Client) (done func()) {
+func (w *worker) watchKey(ctx context.Context) (done func()) {
 	if w.cfg.HubSpot.APIKeyFile == "" {
 		return func() {}
 	}
@@ -35,18 +34,18 @@ func (w *worker) watchKey(ctx context.Context, client *hubspot.Client) (done fun
 	watching.Go(func() {
 		tick := time.NewTicker(keyEvery)
 		defer tick.Stop()
-		told := false
+		logged := false
 		for {
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
 				return
 			}
-			changed, err := client.Refresh(ctx)
-			if err != nil && !told {
-				w.log.WarnContext(ctx, "HUBSPOT_API_KEY_FILE cannot be used; the last key stays in force", "error", err)
+			changed, err := w.client.Refresh(ctx)
+			if err != nil && !logged {
+				w.log.WarnContext(ctx, "HUBSPOT_API_KEY_FILE cannot be used, the last key stays in force", "error", err)
 			}
-			told = err != nil
+			logged = err != nil
 			if changed {
 				select {
 				case w.rekeyed <- struct{}{}:

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -67,7 +67,7 @@ func TestConnectWithBackoffCutsASilentServer(t *testing.T) {
 	})
 }
 
-func TestConnectWithBackoffSeesHopelessness(t *testing.T) {
+func TestConnectWithBackoffSeesThatWaitingDoesNotHelp(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	_, err := connectWithBackoff(t.Context(), quiet(), func(context.Context) (int, error) {

@@ -1,4 +1,4 @@
-package main
+package app
 
 import (
 	"context"
@@ -42,20 +42,20 @@ func dialFails(err error) func(context.Context, string, string) (net.Conn, error
 func TestRemedy(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
-		dial     func(context.Context, string, string) (net.Conn, error)
-		remedy   string
-		hopeless bool
+		dial    func(context.Context, string, string) (net.Conn, error)
+		remedy  string
+		lasting bool
 	}{
-		"wrong password":   {refuse(badPassword), "Check user and password", true},
+		"wrong password":   {refuse(badPassword), "password authentication failed; check user and password", true},
 		"pg_hba":           {refuse(notAuthorized), "pg_hba.conf", true},
-		"no such database": {refuse(noDatabase), "Create the database", true},
-		"no CONNECT":       {refuse(noPrivilege), "Grant this user CONNECT", true},
-		"full":             {refuse(tooMany), "no connection left", false},
+		"no such database": {refuse(noDatabase), "the database does not exist; create it", true},
+		"no CONNECT":       {refuse(noPrivilege), "permission denied; grant this user CONNECT", true},
+		"full":             {refuse(tooMany), "too many connections", false},
 		"starting up":      {refuse(startingUp), "try again in a moment", false},
-		"no such host":     {dialFails(&net.DNSError{Err: "no such host", Name: "db.example.org"}), "Nobody knows this host", false},
-		"nobody listens":   {dialFails(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "Nobody listens there", false},
+		"no such host":     {dialFails(&net.DNSError{Err: "no such host", Name: "db.example.org"}), "host not found", false},
+		"nobody listens":   {dialFails(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "connection refused", false},
 		"silence":          {dialFails(context.DeadlineExceeded), "firewalls", false},
-		"anything":         {dialFails(errors.New("the cable is cut")), "Check that PostgreSQL runs there", false},
+		"anything":         {dialFails(errors.New("the cable is cut")), "check that PostgreSQL runs there", false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -67,22 +67,22 @@ func TestRemedy(t *testing.T) {
 			config.DialFunc = tt.dial
 			_, err = pgconn.ConnectConfig(t.Context(), config)
 			err = fmt.Errorf("claim: %w", err)
-			got := remedyFor(err)
-			if !strings.HasPrefix(got, "Tried 127.0.0.1:5432/app as user jane. ") || !strings.Contains(got, tt.remedy) {
+			got := Remedy(err)
+			if !strings.HasPrefix(got, "tried 127.0.0.1:5432/app as user jane: ") || !strings.Contains(got, tt.remedy) {
 				t.Errorf("got %q, want %q in it", got, tt.remedy)
 			}
 			if strings.Contains(got+err.Error(), "hunter2") {
 				t.Errorf("the password is printed: %v\n%s", err, got)
 			}
-			if hopeless(err) != tt.hopeless {
-				t.Errorf("hopeless is %t", !tt.hopeless)
+			if isLasting(err) != tt.lasting {
+				t.Errorf("isLasting is %t", !tt.lasting)
 			}
 		})
 	}
-	if got := remedyFor(errors.New("something else")); got != "" {
+	if got := Remedy(errors.New("something else")); got != "" {
 		t.Errorf("another error: %q", got)
 	}
-	if !hopeless(&database.PooledError{}) {
+	if !isLasting(&database.PooledError{}) {
 		t.Error("waiting does not take a pooler away")
 	}
 }

@@ -1,0 +1,62 @@
+package app
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/alert"
+	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/redact"
+)
+
+// alert posts to the webhook, if there is one, until ctx ends. It is for the whole
+// process, and not a part of leading, so that no slot waits for a post.
+func (a *App) alert(ctx context.Context) error {
+	if a.cfg.Alert.WebhookURL.IsZero() || a.disabled() {
+		return nil
+	}
+	pool, err := database.NewPool(ctx, a.cfg.Database.URL.Reveal(), a.instance, 1)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	limits := admin.AlertLimits{BacklogAge: a.cfg.Alert.BacklogAge, FailuresPerHour: a.cfg.Alert.FailuresPerHour}
+	var telling sync.WaitGroup
+	for _, w := range a.workers {
+		t := &alert.Teller{
+			Desk: &alertDesk{desk: admin.New(pool), destination: w.info.Name, limits: limits},
+			URL:  a.cfg.Alert.WebhookURL.Reveal(), Limits: limits,
+			Leads: func() bool { return w.session.Load() != nil }, Redact: a.redacted, Log: w.log,
+		}
+		telling.Go(func() { t.Run(ctx) })
+	}
+	telling.Wait()
+	return nil
+}
+
+// redacted hides the emails in a text where they are to be hidden.
+func (a *App) redacted(text string) string {
+	if a.cfg.Log.RedactEmails {
+		return redact.Text(text)
+	}
+	return text
+}
+
+// alertDesk is the desk as the teller sees it: of one destination.
+type alertDesk struct {
+	desk        *admin.Desk
+	destination string
+	limits      admin.AlertLimits
+}
+
+// Take implements [alert.Desk].
+func (d *alertDesk) Take(ctx context.Context, mine time.Duration) ([]admin.Alert, error) {
+	return d.desk.TakeAlerts(ctx, d.destination, d.limits, mine)
+}
+
+// Told implements [alert.Desk].
+func (d *alertDesk) Told(ctx context.Context, a admin.Alert) error {
+	return d.desk.AlertTold(ctx, d.destination, a)
+}

@@ -1,0 +1,49 @@
+package app
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"slices"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/scrapersky/contactsync/internal/database"
+)
+
+// SQLSTATEs with which a server refuses a connection.
+const (
+	badPassword   = "28P01"
+	notAuthorized = "28000"
+	noDatabase    = "3D000"
+	noPrivilege   = "42501"
+	tooMany       = "53300"
+	startingUp    = "57P03"
+)
+
+// isLasting reports whether a person must change something before a connection can
+// be made; waiting alone does not help.
+func isLasting(err error) bool {
+	if _, pooled := errors.AsType[*database.PooledError](err); pooled {
+		return true
+	}
+	if isUntrusted(err) {
+		return true
+	}
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && slices.Contains([]string{badPassword, notAuthorized, noDatabase, noPrivilege}, answer.Code)
+}
+
+// isPassing reports whether the database refused a statement for a reason of the
+// moment: it is shutting down, has no room, or the statement took too long.
+func isPassing(err error) bool {
+	answer, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && slices.Contains([]string{"40", "53", "55", "57", "58"}, answer.Code[:min(2, len(answer.Code))])
+}
+
+// isUntrusted reports whether a server's certificate was refused.
+func isUntrusted(err error) bool {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	return untrusted || unknown
+}

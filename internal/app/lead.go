@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/drain"
+	"github.com/scrapersky/contactsync/internal/leader"
+	"github.com/scrapersky/contactsync/internal/presence"
+	"github.com/scrapersky/contactsync/internal/queue"
+)
+
+// lead drains the queue for as long as the slot is held.
+func (w *worker) lead(ctx, stop context.Context, s *leader.Session) error {
+	w.session.Store(s)
+	defer w.session.Store(nil)
+	defer w.countLeading(ctx)()
+	q := w.queueOf(s)
+	if !w.once {
+		leave, err := w.announce(ctx, stop, s)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
+	stopListening := w.listen(ctx)
+	loop := &drain.Loop{
+		Label: w.info.Label, Queue: q, Destination: w.client, Listener: w.listener, Wake: w.signal.C(), Log: w.log,
+		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
+		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Rekeyed: w.rekeyed,
+		Checked: w.checkProperties(), Unchanged: w.unchanged(q), Observer: w.traces.Observe(w.metrics),
+	}
+	err := loop.Run(ctx, stop)
+	if ctx.Err() == nil {
+		err = errors.Join(err, q.Leave(ctx))
+	}
+	stopListening()
+	return err
+}
+
+// listen hears notifications until the returned function is called.
+func (w *worker) listen(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var listening sync.WaitGroup
+	listening.Go(func() {
+		if err := w.listener.Run(ctx); err != nil {
+			w.log.ErrorContext(ctx, "listening for notifications ended", "error", err)
+		}
+	})
+	return func() {
+		cancel()
+		listening.Wait()
+	}
+}
+
+// unchanged is how the loop knows what HubSpot has been told; nil where everything
+// is to be sent.
+func (w *worker) unchanged(q *queue.Queue) *drain.Unchanged {
+	if !w.cfg.HubSpot.SkipUnchanged {
+		return nil
+	}
+	return &drain.Unchanged{Hash: w.client.Fingerprint, Begin: q.Begin}
+}
+
+// announce lists this process as a leader. The returned function lists it as a
+// follower again, or takes it off the list when it stops.
+func (w *worker) announce(ctx, stop context.Context, s *leader.Session) (leave func(), err error) {
+	w.presence.Lead(&presence.Leading{Slot: s.Slot(), Proven: w.listener.Proven, Limits: w.client.Limits})
+	leave = func() {
+		w.presence.Lead(nil)
+		if stop.Err() != nil && ctx.Err() == nil {
+			_ = s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+				w.presence.Gone(ctx, conn)
+				return nil
+			})
+		}
+	}
+	err = s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
+		w.presence.Note(ctx, conn)
+		return nil
+	})
+	if err != nil {
+		leave()
+	}
+	return leave, err
+}

@@ -1,0 +1,10 @@
+package app
+
+import (
+	"os"
+	"testing"
+
+	"github.com/scrapersky/contactsync/internal/pgtest"
+)
+
+func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scrapersky/contactsync/internal/web"
+)
+
+// Run is the life of the process, in the order in which it happens: it serves HTTP
+// and syncs until it is asked to stop or ctx ends. What asked delivers first is an
+// orderly stop; see shutdown for the second and the third.
+func (a *App) Run(ctx context.Context, asked <-chan os.Signal) error {
+	stop, hard, end := a.shutdown(ctx, asked)
+	defer end()
+	a.logSettings(ctx)
+	listener, err := web.Listen(ctx, a.cfg.HTTP.Addr)
+	if err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "Serving HTTP", "addr", listener.Addr().String())
+
+	group, running := errgroup.WithContext(stop)
+	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error {
+		defer stopServing() // the health checks answer until everything else has ended
+		return a.sync(running, hard)
+	})
+	group.Go(func() error { return a.serve(serving, listener) })
+	group.Go(func() error { return a.alert(running) })
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	a.log.InfoContext(ctx, "stopped")
+	return nil
+}
+
+// RunOnce syncs what is due now, then returns. It fails where another process leads.
+func (a *App) RunOnce(ctx context.Context, asked <-chan os.Signal) error {
+	stop, hard, end := a.shutdown(ctx, asked)
+	defer end()
+	a.logSettings(ctx)
+	if a.disabled() {
+		a.logDisabled(ctx)
+		return errors.New("nothing can be synced without HUBSPOT_API_KEY: set it and try again")
+	}
+	for _, w := range a.workers {
+		w.once = true
+	}
+	return a.sync(stop, hard)
+}
+
+// sync has every worker lead whenever it can, until stop ends.
+func (a *App) sync(stop, hard context.Context) error {
+	if a.disabled() {
+		a.logDisabled(stop)
+		<-stop.Done()
+		return nil
+	}
+	err := checkSchema(stop, a.log, a.workers...)
+	if stop.Err() != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	group, stop := errgroup.WithContext(stop)
+	for _, w := range a.workers {
+		group.Go(func() error { return w.run(stop, hard) })
+	}
+	return group.Wait()
+}
+
+// logSettings logs how often and how much is synced.
+func (a *App) logSettings(ctx context.Context) {
+	a.log.InfoContext(ctx, "Configuring HubSpot sync scheduler",
+		"interval_minutes", a.cfg.Sync.Interval.Minutes(),
+		"batch_size", a.cfg.Sync.BatchSize, "max_instances", a.cfg.Sync.MaxInstances)
+}
+
+// logDisabled logs that there is nothing to do.
+func (a *App) logDisabled(ctx context.Context) {
+	a.log.WarnContext(ctx, "HUBSPOT_API_KEY not configured - HubSpot sync scheduler DISABLED")
+}

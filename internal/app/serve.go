@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/web"
+)
+
+// serve answers health checks, scrapes and the dashboard until ctx ends. Each
+// reaches the database through a pool of its own, which is open only while somebody
+// asks: a slow page makes no process look unready.
+func (a *App) serve(ctx context.Context, listener net.Listener) error {
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	site := web.Site{State: a.state, Metrics: a.metrics.Handler()}
+	pages, err := database.NewPool(ctx, a.cfg.Database.URL.Reveal(), a.instance, dashboardConns)
+	if err != nil {
+		return err
+	}
+	defer pages.Close()
+	if !a.disabled() {
+		pool, err := database.NewPool(ctx, a.cfg.Database.URL.Reveal(), a.instance, 1)
+		if err != nil {
+			return err
+		}
+		defer pool.Close()
+		site.Ping = pool.Ping
+	}
+	board, err := a.newDashboard(ctx, pages)
+	if err != nil {
+		return err
+	}
+	site.Dashboard = board
+	var watching sync.WaitGroup
+	watching.Go(board.Run)
+	defer watching.Wait()
+	defer end()
+	return web.Serve(ctx, listener, web.Handler(site), a.log)
+}
+
+// state returns what this process does now.
+func (a *App) state() web.State {
+	if a.disabled() {
+		return web.State{Role: "disabled", Reason: "HUBSPOT_API_KEY is not configured"}
+	}
+	for _, w := range a.workers {
+		if s := w.session.Load(); s != nil {
+			return web.State{Role: "leader", Reason: fmt.Sprintf("leads slot %d", s.Slot())}
+		}
+	}
+	return web.State{Role: "follower", Reason: "waits for a slot"}
+}

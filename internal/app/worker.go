@@ -1,0 +1,126 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/leader"
+	"github.com/scrapersky/contactsync/internal/metrics"
+	"github.com/scrapersky/contactsync/internal/presence"
+	"github.com/scrapersky/contactsync/internal/queue"
+	"github.com/scrapersky/contactsync/internal/queue/columns"
+	"github.com/scrapersky/contactsync/internal/tracing"
+	"github.com/scrapersky/contactsync/internal/wake"
+)
+
+// worker does the work of one destination while it holds one of the destination's
+// slots: it claims, sends and settles on the connection that holds the slot.
+type worker struct {
+	info     destination.Info
+	cfg      config.Config
+	instance string
+	once     bool         // sync what is due, then end; set before run
+	log      *slog.Logger // its lines name the destination
+	plainLog *slog.Logger // for whoever names the destination itself
+
+	signal   *wake.Signal
+	listener *wake.Listener
+	rekeyed  chan struct{}   // a new key was taken up; capacity one
+	hurry    <-chan struct{} // closed when a stop is asked for a second time
+
+	metrics  *metrics.Metrics   // nil for a command
+	traces   *tracing.Tracing   // nil: none are sent
+	presence *presence.Presence // nil for a command
+
+	extra  columns.List    // the mapped columns, once checkSchema has looked
+	client *hubspot.Client // once dial was called
+
+	session atomic.Pointer[leader.Session] // nil unless a slot is held
+	queue   atomic.Pointer[queue.Queue]    // of the slot held last
+}
+
+// newWorker returns a worker for HubSpot that is neither measured nor listed.
+func newWorker(cfg config.Config, instance string, log *slog.Logger) *worker {
+	w := &worker{
+		info: hubspot.Info, cfg: cfg, instance: instance,
+		plainLog: log, log: log.With("destination", hubspot.Info.Name),
+		signal: wake.NewSignal(), rekeyed: make(chan struct{}, 1),
+	}
+	w.listener = wake.NewListener(w.connect, w.signal, w.log)
+	return w
+}
+
+// connect opens a connection past any pooler.
+func (w *worker) connect(ctx context.Context) (*pgx.Conn, error) {
+	return database.Connect(ctx, w.cfg.Database.DirectURL.Reveal(), w.instance)
+}
+
+// run leads whenever it can, until stop ends, or with once a single time. Hard ends
+// what a stop leaves time for.
+func (w *worker) run(stop, hard context.Context) error {
+	if err := w.dial(); err != nil {
+		return err
+	}
+	w.measure()
+	w.log.InfoContext(stop, "HubSpot sync scheduler job registered successfully", "instance", w.instance)
+
+	campaign := w.campaign()
+	campaign.Beat = w.listener.Beat
+	if !w.once { // which is a command, soon over
+		campaign.Waiting, campaign.Gone = w.presence.Note, w.presence.Gone
+		campaign.Beat = func(ctx context.Context, conn *pgx.Conn) error {
+			err := w.listener.Beat(ctx, conn)
+			w.presence.Note(ctx, conn)
+			return err
+		}
+	}
+	defer w.watchKey(stop)()
+	lead := func(ctx context.Context, s *leader.Session) error { return w.lead(ctx, stop, s) }
+	if w.once {
+		busy := errors.New("another process leads and syncs what is queued; stop it, or leave the work to it")
+		return leadOnce(stop, hard, campaign, busy, lead)
+	}
+	return leader.Campaign(stop, hard, campaign, lead)
+}
+
+// campaign is how this worker waits for one of its destination's slots.
+func (w *worker) campaign() leader.Config {
+	return leader.Config{
+		Connect: w.connect, Destination: w.info.Name, Slots: w.cfg.Sync.MaxInstances,
+		Instance: w.instance, Log: w.plainLog,
+	}
+}
+
+// queueOf returns the queue of a slot.
+func (w *worker) queueOf(s *leader.Session) *queue.Queue {
+	q := queue.New(s, queue.Options{
+		Destination: w.info.Name, Instance: w.instance, Slot: s.Slot(), Slots: w.cfg.Sync.MaxInstances,
+		MaxRetries: w.cfg.Sync.MaxRetries, RetryDelay: w.cfg.Sync.RetryDelay,
+		Exponential: w.cfg.Sync.RetryExponential, Doubt: w.cfg.HubSpot.Timeout,
+		Traced:  w.traces != nil,
+		Further: w.cfg.HubSpot.Properties.Map.Columns(), Remember: w.cfg.HubSpot.SkipUnchanged,
+	})
+	w.queue.Store(q)
+	return q
+}
+
+// mayStillSend returns an error unless the slot is held and its claims are alive: no
+// request leaves a moment later.
+func (w *worker) mayStillSend() error {
+	s, q := w.session.Load(), w.queue.Load()
+	if s == nil || q == nil {
+		return leader.ErrLeaseLost
+	}
+	if err := s.Fresh(); err != nil {
+		return err
+	}
+	return q.Fresh()
+}
