@@ -18,6 +18,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/doctor"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 func newDoctorCommand(p *program) *cobra.Command {
@@ -88,7 +89,7 @@ func allChecks(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *
 	mapped := cfg.HubSpot.Properties.Map.Columns()
 	checks := doctor.Database{
 		Pool: pool, URL: cfg.Database.URL.Reveal(), DirectURL: cfg.Database.DirectURL.Reveal(), Name: instanceName(),
-		Destination: destination, Remedy: remedyFor, Further: mapped,
+		Destination: destination, Target: target(), Remedy: remedyFor, Further: mapped,
 	}.Checks()
 	account, err := accountChecks(cfg, kinds(ctx, pool, mapped), log)
 	return append(checks, account...), err
@@ -102,7 +103,7 @@ func kinds(ctx context.Context, pool *pgxpool.Pool, mapped []string) columns.Lis
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	list, _ := columns.Find(ctx, pool, mapped)
+	list, _ := columns.Find(ctx, pool, statement.Contacts(), mapped)
 	return list
 }
 

@@ -14,17 +14,24 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/database"
+	hubspotinfo "github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/metrics"
 	"github.com/scrapersky/contactsync/internal/queue"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/schema"
+	"github.com/scrapersky/contactsync/internal/statement"
 	"github.com/scrapersky/contactsync/internal/tracing"
 )
 
 // destination names HubSpot's claims, slots and cycles in the database.
 const destination = "hubspot"
+
+// target is what statements are rendered for.
+func target() statement.Target {
+	return statement.For(statement.Contacts(), hubspotinfo.Info, hubspotinfo.Info)
+}
 
 // slotPatience is how long a command waits for a slot that others hold.
 const slotPatience = 5 * time.Second
@@ -60,7 +67,7 @@ func (l *link) client() (*hubspot.Client, error) {
 		if err := s.Fresh(); err != nil {
 			return err
 		}
-		return q.Fresh()
+		return q.ClaimsFresh()
 	}
 	return newHubSpotClient(l.cfg.HubSpot, l.further, l.cfg.Sync.MaxInstances, l.log, func(base http.RoundTripper) http.RoundTripper {
 		l.gauge = hubspot.NewGauge(l.counted(base))
@@ -71,11 +78,11 @@ func (l *link) client() (*hubspot.Client, error) {
 // queueOf is the queue of a slot.
 func (l *link) queueOf(s *leader.Session) *queue.Queue {
 	q := queue.New(s, queue.Options{
-		Destination: destination, Instance: l.instance, Slot: s.Slot(), Slots: l.cfg.Sync.MaxInstances,
+		Target: target(), Instance: l.instance, Slot: s.Slot(), Slots: l.cfg.Sync.MaxInstances,
 		MaxRetries: l.cfg.Sync.MaxRetries, RetryDelay: l.cfg.Sync.RetryDelay,
 		Exponential: l.cfg.Sync.RetryExponential, Doubt: l.cfg.HubSpot.Timeout,
-		Traced:  l.traces != nil,
-		Further: l.cfg.HubSpot.Properties.Map.Columns(), Remember: l.cfg.HubSpot.SkipUnchanged,
+		Traced: l.traces != nil,
+		Extra:  l.cfg.HubSpot.Properties.Map.Columns(), Remember: l.cfg.HubSpot.SkipUnchanged,
 	})
 	l.queue.Store(q)
 	return q
@@ -109,7 +116,7 @@ func (l *link) checkSchemaOn(ctx context.Context, conn *pgx.Conn) error {
 		err = nil
 	}
 	if err == nil {
-		l.further, err = columns.Find(ctx, conn, l.cfg.HubSpot.Properties.Map.Columns())
+		l.further, err = columns.Find(ctx, conn, statement.Contacts(), l.cfg.HubSpot.Properties.Map.Columns())
 	}
 	return err
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scrapersky/contactsync/internal/config"
+	hubspotinfo "github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
@@ -198,7 +199,7 @@ func (w *worker) sync(stop, hard context.Context) error {
 	w.log.InfoContext(stop, "HubSpot sync scheduler job registered successfully", "instance", w.instance)
 
 	campaign := leader.Config{
-		Connect: w.connect, Destination: destination, Slots: w.cfg.Sync.MaxInstances,
+		Connect: w.connect, Destination: hubspotinfo.Info, Slots: w.cfg.Sync.MaxInstances,
 		Instance: w.instance, Log: w.log, Beat: listener.Beat,
 	}
 	if !w.once { // which is a command, soon over

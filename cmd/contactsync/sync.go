@@ -15,6 +15,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
+	hubspotinfo "github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
@@ -88,7 +89,7 @@ func (m *manualSync) run(ctx context.Context, args []string) error {
 		return err
 	}
 	campaign := leader.Config{
-		Connect: m.connect, Destination: destination, First: database.ManualSlot, Slots: manualSlots,
+		Connect: m.connect, Destination: hubspotinfo.Info, First: database.ManualSlot, Slots: manualSlots,
 		Instance: m.instance, Log: m.log,
 	}
 	busy := fmt.Errorf("%d people sync by hand already; try again in a moment", manualSlots)

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/pgtest/netproxy"
 )
@@ -121,7 +122,7 @@ func TestGrantInTheMomentOfTheTimeout(t *testing.T) {
 	}
 	cfg := configFor(t, url)
 	cfg.timing.wait = time.Millisecond
-	c := &candidate{cfg: cfg, log: cfg.Log}
+	c := newCandidate(cfg)
 	if err := c.startLease(t.Context(), waiter); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +150,7 @@ func TestGrantInTheMomentOfTheTimeout(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-freed
-		if _, got := held.slot(); got {
+		if _, got := c.slot(held); got {
 			if timedOut {
 				slips++
 			}
@@ -182,8 +183,8 @@ func TestPoolerIsRefused(t *testing.T) {
 	t.Run("by the proof", func(t *testing.T) {
 		t.Parallel()
 		conn := pgtest.Connect(t, pgtest.Empty(t))
-		proof := &candidate{cfg: configFor(t, "")}
-		sane := holding{pid: conn.PgConn().PID(), worker: true, slots: []int32{database.SlotLock(0)}}
+		proof := newCandidate(configFor(t, ""))
+		sane := holding{pid: conn.PgConn().PID(), worker: true, slots: []int32{proof.lock(0)}}
 		moved := sane
 		moved.pid++
 		for name, test := range map[string]struct {
@@ -222,11 +223,9 @@ func mustNotLead(t *testing.T) func(context.Context, *Session) error {
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
 	conn := pgtest.Connect(t, pgtest.Empty(t))
-	for name, sql := range map[string]string{
-		"lease": leaseSQL, "portable": portableSQL, "slots": slotsSQL, "take": takeSQL, "held": heldSQL, "silent": silentSQL,
-	} {
-		if _, err := conn.Prepare(t.Context(), name, sql); err != nil {
-			t.Errorf("%s.sql: %v", name, err)
+	for name, stmt := range statements(hubspot.Info) {
+		if _, err := conn.Prepare(t.Context(), name, stmt.SQL); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 )
 
 // deadline bounds the wait for events that must come; it is no measurement.
@@ -29,7 +31,7 @@ func TestArmedConsumerIsRung(t *testing.T) {
 		t.Errorf("%d claimed, want 1", n)
 	}
 	// The claim gave the doorbell back: nobody rings for a consumer that works.
-	if got := b.ask(`SELECT pg_try_advisory_xact_lock_shared($1, $2)::text`, lockClass, doorbell); got != "true" {
+	if got := b.ask(`SELECT pg_try_advisory_xact_lock_shared($1, $2)::text`, destination.LockClass, hubspot.Info.Doorbell()); got != "true" {
 		t.Error("the doorbell is still held after a claim: every writer rings")
 	}
 	b.exec(queueOne)
@@ -60,7 +62,7 @@ func TestArmNeverWaitsForAWriter(t *testing.T) {
 	}
 	var free bool
 	other := connect(t, b.url, false)
-	if err := other.QueryRow(t.Context(), `SELECT pg_try_advisory_xact_lock_shared($1, $2)`, lockClass, doorbell).Scan(&free); err != nil || !free {
+	if err := other.QueryRow(t.Context(), `SELECT pg_try_advisory_xact_lock_shared($1, $2)`, destination.LockClass, hubspot.Info.Doorbell()).Scan(&free); err != nil || !free {
 		t.Errorf("another writer would have to ring (%v)", err)
 	}
 	if err := tx.Commit(t.Context()); err != nil {

@@ -39,7 +39,7 @@ func TestHold(t *testing.T) {
 		if n := len(claim(t, q, 10).Contacts); n != 0 {
 			t.Errorf("%d contacts claimed during a hold", n)
 		}
-		if taken, err := q.claimSingly(t.Context(), 10); err != nil || len(taken.Contacts) != 0 {
+		if taken, err := q.claimOneByOne(t.Context(), 10); err != nil || len(taken.Contacts) != 0 {
 			t.Errorf("%d contacts claimed one by one during a hold, %v", len(taken.Contacts), err)
 		}
 		for range 2 {
