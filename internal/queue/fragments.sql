@@ -1,6 +1,7 @@
 -- Pieces of statements. A statement has a place for one where its name stands in
--- double braces. The places extra_columns, extra_values and traceparent are filled
--- from Go: only there it is known what the app's table has.
+-- double braces. Some places are filled from Go: extra_columns, extra_values and
+-- traceparent, because only there it is known what the app's table has, and
+-- latency_counts, because only there it is known how many bounds there are.
 
 -- name: version
 -- What stands for the values of a row: the settle compares it with what was claimed.

@@ -56,13 +56,8 @@ WITH o AS MATERIALIZED (
            CASE WHEN ours AND final = 'synced' AND tries = 0 AND since < clock_timestamp() AND @leads::bool
                 THEN extract(epoch FROM clock_timestamp() - since)::float8 END AS waited
       FROM d
-), counted AS MATERIALIZED (
-    -- How many waited how long: one bucket more than there are bounds.
-    SELECT array_agg(b.n ORDER BY b.bucket) AS n
-      FROM (SELECT i.bucket, count(e.waited) AS n
-              FROM generate_series(0, cardinality(@bounds::float8[])) AS i (bucket)
-              LEFT JOIN e ON width_bucket(e.waited, @bounds::float8[]) = i.bucket
-             GROUP BY i.bucket) b
+), f AS MATERIALIZED (
+    SELECT e.*, width_bucket(waited, @bounds::float8[]) AS bucket FROM e
 ), written AS (
     UPDATE contacts c
        SET hubspot_processing_status = CASE
@@ -134,8 +129,8 @@ WITH o AS MATERIALIZED (
            count(*) FILTER (WHERE verdict = 'synced' AND tries > 0),
            @requests::int, @throttled_ms::bigint,
            count(*) FILTER (WHERE verdict = 'unchanged'),
-           (SELECT n FROM counted)
-      FROM e
+           ARRAY[{{latency_counts}}]
+      FROM f
     HAVING count(*) > 0
         ON CONFLICT (id) DO UPDATE
        SET finished_at = excluded.finished_at,
