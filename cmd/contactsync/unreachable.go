@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"slices"
 	"strconv"
 	"syscall"
 
@@ -84,15 +83,15 @@ func hopeless(err error) bool {
 	if isUntrusted(err) {
 		return true
 	}
-	answer, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && slices.Contains([]string{badPassword, notAuthorized, noDatabase, noPrivilege}, answer.Code)
+	fault := database.Classify(err)
+	return fault == database.Login || fault == database.Denied
 }
 
 // passing says whether the database refused a statement for a reason of the moment:
 // it is shutting down, has no room, or the statement took too long.
 func passing(err error) bool {
-	answer, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && slices.Contains([]string{"40", "53", "55", "57", "58"}, answer.Code[:min(2, len(answer.Code))])
+	fault := database.Classify(err)
+	return fault == database.Server || fault == database.Connection
 }
 
 // isUntrusted says whether a server's certificate was refused.

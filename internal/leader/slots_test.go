@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/pgtest/netproxy"
@@ -57,6 +58,26 @@ func TestThreeSlotsFourCampaigners(t *testing.T) {
 	gone.by.stops(t)
 	if r := await(t, fourth); r.session.Slot() != 1 {
 		t.Errorf("the fourth leads slot %d, want the one that became free", r.session.Slot())
+	}
+}
+
+// Each destination has slots of its own, also where their numbers are the same.
+func TestDestinationsDoNotShareSlots(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	db := pgtest.Connect(t, url)
+	acme := destination.Info{Name: "acme", Ordinal: 7}
+	first := await(t, run(t, url, "hubspot"))
+	second := await(t, run(t, url, "acme", func(c *Config) { c.Destination = acme }))
+	if first.session.Slot() != 0 || second.session.Slot() != 0 {
+		t.Errorf("they lead slots %d and %d, want 0 of each", first.session.Slot(), second.session.Slot())
+	}
+	if got, want := pgtest.Value[int](t, url, fmt.Sprintf(`SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %d
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`, acme.SlotLock(0))), second.pid(t); got != want {
+		t.Errorf("acme's lock is held by %d, want %d", got, want)
+	}
+	if got, want := holder(t, db, 0), first.pid(t); got != want {
+		t.Errorf("HubSpot's lock is held by %d, want %d", got, want)
 	}
 }
 

@@ -12,12 +12,14 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgxlisten"
+
+	"github.com/scrapersky/contactsync/internal/destination"
 )
 
-// The channels listened to. The triggers notify the first one; the second one is
-// how a leader hears itself.
+// The channels listened to. The triggers notify the first one, for every destination;
+// the second one is how a leader hears itself.
 const (
-	queuedChannel = "contact_queued"
+	queuedChannel = destination.Channel
 	beatChannel   = "contactsync_beat"
 )
 
