@@ -19,15 +19,15 @@ var mutations = []mutation{
 	{
 		name: "settle not by claim",
 		file: "internal/queue/settle.sql",
-		old:  "     WHERE coalesce((SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = $1) = $2::bigint, false)\n), held",
+		old:  "     WHERE coalesce((SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = @destination) = @cycle::bigint, false)\n), held",
 		new:  "), held",
 		pkg:  "internal/queue", tests: []string{"TestSettleIsFencedByTheClaim"},
 	},
 	{
 		name: "no SKIP LOCKED",
 		file: "internal/queue/claim.sql",
-		old:  "LIMIT (SELECT n FROM room) - (SELECT cardinality(ids) FROM retries)\n           FOR NO KEY UPDATE OF c SKIP LOCKED",
-		new:  "LIMIT (SELECT n FROM room) - (SELECT cardinality(ids) FROM retries)\n           FOR NO KEY UPDATE OF c",
+		old:  "{{fresh_rows}}\n           FOR NO KEY UPDATE OF c SKIP LOCKED",
+		new:  "{{fresh_rows}}\n           FOR NO KEY UPDATE OF c",
 		pkg:  "internal/queue", tests: []string{"TestClaimNeverWaitsForAnApp"},
 	},
 	{
@@ -39,8 +39,8 @@ var mutations = []mutation{
 	},
 	{
 		name: "no lease",
-		file: "internal/leader/lease.sql",
-		old:  "set_config('idle_session_timeout', $1, false)",
+		file: "internal/leader/leader.sql",
+		old:  "set_config('idle_session_timeout', @lease, false)",
 		new:  "set_config('idle_session_timeout', '0', false)",
 		pkg:  "internal/leader", tests: []string{"TestLeaderIsFrozen"},
 	},
@@ -53,7 +53,7 @@ var mutations = []mutation{
 	},
 	{
 		name: "no rescue",
-		file: "internal/queue/tidy.go",
+		file: "internal/queue/maintain.go",
 		old:  "for _, slot := range slots {",
 		new:  "for _, slot := range slots[:0] {",
 		pkg:  "internal/queue", tests: []string{"TestRescueEndsInErrorAtTheMaximum", "TestRescueOfOtherSlots"},
@@ -128,8 +128,8 @@ var mutations = []mutation{
 	{
 		name: "a doubt frees the claim",
 		file: "internal/queue/settle.go",
-		old:  "append(col.inDoubt, o.InDoubt)",
-		new:  "append(col.inDoubt, false)",
+		old:  "= o.Created, o.InDoubt, o.Forgiving",
+		new:  "= o.Created, false, o.Forgiving",
 		pkg:  "internal/queue", tests: []string{"TestDoubtKeepsTheClaim"},
 	},
 	{
@@ -155,8 +155,8 @@ var mutations = []mutation{
 	},
 	{
 		name: "sent although the claim is stale",
-		file: "internal/queue/fresh.go",
-		old:  "age > mostUntouched {",
+		file: "internal/queue/claim_age.go",
+		old:  "age > staleAfter {",
 		new:  "age > time.Hour {",
 		pkg:  "internal/queue", tests: []string{"TestUntouchedClaimsAreNotSent"},
 	},
@@ -169,9 +169,9 @@ var mutations = []mutation{
 	},
 	{
 		name: "the database's trouble taken for the row's fault",
-		file: "internal/queue/trouble.go",
-		old:  "if strings.HasPrefix(err.Code, code) {",
-		new:  "if strings.HasPrefix(err.Code, \"none \"+code) {",
+		file: "internal/queue/fault.go",
+		old:  "case database.Server, database.Connection, database.Denied:",
+		new:  "case database.Connection:",
 		pkg:  "internal/queue", tests: []string{"TestTroubleMarksNoRow"},
 	},
 	{
@@ -183,9 +183,9 @@ var mutations = []mutation{
 	},
 	{
 		name: "no adoption",
-		file: "internal/queue/tidy.go",
-		old:  "q.opt.Destination, adoptAfter.Seconds()",
-		new:  "q.opt.Destination, 1e9",
+		file: "internal/queue/maintain.go",
+		old:  "\"after\": AdoptAfter.Seconds()",
+		new:  "\"after\": 1e9",
 		pkg:  "internal/queue", tests: []string{"TestAdoptsRowsThatNobodyWorksOn"},
 	},
 }
