@@ -46,9 +46,9 @@ type Config struct {
 }
 
 // Campaign waits for a slot, calls lead while it is held, frees it and goes on
-// waiting, until stop ends; then it answers nil. A database that cannot be
+// waiting, until stop ends; then it returns nil. A database that cannot be
 // reached is waited for, and an error of lead is logged, both with back-off. The
-// one error it answers is a *PooledError, since waiting does not help against it.
+// one error it returns is a *PooledError, since waiting does not help against it.
 //
 // The context of lead ends when the lease is lost (context.Cause is then an
 // ErrLeaseLost) or when hard ends. An orderly stop does not end it: lead watches

@@ -11,8 +11,8 @@ import (
 )
 
 // Claim takes at most limit contacts that are due; none while an operator holds
-// the destination. It first gives the doorbell back, in the same round trip: who
-// works has no need of being woken. A row that the database refuses to let be
+// the destination. It first gives the doorbell back, in the same round trip: a
+// consumer at work need not be woken. A row that the database does not let be
 // claimed costs the others nothing.
 func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
 	taken, err := q.take(ctx, "claim", pgx.NamedArgs{
@@ -41,7 +41,7 @@ func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
 }
 
 // ringAfter rings after a claim, which stands whether or not the database is in
-// trouble now: who is not rung looks again by himself.
+// trouble now: a leader that is not rung looks again by itself.
 func (q *Queue) ringAfter(ctx context.Context) error {
 	if err := q.Ring(ctx); !errors.Is(err, contact.ErrTrouble) {
 		return err
@@ -49,10 +49,9 @@ func (q *Queue) ringAfter(ctx context.Context) error {
 	return nil
 }
 
-// ClaimIDs takes the named contacts whatever their status, and while an operator
-// holds the destination, too, but for those that are in flight or locked by
-// somebody. It rings, so that the leaders know of a
-// claim that they would have to rescue.
+// ClaimIDs takes the named contacts whatever their status, also while an operator
+// holds the destination, but for those that are in flight or locked by somebody. It
+// rings, so that the leaders know of a claim that they would have to rescue.
 func (q *Queue) ClaimIDs(ctx context.Context, ids []string) (contact.Batch, error) {
 	taken, err := q.takeIDs(ctx, ids, false)
 	if err != nil || len(taken.Contacts) == 0 {

@@ -23,7 +23,7 @@ type Session interface {
 	Do(ctx context.Context, fn func(ctx context.Context, conn *pgx.Conn) error) error
 }
 
-// Options are what the queue is told once.
+// Options are what does not change while a slot is held.
 type Options struct {
 	Target   statement.Target // the table and the destination
 	Instance string           // this process, for people

@@ -64,13 +64,13 @@ func (q *Queue) finish(batch *pgx.Batch, a contact.Answered) (noted func()) {
 	var keys [][]byte
 	var taken []bool
 	var remoteIDs []string
-	told := map[string]bool{} // rows with the same key have the same outcome
+	ended := map[string]bool{} // rows with the same key have the same outcome
 	for i, c := range a.Contacts {
 		key, o := c.Key(), a.Outcomes[i]
-		if !begun[key] || told[key] || o.InDoubt {
+		if !begun[key] || ended[key] || o.InDoubt {
 			continue
 		}
-		told[key] = true
+		ended[key] = true
 		keys = append(keys, digest(key))
 		taken = append(taken, o.Verdict == contact.Synced && o.RemoteID != "")
 		remoteIDs = append(remoteIDs, printable(o.RemoteID))
@@ -80,7 +80,7 @@ func (q *Queue) finish(batch *pgx.Batch, a contact.Answered) (noted func()) {
 			"destination": q.name, "cycle": a.Cycle, "keys": keys, "taken": taken, "remote_ids": remoteIDs,
 		})
 	}
-	return func() { maps.DeleteFunc(begun, func(key string, _ bool) bool { return told[key] }) }
+	return func() { maps.DeleteFunc(begun, func(key string, _ bool) bool { return ended[key] }) }
 }
 
 func digest(key string) []byte {

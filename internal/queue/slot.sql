@@ -1,4 +1,4 @@
--- Who leads, and what it says of the account.
+-- Who leads, and how the account is.
 
 -- name: enter
 -- Take the slot's row: who leads it, since when. @forgetful says that it sends without

@@ -90,7 +90,7 @@ func NewListener(connect func(ctx context.Context) (*pgx.Conn, error), signal *S
 	}
 }
 
-// Run listens until ctx ends, through any number of connections. It answers nil
+// Run listens until ctx ends, through any number of connections. It returns nil
 // then. It may be called again, but not twice at a time.
 func (l *Listener) Run(ctx context.Context) error {
 	defer l.down(ctx, nil)

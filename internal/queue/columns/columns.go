@@ -74,7 +74,7 @@ func Find(ctx context.Context, db querier, table statement.Table, names []string
 	return list, nil
 }
 
-// described is what columns.sql says of a column.
+// described is a row of columns.sql.
 type described struct {
 	Name     string
 	Found    bool
