@@ -183,7 +183,7 @@ func (r *run) resume(ctx context.Context) error {
 	if r.toResume == 0 {
 		return nil
 	}
-	n, err := r.Queue.Resume(ctx, accountCodes, r.toResume)
+	n, err := r.Queue.MakeDue(ctx, accountCodes, r.toResume)
 	if err != nil {
 		return err
 	}

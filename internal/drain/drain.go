@@ -54,18 +54,18 @@ type Cycler interface {
 type Keeper interface {
 	// Enter says who leads the slot. It comes before everything else.
 	Enter(ctx context.Context) error
-	// Arm tries to take the doorbell and looks once more.
-	Arm(ctx context.Context) (contact.Idle, error)
-	// Tidy frees what others left behind and answers how many rows it requeued.
-	Tidy(ctx context.Context) (requeued int, err error)
+	// ArmDoorbell tries to take the doorbell and looks once more.
+	ArmDoorbell(ctx context.Context) (contact.QueueState, error)
+	// Maintain frees what others left behind and answers how many rows it requeued.
+	Maintain(ctx context.Context) (requeued int, err error)
 }
 
 // Account is what the queue keeps about the destination's account.
 type Account interface {
 	// ShowPause makes a pause visible to other processes; nil ends it.
 	ShowPause(ctx context.Context, pause *contact.Pause) error
-	// Resume makes rows due that failed for one of the codes, at most so many.
-	Resume(ctx context.Context, codes []contact.Code, most int) (int, error)
+	// MakeDue makes rows due that failed for one of the codes, at most so many.
+	MakeDue(ctx context.Context, codes []contact.Code, most int) (int, error)
 }
 
 // Listener is what the loop needs to know of the wake-up's other end.

@@ -71,7 +71,7 @@ func (r *run) rest(ctx, stop context.Context) (again bool, err error) {
 		r.sleep(ctx, stop.Done(), firstPoll, ReasonAwake)
 		return true, nil
 	}
-	idle, err := r.Queue.Arm(ctx)
+	idle, err := r.Queue.ArmDoorbell(ctx)
 	if err != nil {
 		return false, err
 	}

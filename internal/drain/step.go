@@ -104,7 +104,7 @@ func (r *run) catchUp(ctx context.Context) error {
 func (r *run) tidy(ctx context.Context) error {
 	r.tickAt = time.Now().Add(r.Interval)
 	r.tidied = time.Now()
-	n, err := r.Queue.Tidy(ctx)
+	n, err := r.Queue.Maintain(ctx)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return err

@@ -47,8 +47,8 @@ var mutations = []mutation{
 	{
 		name: "no last look after arming",
 		file: "internal/queue/doorbell.go",
-		old:  "\tif idle.Armed {\n",
-		new:  "\tidle.Due = false\n\tif idle.Armed {\n",
+		old:  "\tif state.Armed {\n",
+		new:  "\tstate.Due = false\n\tif state.Armed {\n",
 		pkg:  "internal/queue", tests: []string{"TestArmedConsumerIsRung", "TestLastLookSeesLockedRows"},
 	},
 	{

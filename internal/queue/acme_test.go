@@ -89,7 +89,7 @@ func TestAcmeBesideHubSpot(t *testing.T) {
 	b.exec(`UPDATE app.people SET acme_retry_count = 3 WHERE person = 4`)
 	batch := claim(t, q, len(verdicts))
 	want := contact.Contact{
-		ID: "1", Email: "p1@example.org", Name: "Name 1", Phone: "+1 1", DomainID: "1", PageID: "page 1", Further: []string{"1.5"},
+		ID: "1", Email: "p1@example.org", Name: "Name 1", Phone: "+1 1", DomainID: "1", PageID: "page 1", Extra: []string{"1.5"},
 		UpdatedAt: batch.Contacts[0].UpdatedAt, Version: batch.Contacts[0].Version,
 	}
 	if got := batch.Contacts[0]; !reflect.DeepEqual(got, want) || got.UpdatedAt.IsZero() {
@@ -126,7 +126,7 @@ func TestAcmeBesideHubSpot(t *testing.T) {
 	if got := b.ask(`SELECT string_agg(contact_id || ' ' || (until IS NOT NULL), ', ') FROM contactsync.claims WHERE destination = 'acme'`); got != "7 true" {
 		t.Errorf("claims %q, want the one in doubt", got)
 	}
-	if n, err := q.Resume(t.Context(), []contact.Code{contact.CodeTimeout}, 10); err != nil || n != 1 {
+	if n, err := q.MakeDue(t.Context(), []contact.Code{contact.CodeTimeout}, 10); err != nil || n != 1 {
 		t.Errorf("%d rows made due, %v", n, err)
 	}
 	if err := q.ShowPause(t.Context(), &contact.Pause{Code: contact.CodeDailyLimit, For: time.Hour}); err != nil {
@@ -141,7 +141,7 @@ func TestAcmeBesideHubSpot(t *testing.T) {
 	b.exec(`UPDATE contactsync.claims SET claimed_at = claimed_at - interval '1 hour', until = until - interval '1 hour' WHERE destination = 'acme'`)
 	b.exec(`UPDATE app.people SET acme_processing_status = 'Processing', changed = now() - interval '1 hour' WHERE person = 12`)
 	next := b.leader(1, toAcme)
-	if n := tidy(t, next); n != 2 {
+	if n := maintain(t, next); n != 2 {
 		t.Errorf("%d rows requeued, want the dead leader's and the one that nobody works on", n)
 	}
 	if got := b.person("3", acmeInfo.Columns); got != "Queued Queued tries=2 WORKER_STOPPED - due" {
@@ -195,18 +195,18 @@ func TestAcmeHasItsOwnDoorbell(t *testing.T) {
 	if arm(t, q).Armed {
 		t.Error("acme sleeps beside an open writer of its own")
 	}
-	if idle := arm(t, other); !idle.Armed || idle.Due {
-		t.Errorf("HubSpot is %+v beside a writer of acme's, want asleep", idle)
+	if state := arm(t, other); !state.Armed || state.Due {
+		t.Errorf("HubSpot is %+v beside a writer of acme's, want asleep", state)
 	}
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	b.exec(`UPDATE app.people SET acme_processing_status = 'Queued' WHERE person = 1`)
-	if idle := arm(t, q); !idle.Armed || !idle.Due {
-		t.Errorf("acme is %+v, want armed and due", idle)
+	if state := arm(t, q); !state.Armed || !state.Due {
+		t.Errorf("acme is %+v, want armed and due", state)
 	}
-	if idle := arm(t, other); idle.Due {
-		t.Errorf("HubSpot is %+v, want nothing due", idle)
+	if state := arm(t, other); state.Due {
+		t.Errorf("HubSpot is %+v, want nothing due", state)
 	}
 	ear := connect(t, b.url, false)
 	if _, err := ear.Exec(t.Context(), `LISTEN `+destination.Channel); err != nil {

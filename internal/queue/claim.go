@@ -127,7 +127,7 @@ func (q *Queue) take(ctx context.Context, claim string, args pgx.NamedArgs) (con
 func scanContact(row pgx.CollectableRow, claimedAt *time.Time) (c contact.Contact, err error) {
 	var updated *time.Time
 	err = row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID,
-		&updated, claimedAt, &c.Version, &c.Further, &c.TraceParent)
+		&updated, claimedAt, &c.Version, &c.Extra, &c.TraceParent)
 	if updated != nil {
 		c.UpdatedAt = *updated
 	}

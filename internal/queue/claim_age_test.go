@@ -56,9 +56,9 @@ func TestDoorbellAfterRefusedClaims(t *testing.T) {
 		WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objid = 1 AND l.granted`
 	q := b.leader(0)
 	for round := range 3 {
-		idle := arm(t, q)
-		if n := b.ask(held); idle.Armed != (n == "1") {
-			t.Fatalf("round %d: believes to be armed: %t, holds %s doorbells", round, idle.Armed, n)
+		state := arm(t, q)
+		if n := b.ask(held); state.Armed != (n == "1") {
+			t.Fatalf("round %d: believes to be armed: %t, holds %s doorbells", round, state.Armed, n)
 		}
 		if n := len(claim(t, q, 2).Contacts); n != 0 {
 			t.Fatalf("%d claimed of what is refused", n)

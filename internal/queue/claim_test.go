@@ -66,13 +66,13 @@ func TestClaimReadsTheContact(t *testing.T) {
 	want := contact.Contact{
 		ID: "11111111-1111-1111-1111-111111111111", Email: "A@Example.org", Name: "Ann Example", Phone: "+1 555",
 		DomainID: "22222222-2222-2222-2222-222222222222", PageID: "33333333-3333-3333-3333-333333333333", UpdatedAt: full.UpdatedAt, Version: full.Version,
-		Further: []string{},
+		Extra: []string{},
 	}
 	if !reflect.DeepEqual(full, want) {
 		t.Errorf("read %+v, want %+v", full, want)
 	}
 	empty := got["44444444-4444-4444-4444-444444444444"]
-	if want := (contact.Contact{ID: empty.ID, Version: empty.Version, Further: []string{}}); !reflect.DeepEqual(empty, want) {
+	if want := (contact.Contact{ID: empty.ID, Version: empty.Version, Extra: []string{}}); !reflect.DeepEqual(empty, want) {
 		t.Errorf("read %+v, want %+v", empty, want)
 	}
 }
@@ -241,8 +241,8 @@ func TestRowsThatTheDatabaseRefuses(t *testing.T) {
 			if n := b.claims(); n != "4" {
 				t.Errorf("%s claims, want those of the four good rows", n)
 			}
-			if idle := arm(t, q); idle.Due {
-				t.Errorf("idle %+v, want the refused row to be left alone", idle)
+			if state := arm(t, q); state.Due {
+				t.Errorf("state %+v, want the refused row to be left alone", state)
 			}
 		})
 	}
@@ -261,8 +261,8 @@ func TestOddValues(t *testing.T) {
 		b.exec(`UPDATE contacts SET `+odd+` WHERE email = 'c' || $1::int || '@example.org'`, i+1)
 	}
 	q := b.leader(0)
-	if idle := arm(t, q); !idle.Due {
-		t.Errorf("idle %+v, want Due", idle)
+	if state := arm(t, q); !state.Due {
+		t.Errorf("state %+v, want Due", state)
 	}
 	batch := claim(t, q, 10)
 	if len(batch.Contacts) != 5 {
@@ -274,7 +274,7 @@ func TestOddValues(t *testing.T) {
 	}
 	b.exec(`UPDATE contacts SET next_retry_at = '9999-12-31' WHERE next_retry_at = 'infinity'`)
 	b.exec(`UPDATE contacts SET hubspot_processing_status = NULL WHERE next_retry_at < '9999-01-01'`)
-	if idle := arm(t, q); idle.Due || idle.Next < 23*time.Hour {
-		t.Errorf("idle %+v, want a long sleep", idle)
+	if state := arm(t, q); state.Due || state.Next < 23*time.Hour {
+		t.Errorf("state %+v, want a long sleep", state)
 	}
 }

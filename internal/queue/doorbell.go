@@ -18,7 +18,7 @@ import (
 // rows at the last look, and every later writer rings: no wake-up is lost.
 //
 // It is only ever tried, never waited for: a waiter in the lock's queue would
-// make every writer ring, and an idle transaction would keep it there.
+// make every writer ring, and an state transaction would keep it there.
 
 // bell is what this session knows of the doorbell. A lock and an unlock outlive
 // the error of what was sent with them, so after one only the server knows. An
@@ -41,12 +41,12 @@ func (q *Queue) slotLock(slot int) pgx.NamedArgs {
 	return pgx.NamedArgs{"class": destination.LockClass, "key": q.opt.Target.Destination.SlotLock(slot)}
 }
 
-// Arm tries to take the doorbell and looks once more at the queue, each with a
+// ArmDoorbell tries to take the doorbell and looks once more at the queue, each with a
 // snapshot of its own. Only when it is armed and nothing is due may the caller
 // sleep. While an operator holds the destination it only looks: nobody wants to be
 // woken by writers then, but by the end of the hold, which rings by itself.
-func (q *Queue) Arm(ctx context.Context) (contact.Idle, error) {
-	var idle contact.Idle
+func (q *Queue) ArmDoorbell(ctx context.Context) (contact.QueueState, error) {
+	var state contact.QueueState
 	before := q.bell
 	q.bell = bellUnsure
 	err := q.do(ctx, "arm the doorbell", func(ctx context.Context, conn *pgx.Conn) error {
@@ -54,42 +54,42 @@ func (q *Queue) Arm(ctx context.Context) (contact.Idle, error) {
 		if before == bellUnsure {
 			q.sql.Queue(batch, "unlock", q.doorbell())
 		}
-		idle.Armed = before == bellOurs
-		if !idle.Armed && !q.held { // a second lock of the same session would need a second unlock
+		state.Armed = before == bellOurs
+		if !state.Armed && !q.held { // a second lock of the same session would need a second unlock
 			q.sql.Queue(batch, "try_lock", q.doorbell()).QueryRow(func(row pgx.Row) error {
-				return row.Scan(&idle.Armed)
+				return row.Scan(&state.Armed)
 			})
 		}
 		q.sql.Queue(batch, "arm", pgx.NamedArgs{
 			"destination": q.name, "active": q.active, "dead_after": q.deadAfter(), "skip": q.skipped.ids(),
-		}).QueryRow(func(row pgx.Row) error { return scanIdle(row, &idle) })
+		}).QueryRow(func(row pgx.Row) error { return scanState(row, &state) })
 		return conn.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
-		return contact.Idle{}, err
+		return contact.QueueState{}, err
 	}
 	q.bell = bellFree
-	if idle.Armed {
+	if state.Armed {
 		q.bell = bellOurs
 	}
-	if q.held = idle.Held != nil; q.held {
-		idle.Armed, err = false, q.disarm(ctx)
+	if q.held = state.Held != nil; q.held {
+		state.Armed, err = false, q.disarm(ctx)
 	}
 	if wait, some := q.skipped.next(); some {
-		idle.Next = min(idle.Next, wait)
+		state.Next = min(state.Next, wait)
 	}
-	return idle, err
+	return state, err
 }
 
-// scanIdle reads the last look.
-func scanIdle(row pgx.Row, idle *contact.Idle) error {
+// scanState reads the last look.
+func scanState(row pgx.Row, state *contact.QueueState) error {
 	var since *time.Time
 	var who, reason *string
 	var seconds float64
-	err := row.Scan(&since, &who, &reason, &idle.Due, &idle.Dead, &seconds)
-	idle.Next = max(0, time.Duration(seconds*float64(time.Second)))
+	err := row.Scan(&since, &who, &reason, &state.Due, &state.Dead, &seconds)
+	state.Next = max(0, time.Duration(seconds*float64(time.Second)))
 	if since != nil {
-		idle.Held = &contact.Hold{Since: *since, Who: *who, Reason: *reason}
+		state.Held = &contact.Hold{Since: *since, Who: *who, Reason: *reason}
 	}
 	return err
 }

@@ -28,8 +28,8 @@ func TestExtraColumnsAreReadAndWatched(t *testing.T) {
 	q := b.leader(0, extra("title", "Score"))
 	batch := claim(t, q, 3)
 	for _, c := range batch.Contacts {
-		if !slices.Equal(c.Further, []string{"Chief", "12.5"}) {
-			t.Errorf("read %q", c.Further)
+		if !slices.Equal(c.Extra, []string{"Chief", "12.5"}) {
+			t.Errorf("read %q", c.Extra)
 		}
 	}
 	b.exec(`UPDATE contacts SET "Score" = 13 WHERE id = $1`, ids[0])
@@ -38,12 +38,12 @@ func TestExtraColumnsAreReadAndWatched(t *testing.T) {
 	b.wantRow(ids[0], "Queued Queued tries=0 - 77 unscheduled")
 	b.wantRow(ids[1], "Complete Complete tries=0 - 77 unscheduled")
 	again := claim(t, q, 3)
-	if len(again.Contacts) != 1 || again.Contacts[0].Further[1] != "13" {
+	if len(again.Contacts) != 1 || again.Contacts[0].Extra[1] != "13" {
 		t.Errorf("claimed %+v, want the edited contact", again.Contacts)
 	}
 	settle(t, q, again, synced)
 	byHand, err := b.leader(1, extra("Score")).ClaimIDs(t.Context(), ids[:1])
-	if err != nil || len(byHand.Contacts) != 1 || byHand.Contacts[0].Further[0] != "13" {
+	if err != nil || len(byHand.Contacts) != 1 || byHand.Contacts[0].Extra[0] != "13" {
 		t.Errorf("claimed by hand: %+v, %v", byHand, err)
 	}
 }

@@ -49,8 +49,8 @@ func TestTroubleMarksNoRow(t *testing.T) {
 		WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objid = 1 AND l.granted`
 	mend := b.refuse("contacts", "53100", "true")
 	for range 2 * trustedTries {
-		if idle := arm(t, q); !idle.Due || idle.Armed != (b.ask(bells) == "1") {
-			t.Fatalf("idle %+v with %s doorbells held", idle, b.ask(bells))
+		if state := arm(t, q); !state.Due || state.Armed != (b.ask(bells) == "1") {
+			t.Fatalf("state %+v with %s doorbells held", state, b.ask(bells))
 		}
 		if _, err := q.Claim(t.Context(), 2); !errors.Is(err, contact.ErrTrouble) {
 			t.Fatalf("claim: %v, want trouble", err)
@@ -104,8 +104,8 @@ func TestTroubleOfOneRowIsFound(t *testing.T) {
 	if n := b.claims(); n != "3" {
 		t.Errorf("%s claims, want those of the three others", n)
 	}
-	if idle := arm(t, q); idle.Due || idle.Next > skipFor || idle.Next < skipFor/2 {
-		t.Errorf("idle %+v, want to be woken within a minute for the row that was skipped", idle)
+	if state := arm(t, q); state.Due || state.Next > skipFor || state.Next < skipFor/2 {
+		t.Errorf("state %+v, want to be woken within a minute for the row that was skipped", state)
 	}
 	mend()
 	for id := range q.skipped.until {
@@ -126,7 +126,7 @@ func TestFailedRescueFreesTheSlot(t *testing.T) {
 	b.exec(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'contactsync/test'`)
 	q := b.leader(0, old)
 	mend := b.refuse("contacts", "40P01", "true")
-	if _, err := q.Tidy(t.Context()); err == nil || !strings.Contains(err.Error(), "40P01") {
+	if _, err := q.Maintain(t.Context()); err == nil || !strings.Contains(err.Error(), "40P01") {
 		t.Fatalf("tidy: %v, want the rescue refused", err)
 	}
 	if n := b.ask(`SELECT count(*)::text FROM pg_locks WHERE pid = $1 AND locktype = 'advisory' AND objid = 101 AND granted`, pidOf(t, q)); n != "0" {

@@ -17,7 +17,7 @@ const AdoptAfter = 15 * time.Minute
 // keepDays is how long cycles and failures are remembered.
 const keepDays = 30
 
-// Tidy lifts the quarantines that are over, rescues what dead leaders left
+// Maintain lifts the quarantines that are over, rescues what dead leaders left
 // behind, adopts rows that are Processing without a claim, prunes old bookkeeping,
 // and returns how many rows went back to the queue.
 //
@@ -25,7 +25,7 @@ const keepDays = 30
 // until then it stays, so that nothing newer is overtaken by a half-sent
 // request. The claims of this slot are its dead predecessor's, because the lock
 // is ours; those of another slot are touched only while its lock could be had.
-func (q *Queue) Tidy(ctx context.Context) (requeued int, err error) {
+func (q *Queue) Maintain(ctx context.Context) (requeued int, err error) {
 	err = q.do(ctx, "maintain", func(ctx context.Context, conn *pgx.Conn) error {
 		if err := q.expireQuarantine(ctx, conn); err != nil {
 			return err

@@ -177,18 +177,18 @@ func settle(tb testing.TB, q *Queue, batch contact.Batch, o contact.Outcome) (do
 	return done, rest
 }
 
-func arm(tb testing.TB, q *Queue) contact.Idle {
+func arm(tb testing.TB, q *Queue) contact.QueueState {
 	tb.Helper()
-	idle, err := q.Arm(tb.Context())
+	state, err := q.ArmDoorbell(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return idle
+	return state
 }
 
-func tidy(tb testing.TB, q *Queue) int {
+func maintain(tb testing.TB, q *Queue) int {
 	tb.Helper()
-	n, err := q.Tidy(tb.Context())
+	n, err := q.Maintain(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -87,10 +87,10 @@ func (q *Queue) ShowPause(ctx context.Context, pause *contact.Pause) error {
 	})
 }
 
-// Resume makes rows due at once that are in back-off for one of the codes, at
+// MakeDue makes rows due at once that are in back-off for one of the codes, at
 // most so many, and returns how many. The codes are those for which the account,
 // not the row, was to blame.
-func (q *Queue) Resume(ctx context.Context, codes []contact.Code, most int) (n int, err error) {
+func (q *Queue) MakeDue(ctx context.Context, codes []contact.Code, most int) (n int, err error) {
 	err = q.do(ctx, "make rows due", func(ctx context.Context, conn *pgx.Conn) error {
 		return q.sql.QueryRow(ctx, conn, "make_due", pgx.NamedArgs{"codes": codes, "most": most}).Scan(&n)
 	})

@@ -51,7 +51,7 @@ func (d *Desk) Read(ctx context.Context, further columns.List, ids []string) ([]
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (contact.Contact, error) {
 		var c contact.Contact
 		var updated *time.Time
-		err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID, &updated, &c.Further)
+		err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID, &updated, &c.Extra)
 		if updated != nil {
 			c.UpdatedAt = *updated
 		}
