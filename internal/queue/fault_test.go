@@ -127,7 +127,7 @@ func TestFailedRescueFreesTheSlot(t *testing.T) {
 	q := b.leader(0, old)
 	mend := b.refuse("contacts", "40P01", "true")
 	if _, err := q.Maintain(t.Context()); err == nil || !strings.Contains(err.Error(), "40P01") {
-		t.Fatalf("tidy: %v, want the rescue refused", err)
+		t.Fatalf("maintain: %v, want the rescue refused", err)
 	}
 	if n := b.ask(`SELECT count(*)::text FROM pg_locks WHERE pid = $1 AND locktype = 'advisory' AND objid = 101 AND granted`, pidOf(t, q)); n != "0" {
 		t.Error("the other slot's lock is still held")

@@ -121,7 +121,7 @@ func (d described) column(table string) (c Column, problem string) {
 			"only text, numbers, booleans, dates, timestamps, uuids, enums and arrays of these can", d.Name, d.Declared)
 	case !d.Readable:
 		return c, fmt.Sprintf("this role may not read column %q: as the owner of %[2]s run `contactsync migrate grant ROLE` "+
-			"with this HUBSPOT_PROPERTY_MAP, or GRANT SELECT (%[3]s) ON %[2]s TO ROLE", d.Name, table, identifier(d.Name))
+			"with the same settings, or GRANT SELECT (%[3]s) ON %[2]s TO ROLE", d.Name, table, identifier(d.Name))
 	}
 	if d.Listed {
 		c.Kind, c.list = contact.KindList, true
