@@ -26,7 +26,7 @@ func (a *App) alert(ctx context.Context) error {
 	var telling sync.WaitGroup
 	for _, w := range a.workers {
 		t := &alert.Teller{
-			Desk: &alertDesk{desk: admin.New(pool), destination: w.info.Name, limits: limits},
+			Desk: &alertDesk{desk: admin.New(pool), destination: w.target.Destination.Name, limits: limits},
 			URL:  a.cfg.Alert.WebhookURL.Reveal(), Limits: limits,
 			Leads: func() bool { return w.session.Load() != nil }, Redact: a.redacted, Log: w.log,
 		}

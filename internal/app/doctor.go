@@ -11,6 +11,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/doctor"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 // Checks returns every check there is.
@@ -18,7 +19,7 @@ func Checks(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slo
 	mapped := cfg.HubSpot.Properties.Map.Columns()
 	checks := doctor.Database{
 		Pool: pool, URL: cfg.Database.URL.Reveal(), DirectURL: cfg.Database.DirectURL.Reveal(), Name: InstanceName(),
-		Destination: hubspot.Info.Name, Remedy: Remedy, Further: mapped,
+		Destination: hubspot.Info.Name, Target: contactsFor(hubspot.Info), Remedy: Remedy, Further: mapped,
 	}.Checks()
 	account, err := accountChecks(cfg, columnTypes(ctx, pool, mapped), log)
 	return append(checks, account...), err
@@ -32,7 +33,7 @@ func columnTypes(ctx context.Context, pool *pgxpool.Pool, mapped []string) colum
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	list, _ := columns.Find(ctx, pool, mapped)
+	list, _ := columns.Find(ctx, pool, statement.Contacts(), mapped)
 	return list
 }
 

@@ -4,9 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"slices"
-
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/scrapersky/contactsync/internal/database"
 )
@@ -30,15 +27,15 @@ func isLasting(err error) bool {
 	if isUntrusted(err) {
 		return true
 	}
-	answer, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && slices.Contains([]string{badPassword, notAuthorized, noDatabase, noPrivilege}, answer.Code)
+	fault := database.Classify(err)
+	return fault == database.Login || fault == database.Denied
 }
 
 // isPassing reports whether the database refused a statement for a reason of the
 // moment: it is shutting down, has no room, or the statement took too long.
 func isPassing(err error) bool {
-	answer, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && slices.Contains([]string{"40", "53", "55", "57", "58"}, answer.Code[:min(2, len(answer.Code))])
+	fault := database.Classify(err)
+	return fault == database.Server || fault == database.Connection
 }
 
 // isUntrusted reports whether a server's certificate was refused.

@@ -28,7 +28,7 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session) error {
 	}
 	stopListening := w.listen(ctx)
 	loop := &drain.Loop{
-		Label: w.info.Label, Queue: q, Destination: w.client, Listener: w.listener, Wake: w.signal.C(), Log: w.log,
+		Label: w.target.Destination.Label, Queue: q, Destination: w.client, Listener: w.listener, Wake: w.signal.C(), Log: w.log,
 		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
 		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Rekeyed: w.rekeyed,
 		Checked: w.checkProperties(), Unchanged: w.unchanged(q), Observer: w.traces.Observe(w.metrics),

@@ -92,7 +92,7 @@ func (m *Manual) each(ctx, stop context.Context, s *leader.Session, ids []string
 		}
 	}()
 	loop := &drain.Loop{
-		Label: m.worker.info.Label, Queue: q, Destination: m.worker.client, Log: slog.New(slog.DiscardHandler),
+		Label: m.worker.target.Destination.Label, Queue: q, Destination: m.worker.client, Log: slog.New(slog.DiscardHandler),
 		BatchSize: 1, Slots: 1, CutAfter: m.worker.cfg.ShutdownTimeout - cutBefore,
 		// Replicas may leave unchanged contacts alone, whatever this process is told.
 		Unchanged: &drain.Unchanged{Hash: m.worker.client.Fingerprint, Begin: q.Begin, Force: true},

@@ -51,5 +51,5 @@ func (w *worker) counted(base http.RoundTripper) http.RoundTripper {
 	if w.metrics == nil { // a command, soon over
 		return base
 	}
-	return w.traces.Transport(w.metrics.Transport(base, api.CallName), w.info.Label, api.CallName)
+	return w.traces.Transport(w.metrics.Transport(base, api.CallName), w.target.Destination.Label, api.CallName)
 }

@@ -41,7 +41,7 @@ func checkSchemaOn(ctx context.Context, conn *pgx.Conn, log *slog.Logger, worker
 	}
 	for _, w := range workers {
 		if err == nil {
-			w.extra, err = columns.Find(ctx, conn, w.cfg.HubSpot.Properties.Map.Columns())
+			w.extra, err = columns.Find(ctx, conn, w.target.Table, w.cfg.HubSpot.Properties.Map.Columns())
 		}
 	}
 	return err

@@ -17,6 +17,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/presence"
 	"github.com/scrapersky/contactsync/internal/queue"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
+	"github.com/scrapersky/contactsync/internal/statement"
 	"github.com/scrapersky/contactsync/internal/tracing"
 	"github.com/scrapersky/contactsync/internal/wake"
 )
@@ -24,7 +25,7 @@ import (
 // worker does the work of one destination while it holds one of the destination's
 // slots: it claims, sends and settles on the connection that holds the slot.
 type worker struct {
-	info     destination.Info
+	target   statement.Target // the destination, and the table that it is fed from
 	cfg      config.Config
 	instance string
 	once     bool         // sync what is due, then end; set before run
@@ -50,12 +51,17 @@ type worker struct {
 // newWorker returns a worker for HubSpot that is neither measured nor listed.
 func newWorker(cfg config.Config, instance string, log *slog.Logger) *worker {
 	w := &worker{
-		info: hubspot.Info, cfg: cfg, instance: instance,
+		target: contactsFor(hubspot.Info), cfg: cfg, instance: instance,
 		plainLog: log, log: log.With("destination", hubspot.Info.Name),
 		signal: wake.NewSignal(), rekeyed: make(chan struct{}, 1),
 	}
 	w.listener = wake.NewListener(w.connect, w.signal, w.log)
 	return w
+}
+
+// contactsFor returns what statements are rendered for.
+func contactsFor(d destination.Info) statement.Target {
+	return statement.For(statement.Contacts(), d, hubspot.Info)
 }
 
 // connect opens a connection past any pooler.
@@ -94,7 +100,7 @@ func (w *worker) run(stop, hard context.Context) error {
 // campaign is how this worker waits for one of its destination's slots.
 func (w *worker) campaign() leader.Config {
 	return leader.Config{
-		Connect: w.connect, Destination: w.info.Name, Slots: w.cfg.Sync.MaxInstances,
+		Connect: w.connect, Destination: w.target.Destination, Slots: w.cfg.Sync.MaxInstances,
 		Instance: w.instance, Log: w.plainLog,
 	}
 }
@@ -102,11 +108,11 @@ func (w *worker) campaign() leader.Config {
 // queueOf returns the queue of a slot.
 func (w *worker) queueOf(s *leader.Session) *queue.Queue {
 	q := queue.New(s, queue.Options{
-		Destination: w.info.Name, Instance: w.instance, Slot: s.Slot(), Slots: w.cfg.Sync.MaxInstances,
+		Target: w.target, Instance: w.instance, Slot: s.Slot(), Slots: w.cfg.Sync.MaxInstances,
 		MaxRetries: w.cfg.Sync.MaxRetries, RetryDelay: w.cfg.Sync.RetryDelay,
 		Exponential: w.cfg.Sync.RetryExponential, Doubt: w.cfg.HubSpot.Timeout,
-		Traced:  w.traces != nil,
-		Further: w.cfg.HubSpot.Properties.Map.Columns(), Remember: w.cfg.HubSpot.SkipUnchanged,
+		Traced: w.traces != nil,
+		Extra:  w.cfg.HubSpot.Properties.Map.Columns(), Remember: w.cfg.HubSpot.SkipUnchanged,
 	})
 	w.queue.Store(q)
 	return q
@@ -122,5 +128,5 @@ func (w *worker) mayStillSend() error {
 	if err := s.Fresh(); err != nil {
 		return err
 	}
-	return q.Fresh()
+	return q.ClaimsFresh()
 }

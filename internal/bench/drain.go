@@ -11,9 +11,11 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 	"github.com/scrapersky/contactsync/internal/queue"
 	"github.com/scrapersky/contactsync/internal/replica"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 const contactsRate = "contacts"
@@ -169,7 +171,7 @@ func openQueue(ctx context.Context, url string) (*queue.Queue, *pgx.Conn, error)
 
 func enterQueue(ctx context.Context, conn *pgx.Conn) (*queue.Queue, error) {
 	q := queue.New(unguarded{conn}, queue.Options{
-		Destination: "hubspot", Instance: "bench", Slots: 1,
+		Target: statement.For(statement.Contacts(), hubspot.Info, hubspot.Info), Instance: "bench", Slots: 1,
 		MaxRetries: 3, RetryDelay: 5 * time.Minute, Exponential: true, Doubt: 30 * time.Second,
 	})
 	return q, q.Enter(ctx)

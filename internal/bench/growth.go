@@ -143,7 +143,7 @@ func (t table) measure(ctx context.Context, c *turn, st *site, resting []string,
 			return err
 		}
 		began := time.Now()
-		if _, err := q.Arm(ctx); err != nil {
+		if _, err := q.ArmDoorbell(ctx); err != nil {
 			return err
 		}
 		looks = append(looks, sinceMS(began))
@@ -226,7 +226,7 @@ func explainCycle(ctx context.Context, url string) (string, error) {
 			return "", err
 		}
 	}
-	if _, err := q.Arm(ctx); err != nil {
+	if _, err := q.ArmDoorbell(ctx); err != nil {
 		return "", err
 	}
 	return plan.String(), nil

@@ -53,8 +53,8 @@ type Hold struct {
 	Reason string    `json:"reason"` // may be empty
 }
 
-// Idle is what the queue's last look before sleep found.
-type Idle struct {
+// QueueState is what the queue's last look before sleep found.
+type QueueState struct {
 	// Armed says that the doorbell is ours: a commit from now on rings. False
 	// while an open transaction has queued rows, or another leader sleeps on it.
 	Armed bool

@@ -18,7 +18,7 @@ type Contact struct {
 	Phone    string
 	DomainID string
 	PageID   string
-	Further  []string // of the further columns, in the order in which they were asked for
+	Extra    []string // of the extra columns, in the order in which they were asked for
 
 	TraceParent string // the trace of the commit that queued it (W3C); only while traces are kept
 

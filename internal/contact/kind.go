@@ -1,6 +1,6 @@
 package contact
 
-// Kind is what a further column of the row holds, as far as a destination cares.
+// Kind is what an extra column of the row holds, as far as a destination cares.
 // The values themselves are texts.
 type Kind string
 

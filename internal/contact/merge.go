@@ -44,15 +44,15 @@ func newestOver(batch []Contact, rows []int) Contact {
 		return b - a
 	})
 	merged := batch[order[0]]
-	merged.Further = slices.Clone(merged.Further) // the row's own stays as it is
+	merged.Extra = slices.Clone(merged.Extra) // the row's own stays as it is
 	for _, i := range order[1:] {
 		older := batch[i]
 		fill(&merged.Name, older.Name)
 		fill(&merged.Phone, older.Phone)
 		fill(&merged.DomainID, older.DomainID)
 		fill(&merged.PageID, older.PageID)
-		for i := range merged.Further {
-			fill(&merged.Further[i], older.Further[i])
+		for i := range merged.Extra {
+			fill(&merged.Extra[i], older.Extra[i])
 		}
 	}
 	return merged

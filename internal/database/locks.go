@@ -1,11 +1,14 @@
 package database
 
-// Advisory locks are named by two numbers: a class, the same for all of
-// contactsync, and an object within it. The triggers in triggers/*.sql spell out
-// the doorbell's numbers; a test compares them.
+import "github.com/scrapersky/contactsync/internal/destination"
+
+// The locks of the first destination, for who looks at it alone; see destination.Info.
+// Advisory locks are named by two numbers: a class, the same for all of contactsync,
+// and an object within it. The triggers in triggers/*.sql spell out the doorbell's
+// numbers; a test compares them.
 const (
-	// LockClass is "csfs" in ASCII, so that nobody else has it by accident.
-	LockClass int32 = 1668507251
+	// LockClass is that of all locks.
+	LockClass int32 = destination.LockClass
 	// DoorbellLock is held exclusively by a consumer that sleeps, and tried
 	// shared by whoever queues a row.
 	DoorbellLock int32 = 1

@@ -11,6 +11,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/schema"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 const migrateUp = "run `contactsync migrate up`; it is safe beside running replicas"
@@ -63,7 +64,7 @@ func (d Database) privileges(ctx context.Context) Finding {
 func (d Database) further(ctx context.Context) Finding {
 	var list columns.List
 	err := d.onDirect(ctx, func(conn *pgx.Conn) (err error) {
-		list, err = columns.Find(ctx, conn, d.Further)
+		list, err = columns.Find(ctx, conn, statement.Contacts(), d.Further)
 		return err
 	})
 	if bad, ok := errors.AsType[*columns.Error](err); ok {

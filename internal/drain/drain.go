@@ -37,15 +37,15 @@ type Queue interface {
 	// is the row's, where there is one row.
 	Settle(ctx context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error)
 
-	// Arm tries to take the doorbell and looks once more.
-	Arm(ctx context.Context) (contact.Idle, error)
-	// Tidy frees what others left behind and returns how many rows it requeued.
-	Tidy(ctx context.Context) (requeued int, err error)
+	// ArmDoorbell tries to take the doorbell and looks once more.
+	ArmDoorbell(ctx context.Context) (contact.QueueState, error)
+	// Maintain frees what others left behind and returns how many rows it requeued.
+	Maintain(ctx context.Context) (requeued int, err error)
 
 	// ShowPause makes a pause of the account visible to other processes; nil ends it.
 	ShowPause(ctx context.Context, pause *contact.Pause) error
-	// Resume makes rows due that failed for one of the codes, at most so many.
-	Resume(ctx context.Context, codes []contact.Code, most int) (int, error)
+	// MakeDue makes rows due that failed for one of the codes, at most so many.
+	MakeDue(ctx context.Context, codes []contact.Code, most int) (int, error)
 }
 
 // Listener is what the loop needs to know of the wake-up's other end.

@@ -23,7 +23,7 @@ type fakeQueue struct {
 	ready   []contact.Contact
 	locked  int           // rows that are due but cannot be claimed
 	writer  bool          // an open transaction holds the doorbell
-	next    time.Duration // what Arm answers
+	next    time.Duration // what ArmDoorbell answers
 	cycle   int64
 	claims  []int // sizes of the claims, empty ones included
 	settled []contact.Answered
@@ -112,16 +112,16 @@ func (q *fakeQueue) Settle(_ context.Context, a contact.Answered) (done []contac
 	return done, rest, nil
 }
 
-func (q *fakeQueue) Arm(context.Context) (contact.Idle, error) {
+func (q *fakeQueue) ArmDoorbell(context.Context) (contact.QueueState, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.troubled("arm"); err != nil {
-		return contact.Idle{}, err
+		return contact.QueueState{}, err
 	}
-	return contact.Idle{Armed: !q.writer, Due: q.locked > 0 || len(q.ready) > 0, Next: q.next}, nil
+	return contact.QueueState{Armed: !q.writer, Due: q.locked > 0 || len(q.ready) > 0, Next: q.next}, nil
 }
 
-func (q *fakeQueue) Tidy(context.Context) (int, error) {
+func (q *fakeQueue) Maintain(context.Context) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.tidied++
@@ -138,7 +138,7 @@ func (q *fakeQueue) ShowPause(_ context.Context, p *contact.Pause) error {
 	return nil
 }
 
-func (q *fakeQueue) Resume(context.Context, []contact.Code, int) (int, error) {
+func (q *fakeQueue) MakeDue(context.Context, []contact.Code, int) (int, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.troubled("resume"); err != nil {
@@ -172,8 +172,8 @@ func (q *brokenQueue) Claim(context.Context, int) (contact.Batch, error) {
 	return contact.Batch{}, q.fail("claim")
 }
 
-func (q *brokenQueue) Arm(context.Context) (contact.Idle, error) {
-	return contact.Idle{Armed: true, Next: -1}, q.fail("arm")
+func (q *brokenQueue) ArmDoorbell(context.Context) (contact.QueueState, error) {
+	return contact.QueueState{Armed: true, Next: -1}, q.fail("arm")
 }
 
 // fakeDestination answers as it is told, Synced by default.

@@ -28,15 +28,15 @@ func (q *heldQueue) Claim(ctx context.Context, limit int) (contact.Batch, error)
 	return q.fakeQueue.Claim(ctx, limit)
 }
 
-func (q *heldQueue) Arm(ctx context.Context) (contact.Idle, error) {
+func (q *heldQueue) ArmDoorbell(ctx context.Context) (contact.QueueState, error) {
 	q.mu.Lock()
 	free := q.free
 	q.arms++
 	q.mu.Unlock()
 	if !free {
-		return contact.Idle{Held: &contact.Hold{Who: "ada", Reason: "clean-up"}, Next: 24 * time.Hour}, nil
+		return contact.QueueState{Held: &contact.Hold{Who: "ada", Reason: "clean-up"}, Next: 24 * time.Hour}, nil
 	}
-	return q.fakeQueue.Arm(ctx)
+	return q.fakeQueue.ArmDoorbell(ctx)
 }
 
 // A held loop sleeps until it is woken although the doorbell is not armed, and

@@ -44,7 +44,7 @@ type idle struct {
 	full      bool      // it got as many as it might: there may be more
 	emptyAt   time.Time // the last claim that got none
 
-	found   *contact.Idle // what the last look before sleep found; nil after a claim
+	found   *contact.QueueState // what the last look before sleep found; nil after a claim
 	foundAt time.Time
 	again   bool          // a look saw rows, and a claim after it got none
 	poll    time.Duration // the last wait while the doorbell could not be had
@@ -77,7 +77,7 @@ func (i *idle) nothing(now time.Time) {
 }
 
 // armed notes what the last look before sleep found.
-func (i *idle) armed(now time.Time, found contact.Idle, slots int) {
+func (i *idle) armed(now time.Time, found contact.QueueState, slots int) {
 	i.found, i.foundAt = &found, now
 	slowest := maxPoll
 	if slots > 1 {
@@ -111,7 +111,7 @@ func (s state) lookOrSleep(now time.Time) action {
 }
 
 // sleep is what there is to do after the last look before sleep.
-func (s state) sleep(now time.Time, found contact.Idle) action {
+func (s state) sleep(now time.Time, found contact.QueueState) action {
 	i := s.idle
 	switch {
 	case found.Dead && i.foundAt.Sub(s.maintainedAt) >= maintainPause:

@@ -72,7 +72,7 @@ func (r *run) claim(ctx context.Context, limit int, why Reason) error {
 
 // arm tries the doorbell and looks once more.
 func (r *run) arm(ctx context.Context) error {
-	found, err := r.cfg.Queue.Arm(ctx)
+	found, err := r.cfg.Queue.ArmDoorbell(ctx)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (r *run) finish(ctx context.Context, why end) error {
 func (r *run) maintain(ctx context.Context, why Reason) error {
 	s, now := &r.state, time.Now()
 	s.maintainedAt, s.maintainAt = now, now.Add(r.cfg.Interval)
-	n, err := r.cfg.Queue.Tidy(ctx)
+	n, err := r.cfg.Queue.Maintain(ctx)
 	if err != nil && ctx.Err() != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (r *run) maintain(ctx context.Context, why Reason) error {
 
 // makeDue makes rows due that waited for the account.
 func (r *run) makeDue(ctx context.Context, most int) error {
-	n, err := r.cfg.Queue.Resume(ctx, accountCodes, most)
+	n, err := r.cfg.Queue.MakeDue(ctx, accountCodes, most)
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func empty() state {
 }
 
 // asleep is the state of one that has looked once more since.
-func asleep(found contact.Idle) state {
+func asleep(found contact.QueueState) state {
 	s := empty()
 	s.idle.armed(at(0), found, s.slots)
 	return s
@@ -54,7 +54,7 @@ func claims(n int, why Reason) action { return action{do: doClaim, n: n, reason:
 // The plan, as a specification. It is now at(0) unless the row says otherwise.
 func TestNext(t *testing.T) {
 	t.Parallel()
-	armed, pause := contact.Idle{Armed: true, Next: -1}, &contact.Pause{Code: contact.CodeUnauthorized, Probe: true}
+	armed, pause := contact.QueueState{Armed: true, Next: -1}, &contact.Pause{Code: contact.CodeUnauthorized, Probe: true}
 	opened := func(s *state) {
 		s.breaker = breaker{circuit: open, pause: pause, until: at(30 * time.Second)}
 		s.shown = pause
@@ -122,30 +122,30 @@ func TestNext(t *testing.T) {
 		{"then the doorbell is tried", empty(), 0, action{do: doArm}},
 		{"and it sleeps until the tick", asleep(armed), 0, hears(time.Hour)},
 		{"a wake-up ends the sleep", asleep(armed).with(func(s *state) { s.idle.wake(at(0)) }), 0, claims(10, ReasonWake)},
-		{"so does what becomes due", asleep(contact.Idle{Armed: true, Next: 3 * time.Second}), 0, hears(3 * time.Second)},
-		{"which is claimed then", asleep(contact.Idle{Armed: true, Next: 3 * time.Second}), 3 * time.Second, claims(10, ReasonDue)},
+		{"so does what becomes due", asleep(contact.QueueState{Armed: true, Next: 3 * time.Second}), 0, hears(3 * time.Second)},
+		{"which is claimed then", asleep(contact.QueueState{Armed: true, Next: 3 * time.Second}), 3 * time.Second, claims(10, ReasonDue)},
 		{"a deaf listener is not relied on", asleep(armed).with(func(s *state) { s.deaf = true }), 0, hears(deafPoll)},
-		{"rows committed since the claim are claimed at once", asleep(contact.Idle{Due: true, Next: -1}), 0, claims(10, ReasonAwake)},
+		{"rows committed since the claim are claimed at once", asleep(contact.QueueState{Due: true, Next: -1}), 0, claims(10, ReasonAwake)},
 		{"rows that stay locked are polled for", empty().with(func(s *state) {
 			s.idle.again = true
-			s.idle.armed(at(0), contact.Idle{Due: true, Next: -1}, 1)
+			s.idle.armed(at(0), contact.QueueState{Due: true, Next: -1}, 1)
 		}), 0, hears(lockedPoll)},
-		{"so is a doorbell that a writer holds", asleep(contact.Idle{Next: -1}), 0, hears(firstPoll)},
-		{"but not while an operator has paused the sync", asleep(contact.Idle{Held: &contact.Hold{}, Next: -1}), 0, hears(time.Hour)},
-		{"dead claims are freed before sleep", asleep(contact.Idle{Armed: true, Dead: true, Next: -1}).with(func(s *state) { s.maintainedAt = at(-time.Second) }), 0, action{do: doMaintain, reason: ReasonAwake}},
-		{"once a second", asleep(contact.Idle{Armed: true, Dead: true, Next: -1}), 0, hears(time.Second)},
+		{"so is a doorbell that a writer holds", asleep(contact.QueueState{Next: -1}), 0, hears(firstPoll)},
+		{"but not while an operator has paused the sync", asleep(contact.QueueState{Held: &contact.Hold{}, Next: -1}), 0, hears(time.Hour)},
+		{"dead claims are freed before sleep", asleep(contact.QueueState{Armed: true, Dead: true, Next: -1}).with(func(s *state) { s.maintainedAt = at(-time.Second) }), 0, action{do: doMaintain, reason: ReasonAwake}},
+		{"once a second", asleep(contact.QueueState{Armed: true, Dead: true, Next: -1}), 0, hears(time.Second)},
 
 		// One round.
 		{"one round begins when the account is checked", working().with(func(s *state) { s.once, s.checking = true, true }), 0, waits(time.Hour)},
 		{"ends when nothing is due", asleep(armed).with(func(s *state) { s.once = true }), 0, action{do: doFinish}},
 		{"waits for what is in flight", empty().with(func(s *state) { s.once, s.inflight = true, 1 }), 0, waits(time.Hour)},
 		{"gives up on a paused account", working().with(opened).with(func(s *state) { s.once = true }), 0, action{do: doFinish, why: endAccount}},
-		{"and on a paused sync", asleep(contact.Idle{Held: &contact.Hold{}}).with(func(s *state) { s.once = true }), 0, action{do: doFinish, why: endHeld}},
+		{"and on a paused sync", asleep(contact.QueueState{Held: &contact.Hold{}}).with(func(s *state) { s.once = true }), 0, action{do: doFinish, why: endHeld}},
 		{"and on a database that takes no outcomes for a minute", working().with(func(s *state) {
 			s.once, s.stuck, s.unsettled, s.unsettledAt = true, 20, 20, at(time.Second)
 			s.db.Failed(at(-onceTrouble))
 		}), 0, action{do: doFinish, why: endStuck}},
-		{"and on locked rows", asleep(contact.Idle{Due: true}).with(func(s *state) { s.once, s.idle.again = true, true }), 0, action{do: doFinish, why: endLocked}},
+		{"and on locked rows", asleep(contact.QueueState{Due: true}).with(func(s *state) { s.once, s.idle.again = true, true }), 0, action{do: doFinish, why: endLocked}},
 
 		// The end.
 		{"a stop claims nothing more", working().with(stopping), 0, action{do: doStop}},
@@ -224,7 +224,7 @@ func TestNextInAnyState(t *testing.T) {
 			s.db.Failed(moment())
 		}
 		if some() {
-			s.idle.found = &contact.Idle{Armed: some(), Due: some(), Dead: some(), Next: time.Duration(random.IntN(100)-1) * time.Second}
+			s.idle.found = &contact.QueueState{Armed: some(), Due: some(), Dead: some(), Next: time.Duration(random.IntN(100)-1) * time.Second}
 		} else if some() {
 			s.idle.look = ReasonStart
 		}

@@ -11,6 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 // PooledError says that the connection goes through a pooler that breaks locks.
@@ -21,10 +23,10 @@ type Config struct {
 	// Connect opens a connection of its own for each attempt; Campaign closes it.
 	Connect func(ctx context.Context) (*pgx.Conn, error)
 
-	Destination string // for the log: "hubspot"
-	Slots       int    // how many leaders there may be, 1 or more
-	First       int    // the number of the first slot; 0 but for commands
-	Instance    string // for the log: this process
+	Destination destination.Info // whose slots
+	Slots       int              // how many leaders there may be, 1 or more
+	First       int              // the number of the first slot; 0 but for commands
+	Instance    string           // for the log: this process
 	Log         *slog.Logger
 
 	// Beat is the heartbeat's statement. Nil asks for nothing but an answer.
@@ -44,9 +46,9 @@ type Config struct {
 }
 
 // Campaign waits for a slot, calls lead while it is held, frees it and goes on
-// waiting, until stop ends; then it answers nil. A database that cannot be
+// waiting, until stop ends; then it returns nil. A database that cannot be
 // reached is waited for, and an error of lead is logged, both with back-off. The
-// one error it answers is a *PooledError, since waiting does not help against it.
+// one error it returns is a *PooledError, since waiting does not help against it.
 //
 // The context of lead ends when the lease is lost (context.Cause is then an
 // ErrLeaseLost) or when hard ends. An orderly stop does not end it: lead watches
@@ -70,18 +72,15 @@ func Campaign(stop, hard context.Context, cfg Config, lead func(ctx context.Cont
 	if cfg.Slots < 1 {
 		return fmt.Errorf("campaign: %d slots", cfg.Slots)
 	}
-	cfg.Log = cfg.Log.With("destination", cfg.Destination, "instance", cfg.Instance)
+	cfg.Log = cfg.Log.With("destination", cfg.Destination.Name, "instance", cfg.Instance)
 
 	// Either end ends the waiting.
 	stop, cancel := context.WithCancel(stop)
 	defer cancel()
 	defer context.AfterFunc(hard, cancel)()
 
-	c := &candidate{
-		cfg: cfg, log: cfg.Log,
-		backoff: backoff{min: cfg.timing.retryMin, max: cfg.timing.retryMax},
-		first:   rand.IntN(cfg.Slots),
-	}
+	c := newCandidate(cfg)
+	c.first = rand.IntN(cfg.Slots)
 	for stop.Err() == nil {
 		err := c.turn(stop, hard, lead)
 		if pooled, ok := errors.AsType[*PooledError](err); ok && stop.Err() == nil {
@@ -98,10 +97,18 @@ func Campaign(stop, hard context.Context, cfg Config, lead func(ctx context.Cont
 type candidate struct {
 	cfg     Config
 	log     *slog.Logger
+	sql     statement.Statements
 	backoff backoff
 	first   int  // the slot to queue at next
 	waiting bool // it was told that all slots are taken
 	away    bool // it was told that the database is away
+}
+
+func newCandidate(cfg Config) *candidate {
+	return &candidate{
+		cfg: cfg, log: cfg.Log, sql: statements(cfg.Destination),
+		backoff: backoff{min: cfg.timing.retryMin, max: cfg.timing.retryMax},
+	}
 }
 
 // turn is the life of one connection. The lock is freed by closing it, whatever

@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 )
 
 // A test that kills or freezes a leader needs it in a process of its own: the
@@ -40,7 +41,7 @@ func child() int {
 		Connect: func(ctx context.Context) (*pgx.Conn, error) {
 			return database.Connect(ctx, os.Getenv(childEnv), name)
 		},
-		Destination: "hubspot", Slots: 1, Instance: name,
+		Destination: hubspot.Info, Slots: 1, Instance: name,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), timing: quick(),
 	}
 	err := Campaign(stop, stop, cfg, func(ctx context.Context, s *Session) error {

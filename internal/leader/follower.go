@@ -11,23 +11,17 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
-var (
-	//go:embed lease.sql
-	leaseSQL string
-	//go:embed portable.sql
-	portableSQL string
-	//go:embed slots.sql
-	slotsSQL string
-	//go:embed take.sql
-	takeSQL string
-	//go:embed held.sql
-	heldSQL string
-	//go:embed silent.sql
-	silentSQL string
-)
+//go:embed leader.sql
+var leaderSQL string
+
+// statements renders the statements. None of them knows the app's table.
+func statements(d destination.Info) statement.Statements {
+	return statement.Parse(leaderSQL).All(statement.For(statement.Table{}, d, d))
+}
 
 // errStopped is the outcome of waiting when stop ended first.
 var errStopped = errors.New("stopped waiting for a slot")
@@ -54,7 +48,7 @@ func (c *candidate) win(stop context.Context, conn *pgx.Conn) (*Session, error) 
 			return nil, errReadOnly
 		}
 		c.databaseBack(stop)
-		if slot, ok := won.slot(); ok && stop.Err() == nil {
+		if slot, ok := c.slot(won); ok && stop.Err() == nil {
 			return c.prove(stop, conn, slot, won)
 		}
 		c.backoff.reset()
@@ -83,8 +77,8 @@ func (c *candidate) startLease(stop context.Context, conn *pgx.Conn) error {
 	lease := milliseconds(c.cfg.timing.lease)
 	cut := milliseconds(c.cfg.timing.statement - c.cfg.timing.margin/2)
 	batch := &pgx.Batch{}
-	batch.Queue(leaseSQL, lease, cut, milliseconds(c.cfg.timing.wait))
-	batch.Queue(portableSQL)
+	c.sql.Queue(batch, "lease", pgx.NamedArgs{"lease": lease, "cut": cut, "wait": milliseconds(c.cfg.timing.wait)})
+	c.sql.Queue(batch, "portable", nil)
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("start the lease (PostgreSQL 14 or later is needed): %w", err)
 	}
@@ -101,10 +95,12 @@ func (c *candidate) wait(stop context.Context, conn *pgx.Conn) (holding, error) 
 	var h holding
 	var silent []uint32
 	batch := &pgx.Batch{}
-	batch.Queue(slotsSQL, c.order())
-	batch.Queue(takeSQL)
-	batch.Queue(heldSQL, database.LockClass).QueryRow(h.scan)
-	batch.Queue(silentSQL, database.LockClass, c.order(), milliseconds(c.cfg.timing.lease)).Query(func(rows pgx.Rows) (err error) {
+	c.sql.Queue(batch, "slots", c.locks())
+	c.sql.Queue(batch, "take", nil)
+	c.sql.Queue(batch, "held", c.locks()).QueryRow(h.scan)
+	c.sql.Queue(batch, "silent", pgx.NamedArgs{
+		"class": destination.LockClass, "locks": c.order(), "lease": milliseconds(c.cfg.timing.lease),
+	}).Query(func(rows pgx.Rows) (err error) {
 		silent, err = pgx.CollectRows(rows, pgx.RowTo[uint32])
 		return err
 	})
@@ -118,13 +114,31 @@ func (c *candidate) wait(stop context.Context, conn *pgx.Conn) (holding, error) 
 	return h, nil
 }
 
-// order is the locks of all slots, beginning with the one to queue at.
+// locks returns the arguments that name the locks of all slots.
+func (c *candidate) locks() pgx.NamedArgs {
+	return pgx.NamedArgs{"class": destination.LockClass, "locks": c.order()}
+}
+
+// order returns the keys of the locks, beginning with the one to queue at.
 func (c *candidate) order() []int32 {
 	order := make([]int32, c.cfg.Slots)
 	for i := range order {
-		order[i] = database.SlotLock(c.cfg.First + (c.first+i)%c.cfg.Slots)
+		order[i] = c.lock(c.cfg.First + (c.first+i)%c.cfg.Slots)
 	}
 	return order
+}
+
+// lock returns the key of a slot's lock.
+func (c *candidate) lock(slot int) int32 { return int32(c.cfg.Destination.SlotLock(slot)) }
+
+// slot returns the slot that is held, the lowest one of several.
+func (c *candidate) slot(h holding) (slot int, ok bool) {
+	for slot := c.cfg.First; slot < c.cfg.First+c.cfg.Slots; slot++ {
+		if slices.Contains(h.slots, c.lock(slot)) {
+			return slot, true
+		}
+	}
+	return 0, false
 }
 
 // prove asks again, in a statement of its own, so that a pooler that gives each
@@ -135,13 +149,13 @@ func (c *candidate) prove(stop context.Context, conn *pgx.Conn, slot int, won ho
 	defer cancel()
 	var now holding
 	sent := time.Now()
-	if err := now.scan(conn.QueryRow(ctx, heldSQL, database.LockClass)); err != nil {
+	if err := now.scan(c.sql.QueryRow(ctx, conn, "held", c.locks())); err != nil {
 		return nil, fmt.Errorf("prove slot %d: %w", slot, err)
 	}
 	switch {
 	case now.pid != won.pid:
 		return nil, &PooledError{Found: fmt.Sprintf("server process %d became %d", won.pid, now.pid)}
-	case !slices.Contains(now.slots, database.SlotLock(slot)):
+	case !slices.Contains(now.slots, c.lock(slot)):
 		return nil, &PooledError{Found: "a lock that was just taken is gone"}
 	case !now.worker:
 		return nil, &PooledError{Found: "a setting that was just made is gone"}
@@ -164,13 +178,6 @@ type holding struct {
 
 func (h *holding) scan(row pgx.Row) error {
 	return row.Scan(&h.pid, &h.slots, &h.worker, &h.readOnly)
-}
-
-func (h *holding) slot() (slot int, ok bool) {
-	if len(h.slots) == 0 {
-		return 0, false
-	}
-	return database.LockedSlot(h.slots[0]), true
 }
 
 func milliseconds(d time.Duration) string { return strconv.FormatInt(d.Milliseconds(), 10) + "ms" }

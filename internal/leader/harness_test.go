@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
@@ -86,7 +88,7 @@ func run(t *testing.T, url, name string, options ...option) *campaigner {
 	}
 	cfg := Config{
 		Connect:     func(ctx context.Context) (*pgx.Conn, error) { return database.Connect(ctx, url, name) },
-		Destination: "hubspot", Slots: 1, Instance: name, Log: slog.New(c.log), timing: brisk(),
+		Destination: hubspot.Info, Slots: 1, Instance: name, Log: slog.New(c.log), timing: brisk(),
 	}
 	for _, o := range options {
 		o(&cfg)
@@ -213,7 +215,7 @@ func holder(t *testing.T, conn *pgx.Conn, slot int) (pid int) {
 	err := conn.QueryRow(t.Context(), `SELECT coalesce(max(pid), 0) FROM pg_locks
 		WHERE locktype = 'advisory' AND granted AND classid = $1::int::oid AND objid = $2::int::oid
 		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
-		database.LockClass, database.SlotLock(slot)).Scan(&pid)
+		destination.LockClass, hubspot.Info.SlotLock(slot)).Scan(&pid)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,6 +257,6 @@ func configFor(t *testing.T, url string) Config {
 	t.Helper()
 	return Config{
 		Connect:     func(ctx context.Context) (*pgx.Conn, error) { return database.Connect(ctx, url, "a") },
-		Destination: "hubspot", Slots: 1, Instance: "a", Log: slog.New(&journal{}), timing: brisk(),
+		Destination: hubspot.Info, Slots: 1, Instance: "a", Log: slog.New(&journal{}), timing: brisk(),
 	}
 }

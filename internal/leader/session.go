@@ -51,7 +51,7 @@ func (s *Session) Slot() int { return s.slot }
 // it passes ends then. It waits while a heartbeat or another Do uses it. fn must
 // talk to the server and must leave no transaction open. When fn's statement was
 // cut, by the deadline or by the caller's context, or when the connection died,
-// the lease is lost: Do answers an error that is ErrLeaseLost, and the context of
+// the lease is lost: Do returns an error that is ErrLeaseLost, and the context of
 // lead ends. An error that the server answered is passed on as it is.
 func (s *Session) Do(ctx context.Context, fn func(ctx context.Context, conn *pgx.Conn) error) error {
 	return s.exchange(ctx, s.timing.statement, fn)
@@ -111,7 +111,7 @@ func (s *Session) Fresh() error {
 	return nil
 }
 
-// lose ends the session for the first reason given, and answers that reason.
+// lose ends the session for the first reason given, and returns that reason.
 func (s *Session) lose(cause error) error {
 	s.lost.Do(func() {
 		s.cause = cause

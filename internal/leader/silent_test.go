@@ -7,6 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
@@ -19,7 +21,7 @@ func stuck(t *testing.T, url string, slot int) (pid uint32) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.PgConn().Conn().Close() })
-	if _, err := conn.Exec(t.Context(), `SELECT pg_advisory_lock($1, $2)`, database.LockClass, database.SlotLock(slot)); err != nil {
+	if _, err := conn.Exec(t.Context(), `SELECT pg_advisory_lock($1, $2)`, destination.LockClass, hubspot.Info.SlotLock(slot)); err != nil {
 		t.Fatal(err)
 	}
 	pipeline := conn.PgConn().StartPipeline(t.Context())
@@ -50,7 +52,7 @@ func TestLeaderIsSilentWithinAPipeline(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = atRest.Close(t.Context()) })
-	if _, err := atRest.Exec(t.Context(), `SELECT pg_advisory_lock($1, $2)`, database.LockClass, database.SlotLock(1)); err != nil {
+	if _, err := atRest.Exec(t.Context(), `SELECT pg_advisory_lock($1, $2)`, destination.LockClass, hubspot.Info.SlotLock(1)); err != nil {
 		t.Fatal(err)
 	}
 	c := run(t, url, "c", timed(quick()), slots(2))

@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/pgtest/netproxy"
 )
@@ -56,6 +58,26 @@ func TestThreeSlotsFourCampaigners(t *testing.T) {
 	gone.by.stops(t)
 	if r := await(t, fourth); r.session.Slot() != 1 {
 		t.Errorf("the fourth leads slot %d, want the one that became free", r.session.Slot())
+	}
+}
+
+// Each destination has slots of its own, also where their numbers are the same.
+func TestDestinationsDoNotShareSlots(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	db := pgtest.Connect(t, url)
+	acme := destination.Info{Name: "acme", Ordinal: 7}
+	first := await(t, run(t, url, "hubspot"))
+	second := await(t, run(t, url, "acme", func(c *Config) { c.Destination = acme }))
+	if first.session.Slot() != 0 || second.session.Slot() != 0 {
+		t.Errorf("they lead slots %d and %d, want 0 of each", first.session.Slot(), second.session.Slot())
+	}
+	if got, want := pgtest.Value[int](t, url, fmt.Sprintf(`SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND objid = %d
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`, acme.SlotLock(0))), second.pid(t); got != want {
+		t.Errorf("acme's lock is held by %d, want %d", got, want)
+	}
+	if got, want := holder(t, db, 0), first.pid(t); got != want {
+		t.Errorf("HubSpot's lock is held by %d, want %d", got, want)
 	}
 }
 
@@ -121,7 +143,7 @@ func TestGrantInTheMomentOfTheTimeout(t *testing.T) {
 	}
 	cfg := configFor(t, url)
 	cfg.timing.wait = time.Millisecond
-	c := &candidate{cfg: cfg, log: cfg.Log}
+	c := newCandidate(cfg)
 	if err := c.startLease(t.Context(), waiter); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +171,7 @@ func TestGrantInTheMomentOfTheTimeout(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-freed
-		if _, got := held.slot(); got {
+		if _, got := c.slot(held); got {
 			if timedOut {
 				slips++
 			}
@@ -182,8 +204,8 @@ func TestPoolerIsRefused(t *testing.T) {
 	t.Run("by the proof", func(t *testing.T) {
 		t.Parallel()
 		conn := pgtest.Connect(t, pgtest.Empty(t))
-		proof := &candidate{cfg: configFor(t, "")}
-		sane := holding{pid: conn.PgConn().PID(), worker: true, slots: []int32{database.SlotLock(0)}}
+		proof := newCandidate(configFor(t, ""))
+		sane := holding{pid: conn.PgConn().PID(), worker: true, slots: []int32{proof.lock(0)}}
 		moved := sane
 		moved.pid++
 		for name, test := range map[string]struct {
@@ -222,11 +244,9 @@ func mustNotLead(t *testing.T) func(context.Context, *Session) error {
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
 	conn := pgtest.Connect(t, pgtest.Empty(t))
-	for name, sql := range map[string]string{
-		"lease": leaseSQL, "portable": portableSQL, "slots": slotsSQL, "take": takeSQL, "held": heldSQL, "silent": silentSQL,
-	} {
-		if _, err := conn.Prepare(t.Context(), name, sql); err != nil {
-			t.Errorf("%s.sql: %v", name, err)
+	for name, stmt := range statements(hubspot.Info) {
+		if _, err := conn.Prepare(t.Context(), name, stmt.SQL); err != nil {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

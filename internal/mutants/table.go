@@ -19,15 +19,15 @@ var mutations = []mutation{
 	{
 		name: "settle not by claim",
 		file: "internal/queue/settle.sql",
-		old:  "     WHERE coalesce((SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = $1) = $2::bigint, false)\n), held",
+		old:  "     WHERE coalesce((SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = @destination) = @cycle::bigint, false)\n), held",
 		new:  "), held",
 		pkg:  "internal/queue", tests: []string{"TestSettleIsFencedByTheClaim"},
 	},
 	{
 		name: "no SKIP LOCKED",
 		file: "internal/queue/claim.sql",
-		old:  "LIMIT (SELECT n FROM room) - (SELECT cardinality(ids) FROM retries)\n           FOR NO KEY UPDATE OF c SKIP LOCKED",
-		new:  "LIMIT (SELECT n FROM room) - (SELECT cardinality(ids) FROM retries)\n           FOR NO KEY UPDATE OF c",
+		old:  "{{fresh_rows}}\n           FOR NO KEY UPDATE OF c SKIP LOCKED",
+		new:  "{{fresh_rows}}\n           FOR NO KEY UPDATE OF c",
 		pkg:  "internal/queue", tests: []string{"TestClaimNeverWaitsForAnApp"},
 	},
 	{
@@ -39,21 +39,21 @@ var mutations = []mutation{
 	},
 	{
 		name: "no lease",
-		file: "internal/leader/lease.sql",
-		old:  "set_config('idle_session_timeout', $1, false)",
+		file: "internal/leader/leader.sql",
+		old:  "set_config('idle_session_timeout', @lease, false)",
 		new:  "set_config('idle_session_timeout', '0', false)",
 		pkg:  "internal/leader", tests: []string{"TestLeaderIsFrozen"},
 	},
 	{
 		name: "no last look after arming",
 		file: "internal/queue/doorbell.go",
-		old:  "\tif idle.Armed {\n",
-		new:  "\tidle.Due = false\n\tif idle.Armed {\n",
+		old:  "\tif state.Armed {\n",
+		new:  "\tstate.Due = false\n\tif state.Armed {\n",
 		pkg:  "internal/queue", tests: []string{"TestArmedConsumerIsRung", "TestLastLookSeesLockedRows"},
 	},
 	{
 		name: "no rescue",
-		file: "internal/queue/tidy.go",
+		file: "internal/queue/maintain.go",
 		old:  "for _, slot := range slots {",
 		new:  "for _, slot := range slots[:0] {",
 		pkg:  "internal/queue", tests: []string{"TestRescueEndsInErrorAtTheMaximum", "TestRescueOfOtherSlots"},
@@ -142,8 +142,8 @@ var mutations = []mutation{
 	{
 		name: "a doubt frees the claim",
 		file: "internal/queue/settle.go",
-		old:  "append(col.inDoubt, o.InDoubt)",
-		new:  "append(col.inDoubt, false)",
+		old:  "= o.Created, o.InDoubt, o.Forgiving",
+		new:  "= o.Created, false, o.Forgiving",
 		pkg:  "internal/queue", tests: []string{"TestDoubtKeepsTheClaim"},
 	},
 	{
@@ -169,8 +169,8 @@ var mutations = []mutation{
 	},
 	{
 		name: "sent although the claim is stale",
-		file: "internal/queue/fresh.go",
-		old:  "age > mostUntouched {",
+		file: "internal/queue/claim_age.go",
+		old:  "age > staleAfter {",
 		new:  "age > time.Hour {",
 		pkg:  "internal/queue", tests: []string{"TestUntouchedClaimsAreNotSent"},
 	},
@@ -183,9 +183,9 @@ var mutations = []mutation{
 	},
 	{
 		name: "the database's trouble taken for the row's fault",
-		file: "internal/queue/trouble.go",
-		old:  "if strings.HasPrefix(err.Code, code) {",
-		new:  "if strings.HasPrefix(err.Code, \"none \"+code) {",
+		file: "internal/queue/fault.go",
+		old:  "case database.Server, database.Connection, database.Denied:",
+		new:  "case database.Connection:",
 		pkg:  "internal/queue", tests: []string{"TestTroubleMarksNoRow"},
 	},
 	{
@@ -197,9 +197,9 @@ var mutations = []mutation{
 	},
 	{
 		name: "no adoption",
-		file: "internal/queue/tidy.go",
-		old:  "q.opt.Destination, adoptAfter.Seconds()",
-		new:  "q.opt.Destination, 1e9",
+		file: "internal/queue/maintain.go",
+		old:  "\"after\": AdoptAfter.Seconds()",
+		new:  "\"after\": 1e9",
 		pkg:  "internal/queue", tests: []string{"TestAdoptsRowsThatNobodyWorksOn"},
 	},
 }

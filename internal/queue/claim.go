@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	_ "embed" // the statements
 	"errors"
 	"time"
 
@@ -11,25 +10,22 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-//go:embed claim.sql
-var claimSQL string
-
-//go:embed claim_ids.sql
-var claimIDsSQL string
-
 // Claim takes at most limit contacts that are due; none while an operator holds
-// the destination. It first gives the doorbell back, in the same round trip: who
-// works has no need of being woken. A row that the database refuses to let be
+// the destination. It first gives the doorbell back, in the same round trip: a
+// consumer at work need not be woken. A row that the database does not let be
 // claimed costs the others nothing.
 func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
-	taken, err := q.take(ctx, q.claimSQL, limit, q.opt.Slot, q.numbers[0], q.opt.Destination, q.aside.ids())
+	taken, err := q.take(ctx, "claim", pgx.NamedArgs{
+		"most": limit, "skip": q.skipped.ids(),
+		"destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0],
+	})
 	switch {
 	case errors.Is(err, contact.ErrTrouble):
 		if q.tries++; q.tries > trustedTries {
-			taken, err = q.claimSingly(ctx, limit)
+			taken, err = q.claimOneByOne(ctx, limit)
 		}
 	case refused(ctx, err):
-		taken, err = q.claimSingly(ctx, limit)
+		taken, err = q.claimOneByOne(ctx, limit)
 	}
 	if err == nil {
 		q.tries = 0
@@ -45,7 +41,7 @@ func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
 }
 
 // ringAfter rings after a claim, which stands whether or not the database is in
-// trouble now: who is not rung looks again by himself.
+// trouble now: a leader that is not rung looks again by itself.
 func (q *Queue) ringAfter(ctx context.Context) error {
 	if err := q.Ring(ctx); !errors.Is(err, contact.ErrTrouble) {
 		return err
@@ -53,17 +49,25 @@ func (q *Queue) ringAfter(ctx context.Context) error {
 	return nil
 }
 
-// ClaimIDs takes the named contacts whatever their status, and while an operator
-// holds the destination, too, but for those that are in flight or locked by
-// somebody. It rings, so that the leaders know of a
-// claim that they would have to rescue.
+// ClaimIDs takes the named contacts whatever their status, also while an operator
+// holds the destination, but for those that are in flight or locked by somebody. It
+// rings, so that the leaders know of a claim that they would have to rescue.
 func (q *Queue) ClaimIDs(ctx context.Context, ids []string) (contact.Batch, error) {
-	taken, err := q.take(ctx, q.claimIDsSQL, ids, q.opt.Slot, q.numbers[0], q.opt.Destination, false)
+	taken, err := q.takeIDs(ctx, ids, false)
 	if err != nil || len(taken.Contacts) == 0 {
 		return contact.Batch{}, err
 	}
 	q.begin(taken)
 	return taken, q.ringAfter(ctx)
+}
+
+// takeIDs claims the named contacts. Obey says whether an operator's hold keeps them
+// back.
+func (q *Queue) takeIDs(ctx context.Context, ids []string, obey bool) (contact.Batch, error) {
+	return q.take(ctx, "claim_ids", pgx.NamedArgs{
+		"ids": ids, "obey": obey,
+		"destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0],
+	})
 }
 
 // begin notes that a cycle is in flight.
@@ -75,8 +79,7 @@ func (q *Queue) begin(taken contact.Batch) {
 // drawNumber draws the number of a later claim, in a round trip that is made
 // anyway.
 func (q *Queue) drawNumber(batch *pgx.Batch) {
-	const next = `SELECT nextval(pg_get_serial_sequence('contactsync.cycles', 'id'))`
-	batch.Queue(next).QueryRow(func(row pgx.Row) error {
+	q.sql.Queue(batch, "draw_number", nil).QueryRow(func(row pgx.Row) error {
 		var number int64
 		err := row.Scan(&number)
 		if err == nil {
@@ -86,10 +89,10 @@ func (q *Queue) drawNumber(batch *pgx.Batch) {
 	})
 }
 
-// take runs a claim.
-func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batch, error) {
+// take runs one of the claims.
+func (q *Queue) take(ctx context.Context, claim string, args pgx.NamedArgs) (contact.Batch, error) {
 	taken := contact.Batch{Cycle: q.numbers[0]}
-	asked := q.alive.ask()
+	asked := q.age.ask()
 	disarm := q.bell != bellFree
 	if disarm {
 		q.bell = bellUnsure
@@ -97,19 +100,11 @@ func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batc
 	err := q.do(ctx, "claim", func(ctx context.Context, conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
 		if disarm {
-			batch.Queue(disarmSQL, lockClass, doorbell)
+			q.sql.Queue(batch, "unlock", q.doorbell())
 		}
-		batch.Queue(sql, args...).Query(func(rows pgx.Rows) error {
-			var err error
+		q.sql.Queue(batch, claim, args).Query(func(rows pgx.Rows) (err error) {
 			taken.Contacts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (contact.Contact, error) {
-				var c contact.Contact
-				var updated *time.Time
-				err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID,
-					&updated, &taken.ClaimedAt, &c.Version, &c.Further, &c.TraceParent)
-				if updated != nil {
-					c.UpdatedAt = *updated
-				}
-				return c, err
+				return scanContact(row, &taken.ClaimedAt)
 			})
 			return err
 		})
@@ -123,25 +118,32 @@ func (q *Queue) take(ctx context.Context, sql string, args ...any) (contact.Batc
 	}
 	q.bell = bellFree
 	if len(taken.Contacts) > 0 {
-		q.alive.claimed(taken.Cycle, asked)
+		q.age.claimed(taken.Cycle, asked)
 	}
 	return taken, nil
 }
 
-//go:embed touch.sql
-var touchSQL string
+// scanContact reads a row of the fragment take.
+func scanContact(row pgx.CollectableRow, claimedAt *time.Time) (c contact.Contact, err error) {
+	var updated *time.Time
+	err = row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID,
+		&updated, claimedAt, &c.Version, &c.Extra, &c.TraceParent)
+	if updated != nil {
+		c.UpdatedAt = *updated
+	}
+	return c, err
+}
 
 // Touch keeps the claims of cycles from counting as dead. It is called every
 // few seconds while their requests are under way.
 func (q *Queue) Touch(ctx context.Context, cycles ...int64) error {
-	asked := q.alive.ask()
+	asked := q.age.ask()
 	err := q.do(ctx, "touch", func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, touchSQL, q.opt.Destination, cycles)
-		return err
+		return q.sql.Exec(ctx, conn, "touch", pgx.NamedArgs{"destination": q.name, "cycles": cycles})
 	})
 	if err == nil {
 		for _, cycle := range cycles {
-			q.alive.touched(cycle, asked)
+			q.age.touched(cycle, asked)
 		}
 	}
 	return err

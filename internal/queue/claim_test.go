@@ -66,13 +66,13 @@ func TestClaimReadsTheContact(t *testing.T) {
 	want := contact.Contact{
 		ID: "11111111-1111-1111-1111-111111111111", Email: "A@Example.org", Name: "Ann Example", Phone: "+1 555",
 		DomainID: "22222222-2222-2222-2222-222222222222", PageID: "33333333-3333-3333-3333-333333333333", UpdatedAt: full.UpdatedAt, Version: full.Version,
-		Further: []string{},
+		Extra: []string{},
 	}
 	if !reflect.DeepEqual(full, want) {
 		t.Errorf("read %+v, want %+v", full, want)
 	}
 	empty := got["44444444-4444-4444-4444-444444444444"]
-	if want := (contact.Contact{ID: empty.ID, Version: empty.Version, Further: []string{}}); !reflect.DeepEqual(empty, want) {
+	if want := (contact.Contact{ID: empty.ID, Version: empty.Version, Extra: []string{}}); !reflect.DeepEqual(empty, want) {
 		t.Errorf("read %+v, want %+v", empty, want)
 	}
 }
@@ -127,15 +127,16 @@ func TestPlansDoNotDependOnStatistics(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	q := b.leader(0)
-	explain := func(sql string, args ...any) (plans map[string]string) {
+	explain := func(name string, args pgx.NamedArgs) (plans map[string]string) {
 		t.Helper()
+		stmt := q.sql.Named(name)
 		conn := q.session.(*session).conn
 		plans = map[string]string{}
 		for _, mode := range []string{"force_custom_plan", "force_generic_plan"} {
 			if _, err := conn.Exec(t.Context(), "SET plan_cache_mode = "+mode); err != nil {
 				t.Fatal(err)
 			}
-			rows, err := conn.Query(t.Context(), "EXPLAIN "+sql, args...)
+			rows, err := conn.Query(t.Context(), "EXPLAIN "+stmt.SQL, stmt.Args(args)...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,11 +154,11 @@ func TestPlansDoNotDependOnStatistics(t *testing.T) {
 	narrow := regexp.MustCompile(`Index Cond: .* AND \((key|remote_id) = `)
 	check := func(state string) {
 		t.Helper()
-		for sql, args := range map[string][]any{
-			claimSQL:      {100, 0, int64(1), "hubspot", []string{}},
-			candidatesSQL: {100, "hubspot", []string{}},
+		for name, args := range map[string]pgx.NamedArgs{
+			"claim":      {"most": 100, "skip": []string{}, "destination": "hubspot", "slot": 0, "cycle": int64(1)},
+			"candidates": {"most": 100, "skip": []string{}, "destination": "hubspot"},
 		} {
-			for mode, plan := range explain(sql, args...) {
+			for mode, plan := range explain(name, args) {
 				for _, want := range []string{"Index Scan using contacts_contactsync_queued", "Index Scan using contacts_contactsync_retry"} {
 					if !strings.Contains(plan, want) {
 						t.Errorf("%s, %s: no %s:\n%s", state, mode, want, plan)
@@ -170,8 +171,8 @@ func TestPlansDoNotDependOnStatistics(t *testing.T) {
 		}
 		keys := [][]byte{digest("a")}
 		for scans, plans := range map[int]map[string]string{
-			2: explain(beginSQL, "hubspot", int64(1), keys, keys, false),
-			4: explain(finishSQL, "hubspot", int64(1), keys, []bool{true}, []string{"77"}),
+			2: explain("begin", pgx.NamedArgs{"destination": "hubspot", "cycle": int64(1), "keys": keys, "hashes": keys, "force": false}),
+			4: explain("finish", pgx.NamedArgs{"destination": "hubspot", "cycle": int64(1), "keys": keys, "taken": []bool{true}, "remote_ids": []string{"77"}}),
 		} {
 			for mode, plan := range plans {
 				if n := strings.Count(plan, "Scan using sent_"); n != scans || n != len(narrow.FindAllString(plan, -1)) {
@@ -179,9 +180,7 @@ func TestPlansDoNotDependOnStatistics(t *testing.T) {
 				}
 			}
 		}
-		none := []string{}
-		for mode, plan := range explain(settleSQL, "hubspot", int64(1), 3, 1.0, true, 1.0, "test", 0, time.Now(), 1, int64(0),
-			none, none, none, []bool{}, none, none, []int{}, none, []bool{}, []bool{}, []float64{}, none) {
+		for mode, plan := range explain("settle", q.settleArgs(contact.Answered{Batch: contact.Batch{Cycle: 1, ClaimedAt: time.Now()}})) {
 			if strings.Count(plan, "Nested Loop") != 1 { // the lock, a row at a time
 				t.Errorf("%s, %s: goes through the batch once a row:\n%s", state, mode, plan)
 			}
@@ -242,8 +241,8 @@ func TestRowsThatTheDatabaseRefuses(t *testing.T) {
 			if n := b.claims(); n != "4" {
 				t.Errorf("%s claims, want those of the four good rows", n)
 			}
-			if idle := arm(t, q); idle.Due {
-				t.Errorf("idle %+v, want the refused row to be left alone", idle)
+			if state := arm(t, q); state.Due {
+				t.Errorf("state %+v, want the refused row to be left alone", state)
 			}
 		})
 	}
@@ -262,8 +261,8 @@ func TestOddValues(t *testing.T) {
 		b.exec(`UPDATE contacts SET `+odd+` WHERE email = 'c' || $1::int || '@example.org'`, i+1)
 	}
 	q := b.leader(0)
-	if idle := arm(t, q); !idle.Due {
-		t.Errorf("idle %+v, want Due", idle)
+	if state := arm(t, q); !state.Due {
+		t.Errorf("state %+v, want Due", state)
 	}
 	batch := claim(t, q, 10)
 	if len(batch.Contacts) != 5 {
@@ -275,7 +274,7 @@ func TestOddValues(t *testing.T) {
 	}
 	b.exec(`UPDATE contacts SET next_retry_at = '9999-12-31' WHERE next_retry_at = 'infinity'`)
 	b.exec(`UPDATE contacts SET hubspot_processing_status = NULL WHERE next_retry_at < '9999-01-01'`)
-	if idle := arm(t, q); idle.Due || idle.Next < 23*time.Hour {
-		t.Errorf("idle %+v, want a long sleep", idle)
+	if state := arm(t, q); state.Due || state.Next < 23*time.Hour {
+		t.Errorf("state %+v, want a long sleep", state)
 	}
 }

@@ -2,13 +2,12 @@ package queue
 
 import (
 	"context"
-	_ "embed" // the statements
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
 )
 
 // The doorbell is one advisory lock. Whoever queues a row tries it shared for
@@ -19,17 +18,7 @@ import (
 // rows at the last look, and every later writer rings: no wake-up is lost.
 //
 // It is only ever tried, never waited for: a waiter in the lock's queue would
-// make every writer ring, and an idle transaction would keep it there.
-const (
-	armSQL    = `SELECT pg_try_advisory_lock($1, $2)`
-	disarmSQL = `SELECT pg_advisory_unlock($1, $2)`
-	ringSQL   = `SELECT pg_notify('contact_queued', '')`
-	lockClass = database.LockClass
-	doorbell  = database.DoorbellLock
-)
-
-//go:embed look.sql
-var lookSQL string
+// make every writer ring, and an state transaction would keep it there.
 
 // bell is what this session knows of the doorbell. A lock and an unlock outlive
 // the error of what was sent with them, so after one only the server knows. An
@@ -42,52 +31,67 @@ const (
 	bellUnsure bell = "unsure"
 )
 
-// Arm tries to take the doorbell and looks once more at the queue, each with a
+// doorbell returns the arguments that name the destination's doorbell.
+func (q *Queue) doorbell() pgx.NamedArgs {
+	return pgx.NamedArgs{"class": destination.LockClass, "key": q.opt.Target.Destination.Doorbell()}
+}
+
+// slotLock returns the arguments that name the lock of a slot.
+func (q *Queue) slotLock(slot int) pgx.NamedArgs {
+	return pgx.NamedArgs{"class": destination.LockClass, "key": q.opt.Target.Destination.SlotLock(slot)}
+}
+
+// ArmDoorbell tries to take the doorbell and looks once more at the queue, each with a
 // snapshot of its own. Only when it is armed and nothing is due may the caller
 // sleep. While an operator holds the destination it only looks: nobody wants to be
 // woken by writers then, but by the end of the hold, which rings by itself.
-func (q *Queue) Arm(ctx context.Context) (contact.Idle, error) {
-	var idle contact.Idle
+func (q *Queue) ArmDoorbell(ctx context.Context) (contact.QueueState, error) {
+	var state contact.QueueState
 	before := q.bell
 	q.bell = bellUnsure
 	err := q.do(ctx, "arm the doorbell", func(ctx context.Context, conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
 		if before == bellUnsure {
-			batch.Queue(disarmSQL, lockClass, doorbell)
+			q.sql.Queue(batch, "unlock", q.doorbell())
 		}
-		idle.Armed = before == bellOurs
-		if !idle.Armed && !q.held { // a second lock of the same session would need a second unlock
-			batch.Queue(armSQL, lockClass, doorbell).QueryRow(func(row pgx.Row) error {
-				return row.Scan(&idle.Armed)
+		state.Armed = before == bellOurs
+		if !state.Armed && !q.held { // a second lock of the same session would need a second unlock
+			q.sql.Queue(batch, "try_lock", q.doorbell()).QueryRow(func(row pgx.Row) error {
+				return row.Scan(&state.Armed)
 			})
 		}
-		batch.Queue(lookSQL, q.opt.Destination, q.active, q.deadAfter(), q.aside.ids()).QueryRow(func(row pgx.Row) error {
-			var since *time.Time
-			var who, reason *string
-			var seconds float64
-			err := row.Scan(&since, &who, &reason, &idle.Due, &idle.Dead, &seconds)
-			idle.Next = max(0, time.Duration(seconds*float64(time.Second)))
-			if since != nil {
-				idle.Held = &contact.Hold{Since: *since, Who: *who, Reason: *reason}
-			}
-			return err
-		})
+		q.sql.Queue(batch, "arm", pgx.NamedArgs{
+			"destination": q.name, "active": q.active, "dead_after": q.deadAfter(), "skip": q.skipped.ids(),
+		}).QueryRow(func(row pgx.Row) error { return scanState(row, &state) })
 		return conn.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
-		return contact.Idle{}, err
+		return contact.QueueState{}, err
 	}
 	q.bell = bellFree
-	if idle.Armed {
+	if state.Armed {
 		q.bell = bellOurs
 	}
-	if q.held = idle.Held != nil; q.held {
-		idle.Armed, err = false, q.disarm(ctx)
+	if q.held = state.Held != nil; q.held {
+		state.Armed, err = false, q.disarm(ctx)
 	}
-	if wait, some := q.aside.next(); some {
-		idle.Next = min(idle.Next, wait)
+	if wait, some := q.skipped.next(); some {
+		state.Next = min(state.Next, wait)
 	}
-	return idle, err
+	return state, err
+}
+
+// scanState reads the last look.
+func scanState(row pgx.Row, state *contact.QueueState) error {
+	var since *time.Time
+	var who, reason *string
+	var seconds float64
+	err := row.Scan(&since, &who, &reason, &state.Due, &state.Dead, &seconds)
+	state.Next = max(0, time.Duration(seconds*float64(time.Second)))
+	if since != nil {
+		state.Held = &contact.Hold{Since: *since, Who: *who, Reason: *reason}
+	}
+	return err
 }
 
 // disarm gives the doorbell back where no claim does it.
@@ -97,8 +101,7 @@ func (q *Queue) disarm(ctx context.Context) error {
 	}
 	q.bell = bellUnsure
 	err := q.do(ctx, "give the doorbell back", func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, disarmSQL, lockClass, doorbell)
-		return err
+		return q.sql.Exec(ctx, conn, "unlock", q.doorbell())
 	})
 	if err == nil {
 		q.bell = bellFree
@@ -109,7 +112,8 @@ func (q *Queue) disarm(ctx context.Context) error {
 // Ring wakes every consumer.
 func (q *Queue) Ring(ctx context.Context) error {
 	return q.do(ctx, "ring", func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, ringSQL)
-		return err
+		return q.sql.Exec(ctx, conn, "ring", ring())
 	})
 }
+
+func ring() pgx.NamedArgs { return pgx.NamedArgs{"channel": destination.Channel} }

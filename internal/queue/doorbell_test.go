@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
@@ -21,8 +23,8 @@ func TestArmedConsumerIsRung(t *testing.T) {
 	if _, err := ear.Exec(t.Context(), `LISTEN contact_queued`); err != nil {
 		t.Fatal(err)
 	}
-	if idle := arm(t, q); !idle.Armed || idle.Due || idle.Next < 23*time.Hour {
-		t.Fatalf("idle %+v, want armed with nothing to do", idle)
+	if state := arm(t, q); !state.Armed || state.Due || state.Next < 23*time.Hour {
+		t.Fatalf("state %+v, want armed with nothing to do", state)
 	}
 	b.exec(queueOne)
 	mustHear(t, ear)
@@ -30,12 +32,12 @@ func TestArmedConsumerIsRung(t *testing.T) {
 		t.Errorf("%d claimed, want 1", n)
 	}
 	// The claim gave the doorbell back: nobody rings for a consumer that works.
-	if got := b.ask(`SELECT pg_try_advisory_xact_lock_shared($1, $2)::text`, lockClass, doorbell); got != "true" {
+	if got := b.ask(`SELECT pg_try_advisory_xact_lock_shared($1, $2)::text`, destination.LockClass, hubspot.Info.Doorbell()); got != "true" {
 		t.Error("the doorbell is still held after a claim: every writer rings")
 	}
 	b.exec(queueOne)
-	if idle := arm(t, q); !idle.Armed || !idle.Due {
-		t.Errorf("idle %+v, want a row that nobody rang for to be seen", idle)
+	if state := arm(t, q); !state.Armed || !state.Due {
+		t.Errorf("state %+v, want a row that nobody rang for to be seen", state)
 	}
 	if got := b.ask(`SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND objid = 1 AND granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`); got != "1" {
 		t.Errorf("the doorbell is held %s times, want once", got)
@@ -56,19 +58,19 @@ func TestArmNeverWaitsForAWriter(t *testing.T) {
 	if _, err := tx.Exec(t.Context(), queueOne); err != nil {
 		t.Fatal(err)
 	}
-	if idle := arm(t, q); idle.Armed { // would hang here if it waited
+	if state := arm(t, q); state.Armed { // would hang here if it waited
 		t.Fatal("armed beside an open writer: its commit would be missed")
 	}
 	var free bool
 	other := connect(t, b.url, false)
-	if err := other.QueryRow(t.Context(), `SELECT pg_try_advisory_xact_lock_shared($1, $2)`, lockClass, doorbell).Scan(&free); err != nil || !free {
+	if err := other.QueryRow(t.Context(), `SELECT pg_try_advisory_xact_lock_shared($1, $2)`, destination.LockClass, hubspot.Info.Doorbell()).Scan(&free); err != nil || !free {
 		t.Errorf("another writer would have to ring (%v)", err)
 	}
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if idle := arm(t, q); !idle.Armed || !idle.Due {
-		t.Errorf("idle %+v after the commit, want armed and due", idle)
+	if state := arm(t, q); !state.Armed || !state.Due {
+		t.Errorf("state %+v after the commit, want armed and due", state)
 	}
 }
 
@@ -89,8 +91,8 @@ func TestLastLookSeesLockedRows(t *testing.T) {
 	if n := len(claim(t, q, 1).Contacts); n != 0 {
 		t.Fatalf("%d claimed, want the locked row passed over", n)
 	}
-	if idle := arm(t, q); !idle.Armed || !idle.Due {
-		t.Errorf("idle %+v, want armed and due", idle)
+	if state := arm(t, q); !state.Armed || !state.Due {
+		t.Errorf("state %+v, want armed and due", state)
 	}
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
@@ -154,14 +156,14 @@ func TestPauseIsShown(t *testing.T) {
 	}
 }
 
-func TestResumeMakesRowsDueThatWaitedForTheAccount(t *testing.T) {
+func TestMakeDueThatWaitedForTheAccount(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	ids := b.queued(3)
 	b.exec(`UPDATE contacts SET next_retry_at = now() + interval '5 min'`)
 	b.exec(`UPDATE contacts SET hubspot_error_code = 'UNAUTHORIZED' WHERE id = $1`, ids[0])
 	b.exec(`UPDATE contacts SET hubspot_error_code = 'TIMEOUT' WHERE id = $1`, ids[1])
-	n, err := b.leader(0).Resume(t.Context(), []contact.Code{contact.CodeUnauthorized}, 10)
+	n, err := b.leader(0).MakeDue(t.Context(), []contact.Code{contact.CodeUnauthorized}, 10)
 	if err != nil || n != 1 {
 		t.Errorf("%d rows resumed, %v; want 1", n, err)
 	}

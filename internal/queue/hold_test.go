@@ -39,13 +39,13 @@ func TestHold(t *testing.T) {
 		if n := len(claim(t, q, 10).Contacts); n != 0 {
 			t.Errorf("%d contacts claimed during a hold", n)
 		}
-		if taken, err := q.claimSingly(t.Context(), 10); err != nil || len(taken.Contacts) != 0 {
+		if taken, err := q.claimOneByOne(t.Context(), 10); err != nil || len(taken.Contacts) != 0 {
 			t.Errorf("%d contacts claimed one by one during a hold, %v", len(taken.Contacts), err)
 		}
 		for range 2 {
-			idle := arm(t, q)
-			if idle.Held == nil || idle.Armed || idle.Due || idle.Held.Who != "ada" || idle.Held.Reason != "deploy" || idle.Held.Since.IsZero() {
-				t.Errorf("the look says %+v, hold %+v", idle, idle.Held)
+			state := arm(t, q)
+			if state.Held == nil || state.Armed || state.Due || state.Held.Who != "ada" || state.Held.Reason != "deploy" || state.Held.Since.IsZero() {
+				t.Errorf("the look says %+v, hold %+v", state, state.Held)
 			}
 			if n := b.ask(`SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND objid = 1`); n != "0" {
 				t.Error("the doorbell is held during a hold")
@@ -69,10 +69,10 @@ func TestHold(t *testing.T) {
 	if n := len(claim(t, first, 10).Contacts); n != 4 {
 		t.Errorf("%d contacts claimed after the hold, want 4", n)
 	}
-	if idle := arm(t, first); idle.Held != nil {
-		t.Errorf("held after the end: %+v", idle)
+	if state := arm(t, first); state.Held != nil {
+		t.Errorf("held after the end: %+v", state)
 	}
-	if idle := arm(t, first); !idle.Armed {
+	if state := arm(t, first); !state.Armed {
 		t.Error("the doorbell is not taken again")
 	}
 	if got := b.ask(`SELECT string_agg(concat_ws(' ', who, via, action, detail), ', ' ORDER BY id) FROM contactsync.actions`); got != "ada terminal pause deploy, bob terminal resume " {

@@ -7,15 +7,17 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
-// PlannerOff lists the planner's settings that a leader turns off.
+// PlannerOff returns the planner's settings that a leader turns off.
 func PlannerOff() []string { return slices.Clone(plannerOff) }
 
-// ClaimPlan answers how the server would find the rows of a claim, a line of
+// ClaimPlan returns how the server would find the rows of a claim, a line of
 // EXPLAIN each, under the settings of a leader. It claims nothing and leaves no
 // setting behind.
-func ClaimPlan(ctx context.Context, conn *pgx.Conn, destination string) (plan []string, err error) {
+func ClaimPlan(ctx context.Context, conn *pgx.Conn, target statement.Target) (plan []string, err error) {
 	tx, err := conn.Begin(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("explain a claim: %w", err)
@@ -26,7 +28,10 @@ func ClaimPlan(ctx context.Context, conn *pgx.Conn, destination string) (plan []
 			return nil, fmt.Errorf("explain a claim: %w", err)
 		}
 	}
-	rows, err := tx.Query(ctx, "EXPLAIN "+claimSQL, 1, 0, int64(0), destination, []string{})
+	claim := render(target, nil, false).Named("claim")
+	rows, err := tx.Query(ctx, "EXPLAIN "+claim.SQL, claim.Args(pgx.NamedArgs{
+		"most": 1, "skip": []string{}, "destination": target.Destination.Name, "slot": 0, "cycle": int64(0),
+	})...)
 	if err != nil {
 		return nil, fmt.Errorf("explain a claim: %w", err)
 	}

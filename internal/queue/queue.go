@@ -9,14 +9,12 @@ package queue
 
 import (
 	"context"
-	_ "embed" // the statements
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/scrapersky/contactsync/internal/database"
-	"github.com/scrapersky/contactsync/internal/queue/columns"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 // Session is the connection that holds the slot's lock.
@@ -25,20 +23,20 @@ type Session interface {
 	Do(ctx context.Context, fn func(ctx context.Context, conn *pgx.Conn) error) error
 }
 
-// Options are what the queue is told once.
+// Options are what does not change while a slot is held.
 type Options struct {
-	Destination string // "hubspot"; names the claims
-	Instance    string // this process, for people
-	Slot        int    // the slot whose lock the session holds
-	Slots       int    // how many slots there are; above 1 a full claim wakes the others
+	Target   statement.Target // the table and the destination
+	Instance string           // this process, for people
+	Slot     int              // the slot whose lock the session holds
+	Slots    int              // how many slots there are; above 1 a full claim wakes the others
 
 	MaxRetries  int           // attempts beyond the first before a row is Error
 	RetryDelay  time.Duration // before the first retry, ±10 %
 	Exponential bool          // whether the delay doubles; it grows by itself otherwise
 
-	// Further are columns of contacts to send beside those of the contract. Enter
+	// Extra are columns of the table to send beside those of the contract. Enter
 	// looks them up anew, because the app may have changed them.
-	Further []string
+	Extra []string
 
 	// Traced says that contacts are to bring their column traceparent along, where
 	// the app has one.
@@ -58,103 +56,52 @@ type Options struct {
 // 8 s after its last answer from the database.
 const leaseSlack = 15 * time.Second
 
-// AdoptAfter is how long a row may be Processing without a claim before a leader
-// puts it back into the queue.
-const AdoptAfter = 15 * time.Minute
-
 // plannerOff are the planner's settings that are off for every statement here. Rows
 // are found by an index or by a list of ids, and what is joined is no larger than a
 // batch. A planner with stale statistics of a queue chooses otherwise: it reads the
 // whole table (seqscan), gathers all that is due before it takes the first row
 // (bitmapscan), or goes through the batch once a row (nestloop: to settle 1000 contacts
 // took 120 ms so, and takes 25). Without bitmaps an OR over two indexes reads the whole
-// table: write two scans (see finish.sql). No statement is long enough to be worth
+// table: write two scans (see finish in sent.sql). No statement is long enough to be worth
 // compiling (jit).
 var plannerOff = []string{"enable_seqscan", "enable_bitmapscan", "enable_nestloop", "jit"}
 
-// keepDays is how long cycles and failures are remembered.
-const keepDays = 30
-
 // Queue is one slot's view of the queue. It is not safe for concurrent use but
-// for Touch and Fresh.
+// for Touch and ClaimsFresh.
 type Queue struct {
 	session Session
 	opt     Options
-
-	claimSQL, claimIDsSQL, settleSQL string // with the further columns
+	name    string               // of the destination: it names the claims, slots and cycles
+	sql     statement.Statements // from Enter on with the extra columns
 
 	bell    bell    // whether the doorbell is locked by this session
 	held    bool    // the last look found an operator's hold
 	numbers []int64 // drawn for the next claims, the next one first; at least one since Enter
-	aside   aside
+	skipped skipped
 	tries   int // claims in a row that met the database's trouble
 
 	begun  map[int64]map[string]bool // by cycle, the keys that Begin has noted and Settle has not ended
-	alive  pulse                     // of the cycles that are being sent
+	age    claimAge                  // of the cycles that are being sent
 	active []int64                   // cycles that are claimed and not settled to the last row; never nil, which SQL takes for NULL
 }
 
-//go:embed enter.sql
-var enterSQL string
-
-// New is the queue of a slot that was just taken. Enter is to be called first.
+// New returns the queue of a slot that was just taken. Enter is to be called first.
 func New(session Session, opt Options) *Queue {
-	return &Queue{session: session, opt: opt, active: []int64{}, begun: map[int64]map[string]bool{}}
+	return &Queue{
+		session: session, opt: opt, name: opt.Target.Destination.Name,
+		sql:    render(opt.Target, nil, false),
+		active: []int64{}, begun: map[int64]map[string]bool{},
+	}
 }
 
-// Enter opens the queue: it records who leads the slot, and makes sure of what
-// the statements rely on. The error is a *columns.Error where a further column
-// cannot be sent.
-func (q *Queue) Enter(ctx context.Context) error {
-	return q.do(ctx, fmt.Sprintf("enter slot %d", q.opt.Slot), func(ctx context.Context, conn *pgx.Conn) error {
-		further, err := columns.Find(ctx, conn, q.opt.Further)
-		if err != nil {
-			return err
-		}
-		q.claimSQL, q.claimIDsSQL, q.settleSQL = further.In(claimSQL), further.In(claimIDsSQL), further.In(settleSQL)
-		if err := q.trace(ctx, conn); err != nil {
-			return err
-		}
-		batch := &pgx.Batch{}
-		// The last look must see what was committed before the doorbell was
-		// locked, so each statement needs a snapshot of its own.
-		batch.Queue("SET default_transaction_isolation = 'read committed'")
-		for _, setting := range plannerOff {
-			batch.Queue("SET " + setting + " = off")
-		}
-		if q.opt.Slot < database.ManualSlot { // a command does not lead
-			batch.Queue(enterSQL, q.opt.Destination, q.opt.Slot, q.opt.Instance, !q.opt.Remember)
-			if !q.opt.Remember {
-				batch.Queue(forgetSQL, q.opt.Destination)
-			}
-		}
-		q.drawNumber(batch)
-		return conn.SendBatch(ctx, batch).Close()
-	})
-}
-
-//go:embed leave.sql
-var leaveSQL string
-
-// Leave gives the slot's row back and rings once, so that whoever leads next,
-// or leads beside, looks at what was released.
-func (q *Queue) Leave(ctx context.Context) error {
-	return q.do(ctx, "leave", func(ctx context.Context, conn *pgx.Conn) error {
-		batch := &pgx.Batch{}
-		batch.Queue(leaveSQL, q.opt.Destination, q.opt.Slot, q.opt.Instance)
-		batch.Queue(ringSQL)
-		return conn.SendBatch(ctx, batch).Close()
-	})
-}
-
-// deadAfter is when a claim counts as dead: its request can no longer take
+// deadAfter returns after how many seconds a claim counts as dead: its request can no longer take
 // effect, even if its leader sent it in the last moment of its lease.
 func (q *Queue) deadAfter() float64 {
 	return (leaseSlack + q.opt.Doubt).Seconds()
 }
 
-// do lends fn the session. Where the database refuses a statement for a reason of
-// its own the error is a contact.ErrTrouble.
+// do lends fn the session. The error is a contact.ErrTrouble where the database refuses
+// a statement for a reason of its own.
 func (q *Queue) do(ctx context.Context, what string, fn func(ctx context.Context, conn *pgx.Conn) error) error {
 	if err := q.session.Do(ctx, fn); err != nil {
 		return fmt.Errorf("%s: %w", what, marked(ctx, err))

@@ -15,8 +15,15 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/queue/columns"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
+
+// target is what the SQL files are written for.
+var target = statement.For(statement.Contacts(), hubspot.Info, hubspot.Info)
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
@@ -69,16 +76,17 @@ func connect(tb testing.TB, url string, worker bool) *pgx.Conn {
 // leader enters slot k and holds its lock.
 func (b *bench) leader(slot int, change ...func(*Options)) *Queue {
 	b.Helper()
-	conn := connect(b.TB, b.url, true)
-	if _, err := conn.Exec(b.Context(), armSQL, lockClass, database.SlotLock(slot)); err != nil {
-		b.Fatal(err)
-	}
 	opt := Options{
-		Destination: "hubspot", Instance: "test", Slot: slot, Slots: 1,
+		Target: target, Instance: "test", Slot: slot, Slots: 1,
 		MaxRetries: 3, RetryDelay: 5 * time.Minute, Exponential: true, Doubt: 30 * time.Second,
 	}
 	for _, f := range change {
 		f(&opt)
+	}
+	conn := connect(b.TB, b.url, true)
+	lock := opt.Target.Destination.SlotLock(slot)
+	if _, err := conn.Exec(b.Context(), `SELECT pg_try_advisory_lock($1, $2)`, destination.LockClass, lock); err != nil {
+		b.Fatal(err)
 	}
 	q := New(&session{conn: conn}, opt)
 	if err := q.Enter(b.Context()); err != nil {
@@ -169,18 +177,18 @@ func settle(tb testing.TB, q *Queue, batch contact.Batch, o contact.Outcome) (do
 	return done, rest
 }
 
-func arm(tb testing.TB, q *Queue) contact.Idle {
+func arm(tb testing.TB, q *Queue) contact.QueueState {
 	tb.Helper()
-	idle, err := q.Arm(tb.Context())
+	state, err := q.ArmDoorbell(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return idle
+	return state
 }
 
-func tidy(tb testing.TB, q *Queue) int {
+func maintain(tb testing.TB, q *Queue) int {
 	tb.Helper()
-	n, err := q.Tidy(tb.Context())
+	n, err := q.Maintain(tb.Context())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -193,7 +201,7 @@ var synced = contact.Outcome{Verdict: contact.Synced, RemoteID: "77", Created: t
 // compare the process's clock with itself.
 func TestNoGoClockEntersSQL(t *testing.T) {
 	t.Parallel()
-	patient := []string{"fresh.go", "aside.go", "admin/list.go"}
+	patient := []string{"claim_age.go", "skipped.go", "admin/list.go"}
 	eachFile(t, ".go", func(name, text string) {
 		if !slices.Contains(patient, name) && !strings.HasSuffix(name, "_test.go") && strings.Contains(text, "time.Now(") {
 			t.Errorf("%s asks the process's clock", name)
@@ -206,18 +214,21 @@ func TestNoGoClockEntersSQL(t *testing.T) {
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	prepared := 0
+	all := render(target, nil, true)
 	eachFile(t, ".sql", func(name, text string) {
-		if strings.HasPrefix(text, "-- A piece of ") {
-			return
+		if !strings.Contains(name, "/") || strings.HasPrefix(name, "testdata/") || strings.HasPrefix(text, "-- A piece of ") {
+			return // the files of this package are those that all comes from
 		}
-		prepared++
-		if _, err := b.app.Prepare(t.Context(), name, text); err != nil {
+		all[name] = statement.Statement{SQL: columns.List(nil).In(text)}
+	})
+	b.exec(`ALTER TABLE contacts ADD COLUMN traceparent text`)
+	for name, stmt := range all {
+		if _, err := b.app.Prepare(t.Context(), name, stmt.SQL); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-	})
-	if prepared < 20 {
-		t.Errorf("only %d statements found", prepared)
+	}
+	if len(all) < 20 {
+		t.Errorf("only %d statements found", len(all))
 	}
 }
 

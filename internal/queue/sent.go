@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed" // the statements
 	"maps"
 	"slices"
 
@@ -12,19 +11,8 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-var (
-	//go:embed begin.sql
-	beginSQL string
-	//go:embed begun.sql
-	begunSQL string
-	//go:embed finish.sql
-	finishSQL string
-	//go:embed forget.sql
-	forgetSQL string
-)
-
 // Begin notes what a cycle is about to send, before the first request leaves, and
-// answers what need not be sent, because it is what was taken last under its key:
+// returns what need not be sent, because it is what was taken last under its key:
 // the keys, and the contacts' remote ids. With force everything is sent. Settle
 // notes how it ended; what ended in doubt, or was never settled, is not trusted
 // again before it is sent again.
@@ -39,14 +27,16 @@ func (q *Queue) Begin(ctx context.Context, cycle int64, list []contact.Sending, 
 	unchanged = map[string]string{}
 	err = q.do(ctx, "note what is sent", func(ctx context.Context, conn *pgx.Conn) error {
 		batch := &pgx.Batch{}
-		batch.Queue(beginSQL, q.opt.Destination, cycle, digests, hashes, force).Query(func(rows pgx.Rows) error {
+		q.sql.Queue(batch, "begin", pgx.NamedArgs{
+			"destination": q.name, "cycle": cycle, "keys": digests, "hashes": hashes, "force": force,
+		}).Query(func(rows pgx.Rows) error {
 			noted, err := pgx.CollectRows(rows, pgx.RowTo[[]byte])
 			for _, d := range noted {
 				begun[byKey[string(d)]] = true
 			}
 			return err
 		})
-		batch.Queue(begunSQL, q.opt.Destination, digests).Query(func(rows pgx.Rows) error {
+		q.sql.Queue(batch, "begun", pgx.NamedArgs{"destination": q.name, "keys": digests}).Query(func(rows pgx.Rows) error {
 			var d []byte
 			var remoteID string
 			_, err := pgx.ForEachRow(rows, []any{&d, &remoteID}, func() error {
@@ -74,21 +64,23 @@ func (q *Queue) finish(batch *pgx.Batch, a contact.Answered) (noted func()) {
 	var keys [][]byte
 	var taken []bool
 	var remoteIDs []string
-	told := map[string]bool{} // rows with the same key have the same outcome
+	ended := map[string]bool{} // rows with the same key have the same outcome
 	for i, c := range a.Contacts {
 		key, o := c.Key(), a.Outcomes[i]
-		if !begun[key] || told[key] || o.InDoubt {
+		if !begun[key] || ended[key] || o.InDoubt {
 			continue
 		}
-		told[key] = true
+		ended[key] = true
 		keys = append(keys, digest(key))
 		taken = append(taken, o.Verdict == contact.Synced && o.RemoteID != "")
 		remoteIDs = append(remoteIDs, printable(o.RemoteID))
 	}
 	if len(keys) > 0 {
-		batch.Queue(finishSQL, q.opt.Destination, a.Cycle, keys, taken, remoteIDs)
+		q.sql.Queue(batch, "finish", pgx.NamedArgs{
+			"destination": q.name, "cycle": a.Cycle, "keys": keys, "taken": taken, "remote_ids": remoteIDs,
+		})
 	}
-	return func() { maps.DeleteFunc(begun, func(key string, _ bool) bool { return told[key] }) }
+	return func() { maps.DeleteFunc(begun, func(key string, _ bool) bool { return ended[key] }) }
 }
 
 func digest(key string) []byte {

@@ -2,8 +2,8 @@ package queue
 
 import (
 	"context"
-	_ "embed" // the statements
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,36 +11,19 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-//go:embed settle.sql
-var settleSQL string
-
-// Settle writes what became of a batch. It answers what it did row by row, and
+// Settle writes what became of a batch. It returns what it did row by row, and
 // the rest that it could not settle because somebody holds the rows locked: it
 // never waits for an app. That rest stays claimed; settle it again later.
 //
 // Settle may be called again after an error: a row that was settled before is
 // answered as Lost and not written twice.
 func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.Settled, rest contact.Answered, err error) {
-	q.alive.rest(a.Cycle) // it was sent
-	col := sideways(a)
+	q.age.sent(a.Cycle)
 	var noted func()
 	err = q.do(ctx, "settle", func(ctx context.Context, conn *pgx.Conn) error {
 		b := &pgx.Batch{}
-		b.Queue(q.settleSQL, q.opt.Destination, a.Cycle, q.opt.MaxRetries, q.opt.RetryDelay.Seconds(),
-			q.opt.Exponential, q.opt.Doubt.Seconds(), q.opt.Instance, q.opt.Slot, a.ClaimedAt,
-			a.Requests, a.Throttled.Milliseconds(),
-			col.ids, col.verdicts, col.remoteIDs, col.created, col.codes, col.messages,
-			col.statuses, col.correlationIDs, col.inDoubt, col.forgiving, col.putOff, col.versions,
-		).Query(func(rows pgx.Rows) error {
-			var err error
-			done, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (s contact.Settled, err error) {
-				var waited *float64
-				err = row.Scan(&s.ID, &s.Final, &s.Tries, &s.Error, &waited)
-				if waited != nil {
-					s.Waited = time.Duration(*waited * float64(time.Second))
-				}
-				return s, err
-			})
+		q.sql.Queue(b, "settle", q.settleArgs(a)).Query(func(rows pgx.Rows) (err error) {
+			done, err = pgx.CollectRows(rows, scanSettled)
 			return err
 		})
 		noted = q.finish(b, a)
@@ -57,7 +40,7 @@ func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.
 	return done, rest, nil
 }
 
-// leftOver is the part of a batch that a settle passed over. Its requests are
+// leftOver returns the part of a batch that a settle passed over. Its requests are
 // counted already.
 func leftOver(a contact.Answered, done []contact.Settled) contact.Answered {
 	settled := make(map[string]bool, len(done))
@@ -74,30 +57,47 @@ func leftOver(a contact.Answered, done []contact.Settled) contact.Answered {
 	return rest
 }
 
-// settleColumns are the outcomes turned on their side, as unnest wants them.
-type settleColumns struct {
-	ids, verdicts, remoteIDs, codes, messages, correlationIDs []string
-	created, inDoubt, forgiving                               []bool
-	statuses                                                  []int
-	versions                                                  []string
-	putOff                                                    []float64
+// settleArgs turns the outcomes on their side, as unnest wants them.
+func (q *Queue) settleArgs(a contact.Answered) pgx.NamedArgs {
+	n := len(a.Outcomes)
+	ids, versions, verdicts := make([]string, n), make([]string, n), make([]string, n)
+	remoteIDs, codes, messages, correlationIDs := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	created, inDoubt, forgiving := make([]bool, n), make([]bool, n), make([]bool, n)
+	statuses, putOff := make([]int, n), make([]float64, n)
+	for i, o := range a.Outcomes {
+		ids[i], versions[i] = a.Contacts[i].ID, a.Contacts[i].Version
+		verdicts[i] = string(o.Verdict)
+		remoteIDs[i] = printable(o.RemoteID)
+		codes[i] = string(o.Code)
+		messages[i] = printable(o.Message)
+		correlationIDs[i] = printable(o.CorrelationID)
+		created[i], inDoubt[i], forgiving[i] = o.Created, o.InDoubt, o.Forgiving
+		statuses[i] = o.HTTPStatus
+		putOff[i] = o.PutOff.Seconds()
+	}
+	return pgx.NamedArgs{
+		"destination": q.name, "cycle": a.Cycle, "slot": q.opt.Slot, "instance": q.opt.Instance, "leads": q.leads(),
+		"claimed_at": a.ClaimedAt, "requests": a.Requests, "throttled_ms": a.Throttled.Milliseconds(),
+		"max_retries": q.opt.MaxRetries, "retry_delay": q.opt.RetryDelay.Seconds(), "exponential": q.opt.Exponential,
+		"doubt": q.opt.Doubt.Seconds(), "bounds": contact.LatencyBounds(),
+		"ids": ids, "versions": versions, "verdicts": verdicts, "remote_ids": remoteIDs, "created": created,
+		"codes": codes, "messages": messages, "statuses": statuses, "correlation_ids": correlationIDs,
+		"in_doubt": inDoubt, "forgiving": forgiving, "put_off": putOff,
+	}
 }
 
-func sideways(a contact.Answered) settleColumns {
-	var col settleColumns
-	for i, o := range a.Outcomes {
-		col.ids = append(col.ids, a.Contacts[i].ID)
-		col.verdicts = append(col.verdicts, string(o.Verdict))
-		col.remoteIDs = append(col.remoteIDs, printable(o.RemoteID))
-		col.created = append(col.created, o.Created)
-		col.codes = append(col.codes, string(o.Code))
-		col.messages = append(col.messages, printable(o.Message))
-		col.statuses = append(col.statuses, o.HTTPStatus)
-		col.correlationIDs = append(col.correlationIDs, printable(o.CorrelationID))
-		col.inDoubt = append(col.inDoubt, o.InDoubt)
-		col.forgiving = append(col.forgiving, o.Forgiving)
-		col.versions = append(col.versions, a.Contacts[i].Version)
-		col.putOff = append(col.putOff, o.PutOff.Seconds())
+func scanSettled(row pgx.CollectableRow) (s contact.Settled, err error) {
+	var waited *float64
+	err = row.Scan(&s.ID, &s.Final, &s.Tries, &s.Error, &waited)
+	if waited != nil {
+		s.Waited = time.Duration(*waited * float64(time.Second))
 	}
-	return col
+	return s, err
+}
+
+// printable makes foreign text storable: Postgres refuses a NUL byte and
+// invalid UTF-8 in a text value, and one such message would cost the whole
+// cycle its settle.
+func printable(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }

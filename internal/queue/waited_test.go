@@ -2,6 +2,8 @@ package queue
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,5 +105,24 @@ func TestWaitedAddsUp(t *testing.T) {
 	}
 	if n := b.ask(`SELECT sum(n)::text FROM contactsync.cycles, unnest(latency) n`); n != "3" {
 		t.Errorf("%s contacts counted, want 3", n)
+	}
+}
+
+// Each wait is counted in its bucket, and each bucket is there.
+func TestWaitedIsCountedInItsBucket(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	bounds := contact.LatencyBounds()
+	ids := b.queued(len(bounds))
+	want := make([]int, len(bounds)+1)
+	for i, id := range ids {
+		low := max(bounds[i], 60) // shorter ones are over before the settle
+		b.exec(`UPDATE contacts SET hubspot_queued_at = now() - make_interval(secs => $2) WHERE id = $1`, id, 1.5*low)
+		want[slices.Index(bounds, low)+1]++
+	}
+	q := b.leader(0)
+	settle(t, q, claim(t, q, len(ids)), synced)
+	if got, want := b.ask(`SELECT latency::text FROM contactsync.cycles`), "{"+strings.Trim(strings.ReplaceAll(fmt.Sprint(want), " ", ","), "[]")+"}"; got != want {
+		t.Errorf("counted %s, want %s", got, want)
 	}
 }

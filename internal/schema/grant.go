@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/queue/columns"
+	"github.com/scrapersky/contactsync/internal/statement"
 	"github.com/scrapersky/contactsync/migrations/roles"
 )
 
@@ -67,7 +68,7 @@ func GrantColumns(ctx context.Context, url string, further []string, log *slog.L
 		return err
 	}
 	defer m.close(ctx)
-	if _, err := columns.Find(ctx, m.work, further); err != nil {
+	if _, err := columns.Find(ctx, m.work, statement.Contacts(), further); err != nil {
 		return err
 	}
 	list, err := m.grantees(ctx)

@@ -74,9 +74,9 @@ func (s Set) Render(t Target, name string) Statement {
 	return t.Statement(text)
 }
 
-// All renders every statement, for a test that prepares them.
-func (s Set) All(t Target) map[string]Statement {
-	all := make(map[string]Statement, len(s))
+// All renders every statement.
+func (s Set) All(t Target) Statements {
+	all := make(Statements, len(s))
 	for name, text := range s {
 		all[name] = t.Statement(text)
 	}

@@ -2,7 +2,6 @@ package wake
 
 import (
 	"context"
-	_ "embed" // the statement
 	"errors"
 	"fmt"
 	"strconv"
@@ -18,8 +17,8 @@ var (
 	errDeaf   = errors.New("the connection does not hear its own notifications")
 )
 
-//go:embed beat.sql
-var beatSQL string
+// beatSQL sends the notification. $1 is the channel, $2 the payload.
+const beatSQL = `SELECT pg_notify($1, $2)`
 
 // Beat sends a notification to this listener on the leader's connection, and does
 // not wait for it. If it is not heard within 3 s, Run replaces the connection. It

@@ -12,12 +12,14 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgxlisten"
+
+	"github.com/scrapersky/contactsync/internal/destination"
 )
 
-// The channels listened to. The triggers notify the first one; the second one is
-// how a leader hears itself.
+// The channels listened to. The triggers notify the first one, for every destination;
+// the second one is how a leader hears itself.
 const (
-	queuedChannel = "contact_queued"
+	queuedChannel = destination.Channel
 	beatChannel   = "contactsync_beat"
 )
 
@@ -88,7 +90,7 @@ func NewListener(connect func(ctx context.Context) (*pgx.Conn, error), signal *S
 	}
 }
 
-// Run listens until ctx ends, through any number of connections. It answers nil
+// Run listens until ctx ends, through any number of connections. It returns nil
 // then. It may be called again, but not twice at a time.
 func (l *Listener) Run(ctx context.Context) error {
 	defer l.down(ctx, nil)

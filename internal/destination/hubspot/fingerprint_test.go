@@ -16,7 +16,7 @@ func TestFingerprint(t *testing.T) {
 		o.Properties.Further = []Further{{Name: "jobtitle"}, {Name: "website", Clear: true}}
 		o.Today = func() time.Time { return day }
 	})
-	ada := contact.Contact{ID: "1", Email: "Ada@example.org", Name: "Ada Example", Phone: "1", DomainID: "d", PageID: "p", Further: []string{"Chief", ""}}
+	ada := contact.Contact{ID: "1", Email: "Ada@example.org", Name: "Ada Example", Phone: "1", DomainID: "d", PageID: "p", Extra: []string{"Chief", ""}}
 	if p.Fingerprint(ada) != nil {
 		t.Error("there is one before it is known whose the key is")
 	}
@@ -30,7 +30,7 @@ func TestFingerprint(t *testing.T) {
 	same := func(what string, want bool, change func(c *contact.Contact)) {
 		t.Helper()
 		c := ada
-		c.Further = append([]string{}, ada.Further...)
+		c.Extra = append([]string{}, ada.Extra...)
 		change(&c)
 		if got := bytes.Equal(p.Fingerprint(c), first); got != want {
 			t.Errorf("%s: the same: %t, want %t", what, got, want)
@@ -39,11 +39,11 @@ func TestFingerprint(t *testing.T) {
 	same("nothing", true, func(*contact.Contact) {})
 	same("what is not sent", true, func(c *contact.Contact) { c.ID, c.UpdatedAt, c.Version = "2", day, "x" })
 	same("the email's spelling", true, func(c *contact.Contact) { c.Email = " ada@EXAMPLE.org" })
-	same("blanks", true, func(c *contact.Contact) { c.Name, c.Further[0] = " Ada  Example", "Chief " })
+	same("blanks", true, func(c *contact.Contact) { c.Name, c.Extra[0] = " Ada  Example", "Chief " })
 	same("the email", false, func(c *contact.Contact) { c.Email = "bob@example.org" })
 	same("the name", false, func(c *contact.Contact) { c.Name = "Ada Other" })
 	same("a value that goes", false, func(c *contact.Contact) { c.Phone = "" })
-	same("a further column", false, func(c *contact.Contact) { c.Further[1] = "x" })
+	same("a further column", false, func(c *contact.Contact) { c.Extra[1] = "x" })
 	same("two that change places", false, func(c *contact.Contact) { c.DomainID, c.PageID = c.PageID, c.DomainID })
 
 	day = day.Add(48 * time.Hour)

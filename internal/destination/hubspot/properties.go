@@ -22,7 +22,7 @@ type PropertyNames struct {
 	PageID   string // single-line text
 	SyncDate string // date
 
-	Further []Further // of the further columns, in the order of contact.Contact.Further
+	Further []Further // of the further columns, in the order of contact.Contact.Extra
 }
 
 // Further is the property that gets a further column.
@@ -51,7 +51,7 @@ func (n PropertyNames) values(c contact.Contact, today time.Time) map[string]str
 			values[name] = value
 		}
 	}
-	for i, value := range c.Further { // none, where nobody has read them
+	for i, value := range c.Extra { // none, where nobody has read them
 		if value = strings.TrimSpace(value); value != "" || n.Further[i].Clear {
 			values[n.Further[i].Name] = value
 		}

@@ -31,7 +31,7 @@ func TestValues(t *testing.T) {
 		{
 			"further columns",
 			PropertyNames{Further: []Further{{Name: "jobtitle"}, {Name: "website"}, {Name: "company", Clear: true}, {Name: "city", Clear: true}}},
-			contact.Contact{Further: []string{" Chief ", " ", "", "Bern"}},
+			contact.Contact{Extra: []string{" Chief ", " ", "", "Bern"}},
 			map[string]string{"jobtitle": "Chief", "company": "", "city": "Bern"},
 		},
 		{"properties without a name", PropertyNames{}, contact.Contact{Name: "Ada", DomainID: "d", PageID: "p"}, map[string]string{"firstname": "Ada"}},

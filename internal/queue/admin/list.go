@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/scrapersky/contactsync/internal/database"
 )
 
 const (
@@ -236,6 +237,5 @@ func (d *Desk) countList(ctx context.Context, f Filter) (n int64) {
 
 // isTimeout says that the server cut a statement.
 func isTimeout(err error) bool {
-	e, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && e.Code == "57014"
+	return database.TimedOut(err)
 }

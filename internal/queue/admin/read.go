@@ -10,6 +10,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 //go:embed select_queue.sql
@@ -36,7 +37,7 @@ var readSQL string
 // Further looks the further columns up; the error is a *columns.Error where one
 // of them cannot be sent.
 func (d *Desk) Further(ctx context.Context, names []string) (columns.List, error) {
-	return columns.Find(ctx, d.pool, names)
+	return columns.Find(ctx, d.pool, statement.Contacts(), names)
 }
 
 // Read answers what would be sent of the contacts with these ids, in their
@@ -50,7 +51,7 @@ func (d *Desk) Read(ctx context.Context, further columns.List, ids []string) ([]
 	list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (contact.Contact, error) {
 		var c contact.Contact
 		var updated *time.Time
-		err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID, &updated, &c.Further)
+		err := row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID, &updated, &c.Extra)
 		if updated != nil {
 			c.UpdatedAt = *updated
 		}

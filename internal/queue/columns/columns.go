@@ -1,4 +1,4 @@
-// Package columns reads further columns of contacts: those that the settings map
+// Package columns reads extra columns of the app's table: those that the settings map
 // to properties, whatever the app has called them and whatever type it gave
 // them. It exists because SQL that names them can be written only when they are
 // known. Their values leave the database as the texts that are sent, so that
@@ -14,9 +14,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
-// Column is a further column that can be sent.
+// Column is an extra column that can be sent.
 type Column struct {
 	Name string
 	Kind contact.Kind
@@ -25,7 +26,7 @@ type Column struct {
 	list bool   // the text is that of one element
 }
 
-// List is the further columns in the order of the settings.
+// List is the extra columns in the order of the settings.
 type List []Column
 
 // Error says which columns cannot be sent.
@@ -44,24 +45,24 @@ type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// Find looks columns of contacts up. The error is an *Error where one of them
+// Find looks columns of the app's table up. The error is an *Error where one of them
 // does not exist, cannot be sent, or may not be read.
-func Find(ctx context.Context, db querier, names []string) (List, error) {
+func Find(ctx context.Context, db querier, table statement.Table, names []string) (List, error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	rows, err := db.Query(ctx, columnsSQL, names)
+	rows, err := db.Query(ctx, columnsSQL, names, table.Name)
 	if err != nil {
-		return nil, fmt.Errorf("look for columns of contacts: %w", err)
+		return nil, fmt.Errorf("look for columns of %s: %w", table.Name, err)
 	}
 	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[described])
 	if err != nil {
-		return nil, fmt.Errorf("look for columns of contacts: %w", err)
+		return nil, fmt.Errorf("look for columns of %s: %w", table.Name, err)
 	}
 	var list List
 	var bad Error
 	for _, d := range found {
-		column, problem := d.column()
+		column, problem := d.column(table.Name)
 		if problem != "" {
 			bad.Problems = append(bad.Problems, problem)
 		}
@@ -73,7 +74,7 @@ func Find(ctx context.Context, db querier, names []string) (List, error) {
 	return list, nil
 }
 
-// described is what columns.sql says of a column.
+// described is a row of columns.sql.
 type described struct {
 	Name     string
 	Found    bool
@@ -106,7 +107,7 @@ var bases = map[string]Column{
 // number writes a number without an exponent; NaN and infinity count as NULL.
 const number = `substring(%s::text::numeric::text FROM '^[-0-9.]+$')`
 
-func (d described) column() (c Column, problem string) {
+func (d described) column(table string) (c Column, problem string) {
 	c, known := bases[d.Base]
 	if !known && d.Textual {
 		c, known = Column{Kind: contact.KindText, text: "%s::text"}, true
@@ -114,13 +115,13 @@ func (d described) column() (c Column, problem string) {
 	c.Name = d.Name
 	switch {
 	case !d.Found:
-		return c, fmt.Sprintf("contacts has no column %q", d.Name)
+		return c, fmt.Sprintf("%s has no column %q", table, d.Name)
 	case !known:
 		return c, fmt.Sprintf("column %q is of type %s, which cannot be sent: "+
 			"only text, numbers, booleans, dates, timestamps, uuids, enums and arrays of these can", d.Name, d.Declared)
 	case !d.Readable:
-		return c, fmt.Sprintf("this role may not read column %q: as the owner of contacts run `contactsync migrate grant ROLE` "+
-			"with this HUBSPOT_PROPERTY_MAP, or GRANT SELECT (%s) ON contacts TO ROLE", d.Name, identifier(d.Name))
+		return c, fmt.Sprintf("this role may not read column %q: as the owner of %[2]s run `contactsync migrate grant ROLE` "+
+			"with the same settings, or GRANT SELECT (%[3]s) ON %[2]s TO ROLE", d.Name, table, identifier(d.Name))
 	}
 	if d.Listed {
 		c.Kind, c.list = contact.KindList, true
@@ -130,7 +131,7 @@ func (d described) column() (c Column, problem string) {
 
 func identifier(name string) string { return pgx.Identifier{name}.Sanitize() }
 
-// value is SQL for the column's value of a row of contacts named c, as a text.
+// value returns SQL for the column's value of a row named c, as a text.
 func (c Column) value() string {
 	column := "c." + identifier(c.Name)
 	if !c.list {
@@ -141,24 +142,18 @@ func (c Column) value() string {
 	return "coalesce((SELECT string_agg(" + element + ", ';' ORDER BY e.place) FROM unnest(" + column + ") WITH ORDINALITY AS e (v, place)), '')"
 }
 
-// The marks that statements have where further columns go: one list of texts,
-// and one of the columns themselves, after others.
-const (
-	valuesMark  = "/* further values */"
-	columnsMark = "/* further columns */"
-)
-
-// In puts the columns into a statement in which a row of contacts is named c.
-// Without columns the statement is the same as before.
-func (l List) In(statement string) string {
-	if len(l) == 0 {
-		return statement
-	}
+// Pieces returns what statements have in their places {{extra_values}}, the values in
+// a list of texts, and {{extra_columns}}, the columns themselves after others. A row of
+// the table is named c there.
+func (l List) Pieces() map[string]string {
 	values := make([]string, len(l))
 	var names strings.Builder
 	for i, column := range l {
 		values[i] = column.value()
 		names.WriteString(", c." + identifier(column.Name))
 	}
-	return strings.NewReplacer(valuesMark, strings.Join(values, ",\n       "), columnsMark, names.String()).Replace(statement)
+	return map[string]string{"extra_values": strings.Join(values, ",\n       "), "extra_columns": names.String()}
 }
+
+// In puts the columns into a statement.
+func (l List) In(sql string) string { return statement.Fill(sql, l.Pieces()) }

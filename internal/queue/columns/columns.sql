@@ -1,10 +1,10 @@
--- What columns of contacts are made of. A domain counts as what it is over, an
--- array as its elements. $1 their names; the rows come in that order.
+-- What columns of a table are made of. A domain counts as what it is over, an
+-- array as its elements. $1 their names; the rows come in that order. $2 the table.
 WITH RECURSIVE wanted AS (
     SELECT w.name, w.place, a.attrelid, a.attnum, a.atttypid, format_type(a.atttypid, a.atttypmod) AS declared
       FROM unnest($1::text[]) WITH ORDINALITY AS w (name, place)
       LEFT JOIN pg_attribute a
-        ON a.attrelid = to_regclass('contacts') AND a.attname = w.name AND a.attnum > 0 AND NOT a.attisdropped
+        ON a.attrelid = to_regclass($2) AND a.attname = w.name AND a.attnum > 0 AND NOT a.attisdropped
 ), layers (place, oid, listed) AS (
     SELECT place, atttypid, false FROM wanted
      UNION ALL

@@ -12,6 +12,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
@@ -72,7 +73,7 @@ func TestValues(t *testing.T) {
 		name := `an "odd" name: ` + test.declared
 		quoted := pgx.Identifier{name}.Sanitize()
 		exec("ALTER TABLE contacts ADD COLUMN " + quoted + " " + test.declared)
-		list, err := columns.Find(t.Context(), conn, []string{"email", name, name})
+		list, err := columns.Find(t.Context(), conn, statement.Contacts(), []string{"email", name, name})
 		if err != nil {
 			t.Fatalf("%s: %v", test.declared, err)
 		}
@@ -82,7 +83,7 @@ func TestValues(t *testing.T) {
 		for value, want := range test.values {
 			exec("UPDATE contacts SET " + quoted + " = " + value)
 			var got []string
-			if err := conn.QueryRow(t.Context(), list.In(`SELECT ARRAY[/* further values */]::text[] FROM contacts c`)).Scan(&got); err != nil {
+			if err := conn.QueryRow(t.Context(), list.In(`SELECT ARRAY[{{extra_values}}]::text[] FROM contacts c`)).Scan(&got); err != nil {
 				t.Fatalf("%s: %v", test.declared, err)
 			}
 			if !slices.Equal(got, []string{"", want, want}) {
@@ -99,7 +100,7 @@ func TestEveryProblemAtOnce(t *testing.T) {
 	pgtest.Exec(t, url, `ALTER TABLE contacts ADD COLUMN extra jsonb, ADD COLUMN price money, ADD COLUMN hidden text, ADD COLUMN gone text`,
 		`ALTER TABLE contacts DROP COLUMN gone`)
 	conn := pgtest.Connect(t, pgtest.AsWorker(t, url))
-	_, err := columns.Find(t.Context(), conn, []string{"email", "nowhere", "gone", "Email", "ctid", "extra", "price", "hidden"})
+	_, err := columns.Find(t.Context(), conn, statement.Contacts(), []string{"email", "nowhere", "gone", "Email", "ctid", "extra", "price", "hidden"})
 	bad, ok := errors.AsType[*columns.Error](err)
 	if !ok {
 		t.Fatalf("got %v, want an *Error", err)
@@ -116,7 +117,7 @@ func TestEveryProblemAtOnce(t *testing.T) {
 			t.Errorf("problem %q, want %q in it", bad.Problems[i], part)
 		}
 	}
-	if list, err := columns.Find(t.Context(), conn, nil); err != nil || list.In("as it is /* further values */") != "as it is /* further values */" {
+	if list, err := columns.Find(t.Context(), conn, statement.Contacts(), nil); err != nil || list.In("as it is{{extra_values}}") != "as it is" {
 		t.Errorf("no columns: %v, %v", list, err)
 	}
 }

@@ -35,22 +35,22 @@ func TestRescueWaitsForTheQuarantine(t *testing.T) {
 	b.exec(`UPDATE contacts SET hubspot_processing_status = 'Queued', name = 'newer' WHERE id = $1`, ids[1])
 
 	q := b.leader(0)
-	if n := tidy(t, q); n != 0 {
+	if n := maintain(t, q); n != 0 {
 		t.Errorf("%d rescued inside the quarantine", n)
 	}
 	if n := len(claim(t, q, 10).Contacts); n != 0 {
 		t.Errorf("%d claimed inside the quarantine", n)
 	}
-	idle := arm(t, q)
-	if idle.Due || idle.Dead || idle.Next <= 0 || idle.Next > q.opt.Doubt+leaseSlack {
-		t.Errorf("idle %+v, want to look again when the quarantine ends", idle)
+	state := arm(t, q)
+	if state.Due || state.Dead || state.Next <= 0 || state.Next > q.opt.Doubt+leaseSlack {
+		t.Errorf("state %+v, want to look again when the quarantine ends", state)
 	}
 
 	b.pass()
-	if idle := arm(t, q); !idle.Dead {
-		t.Errorf("idle %+v, want Dead", idle)
+	if state := arm(t, q); !state.Dead {
+		t.Errorf("state %+v, want Dead", state)
 	}
-	if n := tidy(t, q); n != 1 {
+	if n := maintain(t, q); n != 1 {
 		t.Errorf("%d rows requeued, want the one that was Processing", n)
 	}
 	b.wantRow(ids[0], "Queued Queued tries=1 WORKER_STOPPED - due")
@@ -70,7 +70,7 @@ func TestRescueEndsInErrorAtTheMaximum(t *testing.T) {
 	claim(t, dead, 1)
 	die(t, dead)
 	b.pass()
-	tidy(t, b.leader(0))
+	maintain(t, b.leader(0))
 	b.wantRow(id, "Error Error tries=3 WORKER_STOPPED - unscheduled")
 }
 
@@ -85,7 +85,7 @@ func TestRescueOfOtherSlots(t *testing.T) {
 	claim(t, alive, 1)
 	die(t, dead)
 	b.pass()
-	if n := tidy(t, b.leader(0)); n != 1 {
+	if n := maintain(t, b.leader(0)); n != 1 {
 		t.Errorf("%d rescued, want the dead leader's row alone", n)
 	}
 	if got := b.ask(`SELECT string_agg(slot::text, ',') FROM contactsync.claims`); got != "2" {
@@ -112,7 +112,7 @@ func TestClaimSurvivesDeleteAndInsert(t *testing.T) {
 		t.Error("claimed although a request for the old row may be under way")
 	}
 	b.pass()
-	tidy(t, q)
+	maintain(t, q)
 	if n := len(claim(t, q, 1).Contacts); n != 1 {
 		t.Errorf("%d claimed after the quarantine, want 1", n)
 	}
@@ -133,11 +133,11 @@ func TestDoubtKeepsTheClaim(t *testing.T) {
 	if n := len(claim(t, q, 2).Contacts); n != 0 {
 		t.Errorf("%d claimed while in doubt", n)
 	}
-	if idle := arm(t, q); idle.Due || idle.Next <= 0 || idle.Next > q.opt.Doubt {
-		t.Errorf("idle %+v, want to look again when the doubt is over", idle)
+	if state := arm(t, q); state.Due || state.Next <= 0 || state.Next > q.opt.Doubt {
+		t.Errorf("state %+v, want to look again when the doubt is over", state)
 	}
 	b.pass()
-	tidy(t, q)
+	maintain(t, q)
 	if n := len(claim(t, q, 2).Contacts); n != 2 {
 		t.Errorf("%d claimed after the doubt, want 2", n)
 	}
@@ -173,13 +173,13 @@ func TestRescueNeverWaitsForAnApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	q := b.leader(0)
-	if n := tidy(t, q); n != 1 {
+	if n := maintain(t, q); n != 1 {
 		t.Errorf("%d rescued beside a locked row, want 1", n)
 	}
 	if err := tx.Rollback(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := tidy(t, q); n != 1 {
+	if n := maintain(t, q); n != 1 {
 		t.Errorf("%d rescued after it, want 1", n)
 	}
 }
@@ -194,7 +194,7 @@ func TestAdoptsRowsThatNobodyWorksOn(t *testing.T) {
 	claimed := claim(t, q, 1)
 	b.exec(`UPDATE contacts SET hubspot_processing_status = 'Processing', updated_at = now() - interval '16 min' WHERE id = $1`, ids[1])
 	b.exec(`UPDATE contacts SET hubspot_processing_status = 'Processing', updated_at = now() WHERE id = $1`, ids[2])
-	if n := tidy(t, q); n != 1 {
+	if n := maintain(t, q); n != 1 {
 		t.Errorf("%d adopted, want the old one alone", n)
 	}
 	b.wantRow(ids[1], "Queued Queued tries=0 - - unscheduled")
@@ -213,7 +213,7 @@ func TestTouchKeepsALongCycleAlive(t *testing.T) {
 		t.Fatal(err)
 	}
 	die(t, q)
-	if n := tidy(t, b.leader(0)); n != 0 {
+	if n := maintain(t, b.leader(0)); n != 0 {
 		t.Error("rescued a cycle that gave a sign of life a moment ago")
 	}
 }
@@ -223,7 +223,7 @@ func TestPruneForgets(t *testing.T) {
 	b := newBench(t)
 	b.exec(`INSERT INTO contactsync.cycles (destination, finished_at) VALUES ('hubspot', now() - interval '31 days'), ('hubspot', now())`)
 	b.exec(`INSERT INTO contactsync.failures (contact_id, at) VALUES (gen_random_uuid(), now() - interval '31 days'), (gen_random_uuid(), now())`)
-	tidy(t, b.leader(0))
+	maintain(t, b.leader(0))
 	if got := b.ask(`SELECT (SELECT count(*) FROM contactsync.cycles) || ' ' || (SELECT count(*) FROM contactsync.failures)`); got != "1 1" {
 		t.Errorf("%s left, want 1 1", got)
 	}

@@ -12,24 +12,24 @@ import (
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
-func further(names ...string) func(*Options) {
-	return func(o *Options) { o.Further = names }
+func extra(names ...string) func(*Options) {
+	return func(o *Options) { o.Extra = names }
 }
 
 // An edit of a mapped column in flight is an edit like any other: the row goes
 // back to the queue. One of a column that is not mapped is none.
-func TestFurtherColumnsAreReadAndWatched(t *testing.T) {
+func TestExtraColumnsAreReadAndWatched(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.exec(`ALTER TABLE contacts ADD COLUMN title text, ADD COLUMN "Score" numeric, ADD COLUMN other text`)
 	ids := b.queued(3)
 	b.exec(`SET contactsync.worker = 'on'`)
 	b.exec(`UPDATE contacts SET title = 'Chief', "Score" = 12.5`)
-	q := b.leader(0, further("title", "Score"))
+	q := b.leader(0, extra("title", "Score"))
 	batch := claim(t, q, 3)
 	for _, c := range batch.Contacts {
-		if !slices.Equal(c.Further, []string{"Chief", "12.5"}) {
-			t.Errorf("read %q", c.Further)
+		if !slices.Equal(c.Extra, []string{"Chief", "12.5"}) {
+			t.Errorf("read %q", c.Extra)
 		}
 	}
 	b.exec(`UPDATE contacts SET "Score" = 13 WHERE id = $1`, ids[0])
@@ -38,12 +38,12 @@ func TestFurtherColumnsAreReadAndWatched(t *testing.T) {
 	b.wantRow(ids[0], "Queued Queued tries=0 - 77 unscheduled")
 	b.wantRow(ids[1], "Complete Complete tries=0 - 77 unscheduled")
 	again := claim(t, q, 3)
-	if len(again.Contacts) != 1 || again.Contacts[0].Further[1] != "13" {
+	if len(again.Contacts) != 1 || again.Contacts[0].Extra[1] != "13" {
 		t.Errorf("claimed %+v, want the edited contact", again.Contacts)
 	}
 	settle(t, q, again, synced)
-	byHand, err := b.leader(1, further("Score")).ClaimIDs(t.Context(), ids[:1])
-	if err != nil || len(byHand.Contacts) != 1 || byHand.Contacts[0].Further[0] != "13" {
+	byHand, err := b.leader(1, extra("Score")).ClaimIDs(t.Context(), ids[:1])
+	if err != nil || len(byHand.Contacts) != 1 || byHand.Contacts[0].Extra[0] != "13" {
 		t.Errorf("claimed by hand: %+v, %v", byHand, err)
 	}
 }
@@ -55,7 +55,7 @@ func TestAMappedColumnGoes(t *testing.T) {
 	b := newBench(t)
 	b.exec(`ALTER TABLE contacts ADD COLUMN title text`)
 	ids := b.queued(2)
-	q := b.leader(0, further("title"))
+	q := b.leader(0, extra("title"))
 	batch := claim(t, q, 1)
 	b.exec(`ALTER TABLE contacts DROP COLUMN title`)
 	answered := contact.Answered{Batch: batch, Report: contact.Report{Outcomes: []contact.Outcome{synced}}}
@@ -68,7 +68,7 @@ func TestAMappedColumnGoes(t *testing.T) {
 	b.wantRow(ids[1], "Queued Queued tries=0 - - unscheduled")
 
 	conn := connect(t, b.url, true)
-	err := New(&session{conn: conn}, Options{Destination: "hubspot", Slots: 1, Further: []string{"title", "email", "nowhere"}}).Enter(t.Context())
+	err := New(&session{conn: conn}, Options{Target: target, Slots: 1, Extra: []string{"title", "email", "nowhere"}}).Enter(t.Context())
 	bad, ok := errors.AsType[*columns.Error](err)
 	if !ok || len(bad.Problems) != 2 || !strings.Contains(bad.Problems[0], `no column "title"`) {
 		t.Errorf("entered without the columns: %v", err)
@@ -105,13 +105,13 @@ func benchmarkClaim(b *testing.B, n int) {
 	db := newBench(b)
 	var names []string
 	for i := range n {
-		names = append(names, fmt.Sprintf("further_%d", i))
-		db.exec(fmt.Sprintf(`ALTER TABLE contacts ADD COLUMN further_%d %s`, i, []string{"text", "numeric", "timestamptz"}[i%3]))
-		db.exec(fmt.Sprintf(`ALTER TABLE contacts ALTER COLUMN further_%d SET DEFAULT %s`, i, []string{"'some words of a person'", "1234.5", "now()"}[i%3]))
+		names = append(names, fmt.Sprintf("extra_%d", i))
+		db.exec(fmt.Sprintf(`ALTER TABLE contacts ADD COLUMN extra_%d %s`, i, []string{"text", "numeric", "timestamptz"}[i%3]))
+		db.exec(fmt.Sprintf(`ALTER TABLE contacts ALTER COLUMN extra_%d SET DEFAULT %s`, i, []string{"'some words of a person'", "1234.5", "now()"}[i%3]))
 	}
 	db.queued(10_000)
 	db.exec(`VACUUM ANALYZE contacts`)
-	q := db.leader(0, further(names...))
+	q := db.leader(0, extra(names...))
 	var took []time.Duration
 	for b.Loop() {
 		began := time.Now()

@@ -12,14 +12,14 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-func TestIsTrouble(t *testing.T) {
+func TestMarked(t *testing.T) {
 	t.Parallel()
 	for code, want := range map[string]bool{
 		"53100": true, "53200": true, "58030": true, "XX001": true, "40P01": true, "40001": true, "08006": true,
 		"25006": true, "42501": true, "55P03": true, "57014": true, "57P01": true,
 		"22001": false, "23514": false, "23505": false, "P0001": false, "42703": false, "25P02": false, "": false,
 	} {
-		if got := isTrouble(&pgconn.PgError{Code: code}); got != want {
+		if got := errors.Is(marked(t.Context(), &pgconn.PgError{Code: code}), contact.ErrTrouble); got != want {
 			t.Errorf("SQLSTATE %q is the database's trouble: %t, want %t", code, got, want)
 		}
 	}
@@ -38,7 +38,7 @@ func (b *bench) refuse(table, code, condition string) (mend func()) {
 	}
 }
 
-// While the database is in trouble a claim marks no row and sets none aside, the
+// While the database is in trouble a claim marks no row and skips none, the
 // doorbell is what the queue believes, and a settle or a touch can be repeated.
 func TestTroubleMarksNoRow(t *testing.T) {
 	t.Parallel()
@@ -49,8 +49,8 @@ func TestTroubleMarksNoRow(t *testing.T) {
 		WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objid = 1 AND l.granted`
 	mend := b.refuse("contacts", "53100", "true")
 	for range 2 * trustedTries {
-		if idle := arm(t, q); !idle.Due || idle.Armed != (b.ask(bells) == "1") {
-			t.Fatalf("idle %+v with %s doorbells held", idle, b.ask(bells))
+		if state := arm(t, q); !state.Due || state.Armed != (b.ask(bells) == "1") {
+			t.Fatalf("state %+v with %s doorbells held", state, b.ask(bells))
 		}
 		if _, err := q.Claim(t.Context(), 2); !errors.Is(err, contact.ErrTrouble) {
 			t.Fatalf("claim: %v, want trouble", err)
@@ -104,15 +104,15 @@ func TestTroubleOfOneRowIsFound(t *testing.T) {
 	if n := b.claims(); n != "3" {
 		t.Errorf("%s claims, want those of the three others", n)
 	}
-	if idle := arm(t, q); idle.Due || idle.Next > asideFor || idle.Next < asideFor/2 {
-		t.Errorf("idle %+v, want to be woken within a minute for the row that was set aside", idle)
+	if state := arm(t, q); state.Due || state.Next > skipFor || state.Next < skipFor/2 {
+		t.Errorf("state %+v, want to be woken within a minute for the row that was skipped", state)
 	}
 	mend()
-	for id := range q.aside.until {
-		q.aside.until[id] = time.Now()
+	for id := range q.skipped.until {
+		q.skipped.until[id] = time.Now()
 	}
 	if n := len(claim(t, q, 3).Contacts); n != 1 {
-		t.Errorf("%d claimed after a minute, want the one that was set aside", n)
+		t.Errorf("%d claimed after a minute, want the one that was skipped", n)
 	}
 }
 
@@ -126,8 +126,8 @@ func TestFailedRescueFreesTheSlot(t *testing.T) {
 	b.exec(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'contactsync/test'`)
 	q := b.leader(0, old)
 	mend := b.refuse("contacts", "40P01", "true")
-	if _, err := q.Tidy(t.Context()); err == nil || !strings.Contains(err.Error(), "40P01") {
-		t.Fatalf("tidy: %v, want the rescue refused", err)
+	if _, err := q.Maintain(t.Context()); err == nil || !strings.Contains(err.Error(), "40P01") {
+		t.Fatalf("maintain: %v, want the rescue refused", err)
 	}
 	if n := b.ask(`SELECT count(*)::text FROM pg_locks WHERE pid = $1 AND locktype = 'advisory' AND objid = 101 AND granted`, pidOf(t, q)); n != "0" {
 		t.Error("the other slot's lock is still held")

@@ -15,12 +15,12 @@ func TestUntouchedClaimsAreNotSent(t *testing.T) {
 	q := b.leader(0)
 	fresh := func(want error) {
 		t.Helper()
-		if err := q.Fresh(); !errors.Is(err, want) {
+		if err := q.ClaimsFresh(); !errors.Is(err, want) {
 			t.Errorf("may be sent: %v, want %v", err, want)
 		}
 	}
 	late := func(cycle int64) {
-		q.alive.touched(cycle, time.Now().Add(-mostUntouched-time.Second))
+		q.age.touched(cycle, time.Now().Add(-staleAfter-time.Second))
 	}
 	fresh(nil) // a probe of the account needs no claim
 	other := claim(t, q, 1)
@@ -28,18 +28,18 @@ func TestUntouchedClaimsAreNotSent(t *testing.T) {
 	fresh(nil)
 	late(batch.Cycle)
 	late(other.Cycle)
-	fresh(ErrUntouched)
+	fresh(ErrClaimsStale)
 	if err := q.Touch(t.Context(), batch.Cycle, other.Cycle); err != nil {
 		t.Fatal(err)
 	}
 	fresh(nil)
 	late(batch.Cycle)
 	settle(t, q, other, synced)
-	fresh(ErrUntouched)
+	fresh(ErrClaimsStale)
 	settle(t, q, batch, synced)
 	fresh(nil)
 	claim(t, q, 2) // gets nothing
-	if len(q.alive.asked) != 0 {
+	if len(q.age.asked) != 0 {
 		t.Error("a claim of nothing counts as one that is being sent")
 	}
 }
@@ -56,9 +56,9 @@ func TestDoorbellAfterRefusedClaims(t *testing.T) {
 		WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objid = 1 AND l.granted`
 	q := b.leader(0)
 	for round := range 3 {
-		idle := arm(t, q)
-		if n := b.ask(held); idle.Armed != (n == "1") {
-			t.Fatalf("round %d: believes to be armed: %t, holds %s doorbells", round, idle.Armed, n)
+		state := arm(t, q)
+		if n := b.ask(held); state.Armed != (n == "1") {
+			t.Fatalf("round %d: believes to be armed: %t, holds %s doorbells", round, state.Armed, n)
 		}
 		if n := len(claim(t, q, 2).Contacts); n != 0 {
 			t.Fatalf("%d claimed of what is refused", n)
