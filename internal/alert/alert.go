@@ -20,7 +20,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 const (
@@ -35,16 +35,16 @@ const (
 // Desk is where changes are noted.
 type Desk interface {
 	// Take answers the changes that nobody has been told of.
-	Take(ctx context.Context, mine time.Duration) ([]admin.Alert, error)
+	Take(ctx context.Context, mine time.Duration) ([]ops.Alert, error)
 	// Told notes that somebody was told.
-	Told(ctx context.Context, a admin.Alert) error
+	Told(ctx context.Context, a ops.Alert) error
 }
 
 // Teller tells one webhook. All fields are needed.
 type Teller struct {
 	Desk   Desk
 	URL    string // a secret
-	Limits admin.AlertLimits
+	Limits ops.AlertLimits
 	Leads  func() bool              // whether this process leads; only a leader tells
 	Redact func(text string) string // hides what must not be shown
 	Log    *slog.Logger
@@ -84,7 +84,7 @@ func (t *Teller) Run(ctx context.Context) {
 	}
 }
 
-func (t *Teller) look(ctx context.Context) ([]admin.Alert, error) {
+func (t *Teller) look(ctx context.Context) ([]ops.Alert, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	return t.Desk.Take(ctx, mine)
@@ -92,7 +92,7 @@ func (t *Teller) look(ctx context.Context) ([]admin.Alert, error) {
 
 // tell posts one change and notes that. An orderly stop does not interrupt it, or
 // nobody would know whether it was told.
-func (t *Teller) tell(ctx context.Context, client *http.Client, change admin.Alert) error {
+func (t *Teller) tell(ctx context.Context, client *http.Client, change ops.Alert) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTimeout+lookTimeout)
 	defer cancel()
 	if err := post(ctx, client, t.URL, sentence(change, t.Limits, t.Redact)); err != nil {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // Rough figures of an index: what an entry takes at most in a well-kept one of
@@ -23,7 +23,7 @@ func (d Database) bloat(ctx context.Context) Finding {
 		Name, Quoted string
 		Bytes        int64
 	}
-	h, err := admin.New(d.Pool).Health(ctx, d.Destination, 0, 0)
+	h, err := ops.New(d.Pool).Health(ctx, d.Destination, 0, 0)
 	if err != nil {
 		return d.broken(err)
 	}
@@ -41,7 +41,7 @@ func (d Database) bloat(ctx context.Context) Finding {
 		total += s.Bytes
 		need := emptyBytes + live[s.Name]*entryBytes
 		if s.Bytes > d.limits.bloat && s.Bytes > bloatedTimes*need {
-			bad = append(bad, fmt.Sprintf("%s has %s for %s about %s", s.Quoted, bytes(s.Bytes), admin.Count(live[s.Name], "row, which needs", "rows, which need"), bytes(need)))
+			bad = append(bad, fmt.Sprintf("%s has %s for %s about %s", s.Quoted, bytes(s.Bytes), ops.Count(live[s.Name], "row, which needs", "rows, which need"), bytes(need)))
 			remedies = append(remedies, "REINDEX INDEX CONCURRENTLY "+s.Quoted+";")
 		}
 	}

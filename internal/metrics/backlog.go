@@ -8,7 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 const (
@@ -26,7 +26,7 @@ const (
 // Every replica does, so that it is known also while none of them leads. A look
 // that fails leaves its metrics out and says so by one of its own.
 type Backlog struct {
-	look func(ctx context.Context) (admin.Backlog, error)
+	look func(ctx context.Context) (ops.Backlog, error)
 	log  *slog.Logger
 
 	up, took, contacts, oldest, led, replicas, held, connections *prometheus.Desc
@@ -36,14 +36,14 @@ type Backlog struct {
 }
 
 type look struct {
-	admin.Backlog
+	ops.Backlog
 	err  error
 	at   time.Time
 	took time.Duration
 }
 
 // WatchBacklog adds what look tells to the metrics.
-func (m *Metrics) WatchBacklog(look func(ctx context.Context) (admin.Backlog, error), log *slog.Logger) {
+func (m *Metrics) WatchBacklog(look func(ctx context.Context) (ops.Backlog, error), log *slog.Logger) {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
 	}

@@ -22,7 +22,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/metrics"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // busy is a registry of which every metric has met something.
@@ -30,7 +30,7 @@ func busy(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	m := metrics.New(registry, "v1", 1)
-	m.WatchBacklog(func(context.Context) (admin.Backlog, error) { return admin.Backlog{Due: 3}, nil }, slog.New(slog.DiscardHandler))
+	m.WatchBacklog(func(context.Context) (ops.Backlog, error) { return ops.Backlog{Due: 3}, nil }, slog.New(slog.DiscardHandler))
 	m.WatchLimits(func() hubspot.Limits {
 		return hubspot.Limits{Per10s: 100, Left10s: 90, PerDay: 250_000, LeftDay: 1, Said10s: time.Now(), SaidDay: time.Now()}
 	})

@@ -5,17 +5,17 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
-func (b *bench) desk() *admin.Desk {
+func (b *bench) desk() *ops.Desk {
 	b.Helper()
 	pool, err := pgxpool.New(b.Context(), b.url)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(pool.Close)
-	return admin.New(pool)
+	return ops.New(pool)
 }
 
 // An operator's hold: nobody claims anything, whatever he believed before, writers

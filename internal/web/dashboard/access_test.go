@@ -11,8 +11,8 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )
 
@@ -25,7 +25,7 @@ func board(t *testing.T, url string, change func(o *dashboard.Options)) *dashboa
 	}
 	t.Cleanup(pool.Close)
 	o := dashboard.Options{
-		Desk: admin.New(pool).Via(admin.Dashboard), Destination: "hubspot", Instance: "one", Version: "v1", Log: slog.New(slog.DiscardHandler),
+		Desk: ops.New(pool).Via(ops.Dashboard), Destination: "hubspot", Instance: "one", Version: "v1", Log: slog.New(slog.DiscardHandler),
 		Draft: func(context.Context, contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
 			return nil, contact.Outcome{}, nil
 		},

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // What can be done with a contact, as its address says it.
@@ -115,14 +115,14 @@ func (d *Dashboard) contactAction(r *http.Request) (deed, error) {
 		if d.SkipsUnchanged {
 			what.Text += " If HubSpot was told all of that already, nothing is sent: `contactsync sync " + c.ID + "` sends it all the same."
 		}
-		what.do = d.toQueue(c.ID, admin.DidSendNow, "It is in the queue and goes to HubSpot now.")
+		what.do = d.toQueue(c.ID, ops.DidSendNow, "It is in the queue and goes to HubSpot now.")
 	case doRetry:
 		what.Head, what.Button = "Retry "+name+"?", "Retry"
 		what.Text = "It goes into the queue again, due at once and with all its attempts."
 		if advice := contact.Code(c.Code).Advice(); c.Code != "" && !advice.Alone {
 			what.Text += " It failed with " + c.Code + ", which seldom mends itself: " + advice.Do
 		}
-		what.do = d.toQueue(c.ID, admin.DidRetry, "It is in the queue again and goes to HubSpot now.")
+		what.do = d.toQueue(c.ID, ops.DidRetry, "It is in the queue again and goes to HubSpot now.")
 	case doSkip:
 		what.Head, what.Button, what.Danger = "Skip "+name+"?", "Skip", true
 		what.Text = "It leaves the queue and is not synced until somebody queues it again. HubSpot keeps what it has."
@@ -134,30 +134,30 @@ func (d *Dashboard) contactAction(r *http.Request) (deed, error) {
 			if len(skipped) == 0 {
 				return "Nothing was changed: it is in HubSpot already.", nil
 			}
-			return "It is skipped.", d.record(ctx, admin.Action{Who: who, Action: admin.DidSkip, ContactID: c.ID, Rows: 1})
+			return "It is skipped.", d.record(ctx, ops.Action{Who: who, Action: ops.DidSkip, ContactID: c.ID, Rows: 1})
 		}
 	}
 	return what, nil
 }
 
 // record writes down what was done, also when whoever did it has left meanwhile.
-func (d *Dashboard) record(ctx context.Context, a admin.Action) error {
+func (d *Dashboard) record(ctx context.Context, a ops.Action) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
 	defer cancel()
 	return d.Desk.Record(ctx, a)
 }
 
 // toQueue queues one contact.
-func (d *Dashboard) toQueue(id string, as admin.Verb, said string) func(ctx context.Context, who, reason string) (string, error) {
+func (d *Dashboard) toQueue(id string, as ops.Verb, said string) func(ctx context.Context, who, reason string) (string, error) {
 	return func(ctx context.Context, who, _ string) (string, error) {
 		found, err := d.Desk.Queue(ctx, []string{id})
 		if err != nil {
 			return "", err
 		}
 		if len(found) == 0 {
-			return "", admin.ErrNoContact
+			return "", ops.ErrNoContact
 		}
-		return said, d.record(ctx, admin.Action{Who: who, Action: as, ContactID: id, Rows: 1})
+		return said, d.record(ctx, ops.Action{Who: who, Action: as, ContactID: id, Rows: 1})
 	}
 }
 
@@ -200,7 +200,7 @@ func (d *Dashboard) retryAll(ctx context.Context, who string, code contact.Code)
 	if err != nil {
 		said += " There are more: press again, or run `contactsync retry --code " + string(code) + "`."
 	}
-	return said, d.record(ctx, admin.Action{Who: who, Action: admin.DidRetry, Detail: string(code), Rows: rows})
+	return said, d.record(ctx, ops.Action{Who: who, Action: ops.DidRetry, Detail: string(code), Rows: rows})
 }
 
 // pause keeps all replicas from sending.

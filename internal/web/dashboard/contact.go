@@ -7,7 +7,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/hubspot"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // shownAttempts is how many failed attempts a page shows at most.
@@ -15,9 +15,9 @@ const shownAttempts = 50
 
 // card is what the page of one contact shows.
 type card struct {
-	admin.Card
+	ops.Card
 	Story    []event
-	Attempts []admin.Attempt
+	Attempts []ops.Attempt
 	Draft    []hubspot.Field
 	Refused  contact.Outcome // why nothing can be sent; empty code: it can
 	Buttons  []button
@@ -72,7 +72,7 @@ func (d *Dashboard) contact(r *http.Request) (view, error) {
 }
 
 // stateOf says where a contact is, in words.
-func stateOf(c admin.Card) state {
+func stateOf(c ops.Card) state {
 	waiting := c.NextTry != nil && c.NextTry.After(time.Now()) // near enough for words
 	switch {
 	case c.ClaimedAt != nil && c.Until != nil:
@@ -98,7 +98,7 @@ func stateOf(c admin.Card) state {
 }
 
 // buttonsOf is what can be done with a contact, the likeliest first.
-func buttonsOf(c admin.Card) []button {
+func buttonsOf(c ops.Card) []button {
 	skip := button{doSkip, "Skip", false}
 	switch {
 	case c.Status == "Error":
@@ -116,7 +116,7 @@ func buttonsOf(c admin.Card) []button {
 }
 
 // storyOf is a contact's way, the newest step first.
-func storyOf(c admin.Card, attempts []admin.Attempt, actions []admin.Action) []event {
+func storyOf(c ops.Card, attempts []ops.Attempt, actions []ops.Action) []event {
 	var story []event
 	if c.SyncedAt != nil {
 		story = append(story, event{At: *c.SyncedAt, Mood: good, Head: "Synced to HubSpot", Text: c.RemoteID})
@@ -136,10 +136,10 @@ func storyOf(c admin.Card, attempts []admin.Attempt, actions []admin.Action) []e
 }
 
 // didWhat says what somebody did, in words.
-func didWhat(a admin.Action) string {
-	words := map[admin.Verb]string{
-		admin.DidQueue: "queued it", admin.DidRetry: "retried it", admin.DidSkip: "skipped it", admin.DidSendNow: "sent it now", admin.DidSync: "synced it by hand",
-		admin.DidPause: "paused the sync", admin.DidResume: "let the sync go on",
+func didWhat(a ops.Action) string {
+	words := map[ops.Verb]string{
+		ops.DidQueue: "queued it", ops.DidRetry: "retried it", ops.DidSkip: "skipped it", ops.DidSendNow: "sent it now", ops.DidSync: "synced it by hand",
+		ops.DidPause: "paused the sync", ops.DidResume: "let the sync go on",
 	}
 	what := words[a.Action]
 	if what == "" {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // statuses are what a list can be of, as people meet them.
@@ -15,8 +15,8 @@ var statuses = []string{"Queued", "Processing", "Error", "Complete", "New", "Sel
 
 // list is what the page of contacts shows.
 type list struct {
-	admin.Page
-	Filter        admin.Filter
+	ops.Page
+	Filter        ops.Filter
 	Tabs          []tab
 	Codes         []contact.Code
 	Next, Earlier string // addresses of the pages beside this one
@@ -31,18 +31,18 @@ type tab struct {
 
 func (d *Dashboard) contacts(r *http.Request) (view, error) {
 	q := r.URL.Query()
-	f := admin.Filter{
+	f := ops.Filter{
 		Status: oneOf(q.Get("status"), statuses), Text: clip(q.Get("q"), 200), Hidden: d.HideEmails,
 		Code: string(oneOf(contact.Code(q.Get("code")), contact.Codes())),
 	}
-	at := admin.Cursor{ID: q.Get("after")}
+	at := ops.Cursor{ID: q.Get("after")}
 	if before := q.Get("before"); before != "" {
-		at = admin.Cursor{ID: before, Back: true}
+		at = ops.Cursor{ID: before, Back: true}
 	}
 	if q.Get("end") != "" {
-		at = admin.Cursor{Back: true}
+		at = ops.Cursor{Back: true}
 	}
-	if at.ID != "" && !admin.IsID(at.ID) {
+	if at.ID != "" && !ops.IsID(at.ID) {
 		return view{}, errNoPage
 	}
 	page, err := d.Desk.List(r.Context(), f, at)
@@ -56,14 +56,14 @@ func (d *Dashboard) contacts(r *http.Request) (view, error) {
 	if page.Before != "" {
 		l.Earlier = listURL(f, "before", page.Before)
 	}
-	l.Tabs = append(l.Tabs, tab{"All", listURL(admin.Filter{Text: f.Text}, "", ""), f.Status == ""})
+	l.Tabs = append(l.Tabs, tab{"All", listURL(ops.Filter{Text: f.Text}, "", ""), f.Status == ""})
 	for _, s := range statuses {
-		l.Tabs = append(l.Tabs, tab{s, listURL(admin.Filter{Status: s, Text: f.Text}, "", ""), f.Status == s})
+		l.Tabs = append(l.Tabs, tab{s, listURL(ops.Filter{Status: s, Text: f.Text}, "", ""), f.Status == s})
 	}
 	return view{Page: "contacts", Title: "Contacts", Nav: "contacts", Data: l, Every: 10}, nil
 }
 
-func listURL(f admin.Filter, key, id string) string {
+func listURL(f ops.Filter, key, id string) string {
 	q := url.Values{}
 	for k, v := range map[string]string{"status": f.Status, "code": f.Code, "q": f.Text, key: id} {
 		if k != "" && v != "" {

@@ -15,12 +15,12 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/doctor"
 	"github.com/scrapersky/contactsync/internal/hubspot"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // Options is what a Dashboard shows and who may see it.
 type Options struct {
-	Desk        *admin.Desk
+	Desk        *ops.Desk
 	Destination string
 
 	// Password lets people in, whatever the user's name, which is recorded. Without

@@ -3,13 +3,13 @@ package dashboard
 import (
 	"net/http"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // troubles is what the page of failures shows.
 type troubles struct {
-	Kinds    []admin.Kind
-	Attempts []admin.Attempt
+	Kinds    []ops.Kind
+	Attempts []ops.Attempt
 	ReadOnly bool
 	Hidden   bool
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
@@ -53,8 +53,8 @@ func number(n any) string {
 
 // upTo is a number that was counted up to a bound alone.
 func upTo(n int64) string {
-	if n > admin.MostShown {
-		return number(admin.MostShown) + "+"
+	if n > ops.MostShown {
+		return number(ops.MostShown) + "+"
 	}
 	return number(n)
 }
@@ -62,12 +62,12 @@ func upTo(n int64) string {
 func seconds(s any) string {
 	switch s := s.(type) {
 	case float64:
-		return admin.Ago(max(0, s))
+		return ops.Ago(max(0, s))
 	case *float64:
 		if s == nil {
 			return "–"
 		}
-		return admin.Ago(max(0, *s))
+		return ops.Ago(max(0, *s))
 	}
 	return "–"
 }

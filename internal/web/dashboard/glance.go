@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // How much of the past an overview shows, and how old a look may be.
@@ -21,11 +21,11 @@ const (
 
 // glance is how things stand, as every page shows it.
 type glance struct {
-	admin.Glance
+	ops.Glance
 	Mood     mood
 	Sentence string
-	Hour     []admin.Point // nil where it cannot be had
-	Day      []admin.Point
+	Hour     []ops.Point // nil where it cannot be had
+	Day      []ops.Point
 }
 
 // mood is how things stand in a word, which is a colour and a picture as well.
@@ -41,19 +41,19 @@ const (
 )
 
 // moodOf is how things stand as the sentence beside it says.
-func moodOf(s admin.Status) mood {
+func moodOf(s ops.Status) mood {
 	level, _ := s.Judge(time.UTC)
-	paused := slices.ContainsFunc(s.Leaders, func(l admin.Leader) bool { return l.PauseCode != "" })
+	paused := slices.ContainsFunc(s.Leaders, func(l ops.Leader) bool { return l.PauseCode != "" })
 	switch q := s.Queue; {
 	case s.Hold != nil:
 		return held
-	case level == admin.Trouble:
+	case level == ops.Trouble:
 		return bad
-	case level == admin.Attention && (paused || q.Due > 0):
+	case level == ops.Attention && (paused || q.Due > 0):
 		return waits
 	case q.Due > 0:
 		return working
-	case level == admin.Attention:
+	case level == ops.Attention:
 		return asks
 	case q.Waiting > 0:
 		return waits
@@ -67,7 +67,7 @@ type looks struct {
 	mu                sync.Mutex
 	last              *glance
 	at, hourAt, dayAt time.Time
-	hour, day         []admin.Point
+	hour, day         []ops.Point
 
 	err      error // of the last look, nil when it succeeded
 	failedAt time.Time
@@ -114,7 +114,7 @@ func (d *Dashboard) addSeries(ctx context.Context) {
 	l := &d.looks
 	for _, s := range []struct {
 		at          *time.Time
-		points      *[]admin.Point
+		points      *[]ops.Point
 		fresh       time.Duration
 		since, step time.Duration
 	}{

@@ -1,4 +1,4 @@
-package admin_test
+package ops_test
 
 import (
 	"fmt"
@@ -13,18 +13,18 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
-func desk(t *testing.T, url string) *admin.Desk {
+func desk(t *testing.T, url string) *ops.Desk {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return admin.New(pool)
+	return ops.New(pool)
 }
 
 // cycle inserts a cycle that ended so many seconds before a time, with counts of
@@ -56,7 +56,7 @@ func TestSeries(t *testing.T) {
 	if len(points) != 21 {
 		t.Fatalf("%d points, want 21", len(points))
 	}
-	at := slices.IndexFunc(points, func(p admin.Point) bool { return p.At.Equal(minute.Add(-2 * time.Minute)) })
+	at := slices.IndexFunc(points, func(p ops.Point) bool { return p.At.Equal(minute.Add(-2 * time.Minute)) })
 	if at < 1 {
 		t.Fatalf("no point at %v in %+v", minute.Add(-2*time.Minute), points)
 	}
@@ -71,7 +71,7 @@ func TestSeries(t *testing.T) {
 	if median := p.Quantile(0.5); median == nil || math.Abs(*median-0.015) > 1e-9 {
 		t.Errorf("median %v, want 0.015", median)
 	}
-	if sum := admin.Sum(points); sum.Synced != 45 || sum.CycleSeconds != 2 || *sum.Quantile(1) != 0.025 {
+	if sum := ops.Sum(points); sum.Synced != 45 || sum.CycleSeconds != 2 || *sum.Quantile(1) != 0.025 {
 		t.Errorf("sum is %+v", sum)
 	}
 	if _, err := d.Series(t.Context(), "hubspot", time.Hour, 0); err == nil {
@@ -106,7 +106,7 @@ func TestQuantileOfTheLongest(t *testing.T) {
 	bounds := contact.LatencyBounds()
 	counts := make([]int64, len(bounds)+1)
 	counts[len(bounds)] = 3
-	if q := (admin.Point{Latency: counts}).Quantile(0.5); q == nil || *q != bounds[len(bounds)-1] {
+	if q := (ops.Point{Latency: counts}).Quantile(0.5); q == nil || *q != bounds[len(bounds)-1] {
 		t.Errorf("beyond the last bound: %v, want that bound", q)
 	}
 }

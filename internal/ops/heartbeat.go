@@ -2,7 +2,7 @@
 // which ones there are, of which version, and what they do. It says nothing about
 // who may lead: the advisory locks do. It uses the connections that a process has
 // anyway, and whatever goes wrong here must neither end leading nor waiting.
-package presence
+package ops
 
 import (
 	"context"
@@ -39,7 +39,7 @@ const (
 )
 
 // Presence is this process in the list. It is safe for concurrent use.
-type Presence struct {
+type Heartbeat struct {
 	instance, version string
 	log               *slog.Logger
 	started           time.Time
@@ -60,12 +60,12 @@ type Leading struct {
 }
 
 // New is a process that began just now.
-func New(instance, version string, log *slog.Logger) *Presence {
-	return &Presence{instance: instance, version: version, log: log, started: time.Now()}
+func NewHeartbeat(instance, version string, log *slog.Logger) *Heartbeat {
+	return &Heartbeat{instance: instance, version: version, log: log, started: time.Now()}
 }
 
 // Lead makes it a leader, and nil a follower again. The next Note is due at once.
-func (p *Presence) Lead(as *Leading) {
+func (p *Heartbeat) SetLeader(as *Leading) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.leads, p.since, p.written = as, time.Now(), time.Time{}
@@ -73,7 +73,7 @@ func (p *Presence) Lead(as *Leading) {
 
 // Note writes the process down when that is due: every 15 s, and when its role or
 // what it hears has changed.
-func (p *Presence) Note(ctx context.Context, conn *pgx.Conn) {
+func (p *Heartbeat) Beat(ctx context.Context, conn *pgx.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.gone || time.Since(p.written) < Every && p.hears() == p.told {
@@ -84,14 +84,14 @@ func (p *Presence) Note(ctx context.Context, conn *pgx.Conn) {
 }
 
 // Gone takes the process out of the list, at its orderly end.
-func (p *Presence) Gone(ctx context.Context, conn *pgx.Conn) {
+func (p *Heartbeat) Remove(ctx context.Context, conn *pgx.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.gone = true // a heartbeat that comes later must not bring it back
 	p.write(ctx, conn, goneSQL, p.instance)
 }
 
-func (p *Presence) columns() []any {
+func (p *Heartbeat) columns() []any {
 	role, slot := follower, any(nil)
 	var rateMax, rateLeft, rateAge, dayMax, dayLeft, dayAge any
 	if p.leads != nil {
@@ -107,7 +107,7 @@ func (p *Presence) columns() []any {
 }
 
 // hears says whether notifications arrive, nil while that is not known.
-func (p *Presence) hears() any {
+func (p *Heartbeat) hears() any {
 	if p.leads == nil {
 		return nil
 	}
@@ -120,7 +120,7 @@ func (p *Presence) hears() any {
 
 // write sends both statements as one text, which is one transaction. Preparing
 // the second one would wait for its table's lock before the first one has run.
-func (p *Presence) write(ctx context.Context, conn *pgx.Conn, sql string, args ...any) {
+func (p *Heartbeat) write(ctx context.Context, conn *pgx.Conn, sql string, args ...any) {
 	args = append([]any{pgx.QueryExecModeSimpleProtocol}, args...)
 	if _, err := conn.Exec(ctx, modestSQL+";\n"+sql, args...); err != nil { // a standby refuses it, say
 		p.log.DebugContext(ctx, "This process could not write itself down in the list of replicas", "error", err)

@@ -1,4 +1,4 @@
-package admin
+package ops
 
 import (
 	"context"
@@ -9,12 +9,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/database"
-	"github.com/scrapersky/contactsync/internal/presence"
 )
 
 // silence is after how long a process that writes itself down every 15 s is taken
 // for gone.
-const silence = 3 * presence.Every
+const silence = 3 * Every
 
 // The roles of a Replica.
 const (

@@ -1,4 +1,4 @@
-package admin_test
+package ops_test
 
 import (
 	"slices"
@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
 // Each change is one process's to tell, however many look; what was told is not
@@ -16,8 +16,8 @@ func TestAlertsAreTakenOnce(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	d := desk(t, url)
-	limits := admin.AlertLimits{BacklogAge: time.Minute, FailuresPerHour: 10}
-	take := func(mine time.Duration) (taken []admin.Alert) {
+	limits := ops.AlertLimits{BacklogAge: time.Minute, FailuresPerHour: 10}
+	take := func(mine time.Duration) (taken []ops.Alert) {
 		t.Helper()
 		var mu sync.Mutex
 		var all sync.WaitGroup
@@ -35,9 +35,9 @@ func TestAlertsAreTakenOnce(t *testing.T) {
 		all.Wait()
 		return taken
 	}
-	want := func(taken []admin.Alert, raised bool, kinds ...admin.AlertKind) {
+	want := func(taken []ops.Alert, raised bool, kinds ...ops.AlertKind) {
 		t.Helper()
-		var got []admin.AlertKind
+		var got []ops.AlertKind
 		for _, a := range taken {
 			got = append(got, a.Kind)
 			if a.Raised != raised {
@@ -49,7 +49,7 @@ func TestAlertsAreTakenOnce(t *testing.T) {
 			t.Errorf("taken %v, want %v", got, kinds)
 		}
 	}
-	tell := func(taken []admin.Alert) {
+	tell := func(taken []ops.Alert) {
 		t.Helper()
 		for _, a := range taken {
 			if err := d.AlertTold(t.Context(), "hubspot", a); err != nil {
@@ -63,31 +63,31 @@ func TestAlertsAreTakenOnce(t *testing.T) {
 	pgtest.Exec(t, url,
 		`INSERT INTO contacts (email, hubspot_processing_status, hubspot_queued_at) VALUES ('old@example.org', 'Queued', now() - interval '2 minutes')`,
 		`INSERT INTO contactsync.cycles (destination, finished_at, synced, failed) VALUES ('hubspot', now(), 0, 11)`)
-	want(take(time.Minute), true, admin.AlertBacklog, admin.AlertFailures)
+	want(take(time.Minute), true, ops.AlertBacklog, ops.AlertFailures)
 	want(take(time.Minute), true) // another's to tell
 	pgtest.Exec(t, url, later)    // who did not
 	taken := take(time.Minute)
-	want(taken, true, admin.AlertBacklog, admin.AlertFailures)
+	want(taken, true, ops.AlertBacklog, ops.AlertFailures)
 	tell(taken)
 	pgtest.Exec(t, url, later)
 	want(take(time.Minute), true)
 
 	pgtest.Exec(t, url, `UPDATE contacts SET hubspot_processing_status = NULL`, `UPDATE contactsync.cycles SET failed = 8`)
 	taken = take(time.Minute)
-	want(taken, false, admin.AlertBacklog) // eight failures are no longer too many, and still not few
+	want(taken, false, ops.AlertBacklog) // eight failures are no longer too many, and still not few
 	tell(taken)
 	pgtest.Exec(t, url, `UPDATE contactsync.cycles SET failed = 5`, later)
 	taken = take(time.Minute)
-	want(taken, false, admin.AlertFailures)
+	want(taken, false, ops.AlertFailures)
 	tell(taken)
 	pgtest.Exec(t, url, later)
 	want(take(time.Minute), false)
 }
 
 // taken are the alerts that are to be told, with limits that only a pause passes.
-func taken(t *testing.T, d *admin.Desk) []admin.Alert {
+func taken(t *testing.T, d *ops.Desk) []ops.Alert {
 	t.Helper()
-	got, err := d.TakeAlerts(t.Context(), "hubspot", admin.AlertLimits{BacklogAge: time.Hour}, time.Minute)
+	got, err := d.TakeAlerts(t.Context(), "hubspot", ops.AlertLimits{BacklogAge: time.Hour}, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +100,7 @@ func TestAPauseIsOverWhenAnAnswerWasUsable(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	d := desk(t, url)
-	take := func() []admin.Alert {
+	take := func() []ops.Alert {
 		t.Helper()
 		got := taken(t, d)
 		for _, a := range got {
@@ -118,7 +118,7 @@ func TestAPauseIsOverWhenAnAnswerWasUsable(t *testing.T) {
 	pause := `INSERT INTO contactsync.slots (destination, slot, instance, since, pause_code, pause_reason, pause_since)
 		VALUES ('hubspot', 0, 'x', now(), 'TIMEOUT', 'slow', now()) ON CONFLICT (destination, slot) DO UPDATE SET pause_code = 'TIMEOUT'`
 	pgtest.Exec(t, url, pause)
-	if got := take(); len(got) != 1 || got[0].Kind != admin.AlertPaused || got[0].Detail != "TIMEOUT: slow" {
+	if got := take(); len(got) != 1 || got[0].Kind != ops.AlertPaused || got[0].Detail != "TIMEOUT: slow" {
 		t.Fatalf("taken %+v, want the pause", got)
 	}
 	pgtest.Exec(t, url, `UPDATE contactsync.slots SET pause_code = NULL`) // a try

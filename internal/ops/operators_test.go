@@ -1,4 +1,4 @@
-package admin_test
+package ops_test
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
 // Who leads and who is gone is what the locks and the clock say, whatever was
@@ -48,18 +48,18 @@ func TestReplicas(t *testing.T) {
 
 func TestActions(t *testing.T) {
 	t.Parallel()
-	d := desk(t, pgtest.New(t)).Via(admin.Dashboard)
+	d := desk(t, pgtest.New(t)).Via(ops.Dashboard)
 	const id = "11111111-1111-1111-1111-111111111111"
-	for _, a := range []admin.Action{
-		{Who: "ada", Action: admin.DidRetry, Detail: "TIMEOUT", Rows: 3},
-		{Who: "bob", Action: admin.DidSkip, ContactID: id, Rows: 1},
+	for _, a := range []ops.Action{
+		{Who: "ada", Action: ops.DidRetry, Detail: "TIMEOUT", Rows: 3},
+		{Who: "bob", Action: ops.DidSkip, ContactID: id, Rows: 1},
 	} {
 		if err := d.Record(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
 	}
 	all, err := d.Actions(t.Context(), "", 10)
-	if err != nil || len(all) != 2 || all[1].Detail != "TIMEOUT" || all[1].Rows != 3 || all[0].Via != admin.Dashboard || all[0].At.IsZero() {
+	if err != nil || len(all) != 2 || all[1].Detail != "TIMEOUT" || all[1].Rows != 3 || all[0].Via != ops.Dashboard || all[0].At.IsZero() {
 		t.Errorf("actions are %+v, %v", all, err)
 	}
 	if one, err := d.Actions(t.Context(), id, 10); err != nil || len(one) != 1 || one[0].Who != "bob" || one[0].ContactID != id {

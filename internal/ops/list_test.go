@@ -1,4 +1,4 @@
-package admin_test
+package ops_test
 
 import (
 	"errors"
@@ -8,27 +8,27 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
 const hubspot = "hubspot"
 
 // workersDesk is the desk of a worker's on a database.
-func workersDesk(t *testing.T, url string) *admin.Desk {
+func workersDesk(t *testing.T, url string) *ops.Desk {
 	t.Helper()
 	pool, err := database.NewPool(t.Context(), pgtest.AsWorker(t, url), "test", 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return admin.New(pool)
+	return ops.New(pool)
 }
 
 // id is the id of the contact with a number.
 func id(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
-func ids(rows []admin.Row) (list []string) {
+func ids(rows []ops.Row) (list []string) {
 	for _, r := range rows {
 		list = append(list, r.ID)
 	}
@@ -45,34 +45,34 @@ func TestListBothWays(t *testing.T) {
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, fmt.Sprintf(numbered, "'Error', 'Error', 'INVALID_EMAIL', NULL", 120))
 	d := workersDesk(t, url)
-	for _, f := range []admin.Filter{{}, {Status: "Error"}, {Status: "Error", Code: "INVALID_EMAIL"}, {Text: "name"}, {Code: "INVALID_EMAIL"}} {
+	for _, f := range []ops.Filter{{}, {Status: "Error"}, {Status: "Error", Code: "INVALID_EMAIL"}, {Text: "name"}, {Code: "INVALID_EMAIL"}} {
 		var forth, back []string
-		at := admin.Cursor{}
+		at := ops.Cursor{}
 		for range 3 {
 			page, err := d.List(t.Context(), f, at)
 			if err != nil {
 				t.Fatal(err)
 			}
 			forth = append(forth, ids(page.Rows)...)
-			at = admin.Cursor{ID: page.After}
+			at = ops.Cursor{ID: page.After}
 		}
 		if at.ID != "" {
 			t.Errorf("%+v: a fourth page after %s", f, at.ID)
 		}
-		at = admin.Cursor{Back: true}
+		at = ops.Cursor{Back: true}
 		for range 3 {
 			page, err := d.List(t.Context(), f, at)
 			if err != nil {
 				t.Fatal(err)
 			}
 			back = append(ids(page.Rows), back...)
-			at = admin.Cursor{ID: page.Before, Back: true}
+			at = ops.Cursor{ID: page.Before, Back: true}
 		}
 		if len(forth) != 120 || !slices.IsSorted(forth) || !slices.Equal(forth, back) {
 			t.Errorf("%+v: %d forth, %d back", f, len(forth), len(back))
 		}
 	}
-	page, err := d.List(t.Context(), admin.Filter{Status: "Error"}, admin.Cursor{})
+	page, err := d.List(t.Context(), ops.Filter{Status: "Error"}, ops.Cursor{})
 	if err != nil || page.Count != 120 || page.Before != "" {
 		t.Errorf("counts %d, before %q, %v", page.Count, page.Before, err)
 	}
@@ -87,27 +87,27 @@ func TestListFinds(t *testing.T) {
 		`UPDATE contacts SET hubspot_processing_status = 'Queued', name = '100% _sure' WHERE email = 'c8@example.org'`)
 	d := workersDesk(t, url)
 	for name, tt := range map[string]struct {
-		filter admin.Filter
+		filter ops.Filter
 		want   []string
 	}{
-		"an id":                           {admin.Filter{Text: " " + id(3)}, []string{id(3)}},
-		"an id of another status":         {admin.Filter{Text: id(3), Status: "Error"}, nil},
-		"a whole email":                   {admin.Filter{Text: "C3@example.org"}, []string{id(3)}},
-		"a part of an email":              {admin.Filter{Text: "C3@ex"}, []string{id(3)}},
-		"a part of a hidden one":          {admin.Filter{Text: "c3@ex", Hidden: true}, nil},
-		"a hidden one's domain":           {admin.Filter{Text: "example", Hidden: true}, nil},
-		"a whole hidden one":              {admin.Filter{Text: "c3@example.org", Hidden: true}, []string{id(3)}},
-		"a name":                          {admin.Filter{Text: "name 30"}, []string{id(30)}},
-		"HubSpot's id":                    {admin.Filter{Text: "7725"}, []string{id(25)}},
-		"no pattern":                      {admin.Filter{Text: "0% _"}, []string{id(8)}},
-		"queued":                          {admin.Filter{Status: "Queued"}, []string{id(8)}},
-		"queued, with a text":             {admin.Filter{Status: "Queued", Text: "SURE"}, []string{id(8)}},
-		"skipped":                         {admin.Filter{Status: "Skipped"}, []string{id(7)}},
-		"in work":                         {admin.Filter{Status: "Processing"}, nil},
-		"a quote, which is text as well":  {admin.Filter{Text: `'; DROP TABLE contacts; --`}, nil},
-		"selected, of which there is one": {admin.Filter{Status: "Selected"}, nil},
+		"an id":                           {ops.Filter{Text: " " + id(3)}, []string{id(3)}},
+		"an id of another status":         {ops.Filter{Text: id(3), Status: "Error"}, nil},
+		"a whole email":                   {ops.Filter{Text: "C3@example.org"}, []string{id(3)}},
+		"a part of an email":              {ops.Filter{Text: "C3@ex"}, []string{id(3)}},
+		"a part of a hidden one":          {ops.Filter{Text: "c3@ex", Hidden: true}, nil},
+		"a hidden one's domain":           {ops.Filter{Text: "example", Hidden: true}, nil},
+		"a whole hidden one":              {ops.Filter{Text: "c3@example.org", Hidden: true}, []string{id(3)}},
+		"a name":                          {ops.Filter{Text: "name 30"}, []string{id(30)}},
+		"HubSpot's id":                    {ops.Filter{Text: "7725"}, []string{id(25)}},
+		"no pattern":                      {ops.Filter{Text: "0% _"}, []string{id(8)}},
+		"queued":                          {ops.Filter{Status: "Queued"}, []string{id(8)}},
+		"queued, with a text":             {ops.Filter{Status: "Queued", Text: "SURE"}, []string{id(8)}},
+		"skipped":                         {ops.Filter{Status: "Skipped"}, []string{id(7)}},
+		"in work":                         {ops.Filter{Status: "Processing"}, nil},
+		"a quote, which is text as well":  {ops.Filter{Text: `'; DROP TABLE contacts; --`}, nil},
+		"selected, of which there is one": {ops.Filter{Status: "Selected"}, nil},
 	} {
-		page, err := d.List(t.Context(), tt.filter, admin.Cursor{})
+		page, err := d.List(t.Context(), tt.filter, ops.Cursor{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -135,7 +135,7 @@ func TestCardAndTrouble(t *testing.T) {
 		t.Errorf("%+v", attempts)
 	}
 	for _, nobody := range []string{id(99), "nonsense", ""} {
-		if _, _, err := d.Card(t.Context(), hubspot, nobody, 3); !errors.Is(err, admin.ErrNoContact) {
+		if _, _, err := d.Card(t.Context(), hubspot, nobody, 3); !errors.Is(err, ops.ErrNoContact) {
 			t.Errorf("%q: %v", nobody, err)
 		}
 	}
@@ -143,7 +143,7 @@ func TestCardAndTrouble(t *testing.T) {
 	if err != nil || len(attempts) != 5 || attempts[0].Email != "c1@example.org" {
 		t.Errorf("%+v, %v", attempts, err)
 	}
-	want := []admin.Kind{{Code: contact.CodeNoEmail, Error: 6}, {Code: contact.CodeTimeout, Error: 2, Waiting: 1}}
+	want := []ops.Kind{{Code: contact.CodeNoEmail, Error: 6}, {Code: contact.CodeTimeout, Error: 2, Waiting: 1}}
 	if !slices.Equal(kinds, want) {
 		t.Errorf("%+v, want %+v", kinds, want)
 	}

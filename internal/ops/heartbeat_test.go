@@ -1,9 +1,8 @@
-package presence
+package ops
 
 import (
 	"context"
 	"log/slog"
-	"os"
 	"testing"
 	"time"
 
@@ -11,9 +10,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
-
-func TestPresence(t *testing.T) {
+func TestHeartbeat(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	conn := pgtest.Connect(t, url)
@@ -28,35 +25,35 @@ func TestPresence(t *testing.T) {
 			t.Errorf("listed %s, want %s", got, want)
 		}
 	}
-	p := New("one", "v1", slog.New(slog.DiscardHandler))
-	p.Note(t.Context(), conn)
+	p := NewHeartbeat("one", "v1", slog.New(slog.DiscardHandler))
+	p.Beat(t.Context(), conn)
 	check("one v1 follower")
 
 	proven := false
-	p.Lead(&Leading{
+	p.SetLeader(&Leading{
 		Slot: 2, Proven: func() bool { return proven },
 		Limits: func() hubspot.Limits {
 			return hubspot.Limits{Per10s: 100, Left10s: 0, PerDay: -1, LeftDay: -1, Said10s: time.Now()}
 		},
 	})
-	p.Note(t.Context(), conn)
+	p.Beat(t.Context(), conn)
 	check("one v1 leader 2 100 0 true") // what it hears is not known yet
 	proven = true
-	p.Note(t.Context(), conn)
+	p.Beat(t.Context(), conn)
 	check("one v1 leader 2 true 100 0 true")
 
 	pgtest.Exec(t, url, "UPDATE contactsync.replicas SET version = 'seen'")
-	p.Note(t.Context(), conn)
+	p.Beat(t.Context(), conn)
 	check("one seen leader 2 true 100 0 true") // nothing new, and not due
-	p.Gone(t.Context(), conn)
-	p.Lead(nil)
-	p.Note(t.Context(), conn)
+	p.Remove(t.Context(), conn)
+	p.SetLeader(nil)
+	p.Beat(t.Context(), conn)
 	check("nobody")
 }
 
 // Where it cannot be written, nothing happens: neither the connection nor the
 // caller suffers, and nobody waits for a lock.
-func TestPresenceIsModest(t *testing.T) {
+func TestHeartbeatIsModest(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	conn := pgtest.Connect(t, url)
@@ -71,11 +68,11 @@ func TestPresenceIsModest(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	New("locked", "v1", slog.New(slog.DiscardHandler)).Note(ctx, conn)
+	NewHeartbeat("locked", "v1", slog.New(slog.DiscardHandler)).Beat(ctx, conn)
 	if _, err := conn.Exec(t.Context(), "SET default_transaction_read_only = on"); err != nil {
 		t.Fatal(err)
 	}
-	New("read-only", "v1", slog.New(slog.DiscardHandler)).Note(t.Context(), conn)
+	NewHeartbeat("read-only", "v1", slog.New(slog.DiscardHandler)).Beat(t.Context(), conn)
 	if conn.IsClosed() || conn.PgConn().TxStatus() != 'I' {
 		t.Error("the connection is not what it was")
 	}

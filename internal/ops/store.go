@@ -2,7 +2,7 @@
 // stands, which contacts failed and why, and putting contacts into it. Its
 // connections are an app's, not a worker's: what it queues is a fresh request
 // and rings, as if an app had done it.
-package admin
+package ops
 
 import (
 	"context"
