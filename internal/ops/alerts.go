@@ -2,22 +2,10 @@ package ops
 
 import (
 	"context"
-	_ "embed" // the statements
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"github.com/scrapersky/contactsync/internal/database"
-)
-
-var (
-	//go:embed alerts.sql
-	alertsSQL string
-	//go:embed alerts_take.sql
-	alertsTakeSQL string
-	//go:embed alerts_told.sql
-	alertsToldSQL string
 )
 
 // AlertKind is a kind of trouble that people are told of.
@@ -45,23 +33,27 @@ type AlertLimits struct {
 	FailuresPerHour int // 0: any number is fine
 }
 
-// TakeAlerts notes how the installation stands and answers the changes that nobody
+// TakeAlerts notes how the installation stands and returns the changes that nobody
 // has been told of. They are the caller's to tell for as long as mine says; one that
-// is not told by then is answered again, to whichever replica asks.
-func (d *Desk) TakeAlerts(ctx context.Context, destination string, limits AlertLimits, mine time.Duration) ([]Alert, error) {
+// is not told by then is returned again, to whichever replica asks.
+func (s *Store) TakeAlerts(ctx context.Context, limits AlertLimits, mine time.Duration) ([]Alert, error) {
+	noted := s.locks()
+	noted["backlog_seconds"], noted["failures"] = limits.BacklogAge.Seconds(), limits.FailuresPerHour
 	var changes []Alert
 	batch := &pgx.Batch{}
-	batch.Queue(alertsSQL, destination, database.LockClass, database.SlotLock(0), limits.BacklogAge.Seconds(), limits.FailuresPerHour)
-	batch.Queue(alertsTakeSQL, destination, mine.Seconds()).Query(all(&changes))
-	if err := d.pool.SendBatch(ctx, batch).Close(); err != nil {
+	s.add(batch, "note_alerts", noted)
+	s.add(batch, "take_alerts", pgx.NamedArgs{"destination": s.target.Destination.Name, "seconds": mine.Seconds()}).Query(all(&changes))
+	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("look for alerts: %w", err)
 	}
 	return changes, nil
 }
 
 // AlertTold notes that somebody was told of a change.
-func (d *Desk) AlertTold(ctx context.Context, destination string, a Alert) error {
-	if _, err := d.pool.Exec(ctx, alertsToldSQL, destination, a.Kind, a.Raised); err != nil {
+func (s *Store) AlertTold(ctx context.Context, a Alert) error {
+	st := s.statement("alert_told")
+	values := pgx.NamedArgs{"destination": s.target.Destination.Name, "kind": a.Kind, "raised": a.Raised}
+	if _, err := s.pool.Exec(ctx, st.SQL, st.Args(values)...); err != nil {
 		return fmt.Errorf("note an alert: %w", err)
 	}
 	return nil

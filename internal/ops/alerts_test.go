@@ -15,7 +15,7 @@ import (
 func TestAlertsAreTakenOnce(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
-	d := desk(t, url)
+	d := store(t, url)
 	limits := ops.AlertLimits{BacklogAge: time.Minute, FailuresPerHour: 10}
 	take := func(mine time.Duration) (taken []ops.Alert) {
 		t.Helper()
@@ -23,7 +23,7 @@ func TestAlertsAreTakenOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for range 4 {
 			all.Go(func() {
-				got, err := d.TakeAlerts(t.Context(), "hubspot", limits, mine)
+				got, err := d.TakeAlerts(t.Context(), limits, mine)
 				if err != nil {
 					t.Error(err)
 				}
@@ -52,7 +52,7 @@ func TestAlertsAreTakenOnce(t *testing.T) {
 	tell := func(taken []ops.Alert) {
 		t.Helper()
 		for _, a := range taken {
-			if err := d.AlertTold(t.Context(), "hubspot", a); err != nil {
+			if err := d.AlertTold(t.Context(), a); err != nil {
 				t.Error(err)
 			}
 		}
@@ -85,9 +85,9 @@ func TestAlertsAreTakenOnce(t *testing.T) {
 }
 
 // taken are the alerts that are to be told, with limits that only a pause passes.
-func taken(t *testing.T, d *ops.Desk) []ops.Alert {
+func taken(t *testing.T, d *ops.Store) []ops.Alert {
 	t.Helper()
-	got, err := d.TakeAlerts(t.Context(), "hubspot", ops.AlertLimits{BacklogAge: time.Hour}, time.Minute)
+	got, err := d.TakeAlerts(t.Context(), ops.AlertLimits{BacklogAge: time.Hour}, time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,12 +99,12 @@ func taken(t *testing.T, d *ops.Desk) []ops.Alert {
 func TestAPauseIsOverWhenAnAnswerWasUsable(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
-	d := desk(t, url)
+	d := store(t, url)
 	take := func() []ops.Alert {
 		t.Helper()
 		got := taken(t, d)
 		for _, a := range got {
-			if err := d.AlertTold(t.Context(), "hubspot", a); err != nil {
+			if err := d.AlertTold(t.Context(), a); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -146,10 +146,10 @@ func TestAPauseIsOverWhenAnAnswerWasUsable(t *testing.T) {
 func TestATroubleLastedUntilItEnded(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
-	d := desk(t, url)
+	d := store(t, url)
 	pgtest.Exec(t, url, `INSERT INTO contactsync.holds (destination, who) VALUES ('hubspot', 'ada')`)
 	for _, a := range taken(t, d) {
-		if err := d.AlertTold(t.Context(), "hubspot", a); err != nil {
+		if err := d.AlertTold(t.Context(), a); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,9 +2,10 @@ package ops
 
 import (
 	"context"
-	_ "embed" // the statements
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -12,18 +13,23 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-// Card is all that is known of one contact.
-type Card struct {
-	Row
-	Phone, DomainID, PageID string
-	LastFailed              *time.Time
-	Created                 string     // as the database writes it
-	ClaimedAt               *time.Time // in flight since
-	Until                   *time.Time // unanswered: not to be sent again before
+// ContactDetail is all that is known of one contact.
+type ContactDetail struct {
+	ID, Email, Name            string
+	SyncStatus, Status         string // what a person decided, and where it is in the queue
+	Code, Error                string // of the last failure
+	RemoteID                   string
+	Tries                      int // failed attempts since it was queued
+	NextTry, SyncedAt, Updated *time.Time
+	Phone, DomainID, PageID    string
+	LastFailed                 *time.Time
+	Created                    string     // as the database writes it
+	ClaimedAt                  *time.Time // in flight since
+	Until                      *time.Time // unanswered: not to be sent again before
 }
 
 // Contact is what would be sent of it.
-func (c Card) Contact() contact.Contact {
+func (c ContactDetail) Contact() contact.Contact {
 	return contact.Contact{ID: c.ID, Email: c.Email, Name: c.Name, Phone: c.Phone, DomainID: c.DomainID, PageID: c.PageID}
 }
 
@@ -42,80 +48,89 @@ type Attempt struct {
 // ErrNoContact says that no contact has the id.
 var ErrNoContact = errors.New("no contact has this id")
 
-//go:embed card.sql
-var cardSQL string
+// ids are what the ids of some types look like, so that the database can read them.
+var ids = map[string]*regexp.Regexp{
+	"uuid":     regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
+	"bigint":   regexp.MustCompile(`^-?[0-9]{1,18}$`),
+	"integer":  regexp.MustCompile(`^-?[0-9]{1,9}$`),
+	"smallint": regexp.MustCompile(`^-?[0-9]{1,4}$`),
+}
 
-//go:embed attempts.sql
-var attemptsSQL string
-
-// Card answers the contact with an id and its newest failed attempts, or
-// ErrNoContact.
-func (d *Desk) Card(ctx context.Context, destination, id string, most int) (card Card, attempts []Attempt, err error) {
-	if !uuid.MatchString(id) {
-		return Card{}, nil, ErrNoContact
+// IsID reports whether a text, as people paste it, can be the id of some contact.
+func (s *Store) IsID(text string) bool {
+	if like, known := ids[s.target.Table.ID]; known {
+		return like.MatchString(text)
 	}
-	err = d.look(ctx, listPatience, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, cardSQL, id, destination)
+	return text != "" && !strings.ContainsRune(text, 0)
+}
+
+// Detail returns the contact with an id and its newest failed attempts, or
+// ErrNoContact.
+func (s *Store) Detail(ctx context.Context, id string, most int) (found ContactDetail, attempts []Attempt, err error) {
+	if !s.IsID(id) {
+		return ContactDetail{}, nil, ErrNoContact
+	}
+	err = s.read(ctx, listLimit, func(tx pgx.Tx) error {
+		list, err := s.details(ctx, tx, []string{id})
 		if err != nil {
 			return err
 		}
-		card, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Card])
-		if errors.Is(err, pgx.ErrNoRows) {
+		if len(list) == 0 {
 			return ErrNoContact
 		}
-		if err != nil {
-			return err
-		}
-		attempts, err = attemptsOf(ctx, tx, id, destination, most)
+		found = list[0]
+		attempts, err = s.attempts(ctx, tx, id, most)
 		return err
 	})
 	if err != nil {
-		return Card{}, nil, fmt.Errorf("read a contact: %w", err)
+		return ContactDetail{}, nil, fmt.Errorf("read a contact: %w", err)
 	}
-	return card, attempts, nil
+	return found, attempts, nil
 }
 
-func attemptsOf(ctx context.Context, tx pgx.Tx, id any, destination string, most int) ([]Attempt, error) {
-	rows, err := tx.Query(ctx, attemptsSQL, id, destination, most)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[Attempt])
+func (s *Store) details(ctx context.Context, tx pgx.Tx, ids []string) ([]ContactDetail, error) {
+	return collect[ContactDetail](ctx, s, tx, "details", pgx.NamedArgs{"ids": ids, "destination": s.target.Destination.Name})
 }
 
-// Kind is a code and the contacts that have it, counted up to MostShown + 1.
-type Kind struct {
-	Code           contact.Code
-	Error, Waiting int64
-	Example        string
+// attempts returns the newest failed attempts of a contact; an empty id is all of them.
+func (s *Store) attempts(ctx context.Context, tx pgx.Tx, id string, most int) ([]Attempt, error) {
+	return collect[Attempt](ctx, s, tx, "attempts", pgx.NamedArgs{"contact": textOrNull(id), "destination": s.target.Destination.Name, "most": most})
 }
 
-//go:embed kinds.sql
-var kindsSQL string
-
-// Trouble answers the contacts that failed, by code, and the newest attempts that
-// did. Codes of which there are no contacts are left out.
-func (d *Desk) Trouble(ctx context.Context, destination string, most int) (kinds []Kind, attempts []Attempt, err error) {
-	err = d.look(ctx, listPatience, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, kindsSQL, contact.Codes(), MostShown+1)
-		if err != nil {
-			return err
-		}
-		if kinds, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Kind]); err != nil {
-			return err
-		}
-		attempts, err = attemptsOf(ctx, tx, nil, destination, most)
+// Attempts returns the newest failed attempts of all contacts.
+func (s *Store) Attempts(ctx context.Context, most int) (attempts []Attempt, err error) {
+	err = s.read(ctx, listLimit, func(tx pgx.Tx) error {
+		attempts, err = s.attempts(ctx, tx, "", most)
 		return err
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("read the failures: %w", err)
+		return nil, fmt.Errorf("read the failed attempts: %w", err)
 	}
-	n := 0
-	for _, k := range kinds {
-		if k.Error > 0 || k.Waiting > 0 {
-			kinds[n] = k
-			n++
-		}
+	return attempts, nil
+}
+
+// CodeCount is a code and the contacts that failed with it.
+type CodeCount struct {
+	Code    contact.Code `json:"code"`
+	Error   int64        `json:"error"`
+	Waiting int64        `json:"waiting"` // for a retry
+	Example *string      `json:"example"` // the destination's words about one of them
+}
+
+// FailuresByCode returns the contacts that failed, by code, those in Error first. Each
+// count ends at the bound, and the server ends the statement after 2 s then; 0 counts
+// all of them, however long that takes.
+func (s *Store) FailuresByCode(ctx context.Context, bound int64) (counts []CodeCount, err error) {
+	limit := listLimit
+	if bound == 0 {
+		limit = 0
 	}
-	return kinds[:n], attempts, nil
+	err = s.read(ctx, limit, func(tx pgx.Tx) error {
+		counts, err = collect[CodeCount](ctx, s, tx, "failures_by_code", pgx.NamedArgs{"bound": upTo(bound)})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count the failures: %w", err)
+	}
+	return counts, nil
 }

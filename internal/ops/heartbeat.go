@@ -1,12 +1,7 @@
-// Package presence has every process write itself down, so that a person sees
-// which ones there are, of which version, and what they do. It says nothing about
-// who may lead: the advisory locks do. It uses the connections that a process has
-// anyway, and whatever goes wrong here must neither end leading nor waiting.
 package ops
 
 import (
 	"context"
-	_ "embed" // the statements
 	"log/slog"
 	"sync"
 	"time"
@@ -14,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/hubspot"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 // Every is how often a process writes itself down.
@@ -23,22 +19,10 @@ const Every = 15 * time.Second
 // notification was heard: two heartbeats.
 const unproven = 10 * time.Second
 
-var (
-	//go:embed modest.sql
-	modestSQL string
-	//go:embed note.sql
-	noteSQL string
-	//go:embed gone.sql
-	goneSQL string
-)
-
-// The roles.
-const (
-	leader   = "leader"
-	follower = "follower"
-)
-
-// Presence is this process in the list. It is safe for concurrent use.
+// Heartbeat has a process write itself down, so that a person sees which ones there
+// are, of which version, and what they do. It says nothing about who may lead: the
+// advisory locks do. It uses the connections that a process has anyway, and whatever
+// goes wrong here must neither end leading nor waiting. It is safe for concurrent use.
 type Heartbeat struct {
 	instance, version string
 	log               *slog.Logger
@@ -56,74 +40,78 @@ type Heartbeat struct {
 type Leading struct {
 	Slot   int
 	Proven func() bool           // whether notifications are known to arrive
-	Limits func() hubspot.Limits // what HubSpot said last
+	Limits func() hubspot.Limits // what the destination said last
 }
 
-// New is a process that began just now.
+// NewHeartbeat returns that of a process that began just now.
 func NewHeartbeat(instance, version string, log *slog.Logger) *Heartbeat {
 	return &Heartbeat{instance: instance, version: version, log: log, started: time.Now()}
 }
 
-// Lead makes it a leader, and nil a follower again. The next Note is due at once.
-func (p *Heartbeat) SetLeader(as *Leading) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.leads, p.since, p.written = as, time.Now(), time.Time{}
+// SetLeader makes it a leader, and nil a follower again. The next Beat is due at once.
+func (h *Heartbeat) SetLeader(as *Leading) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.leads, h.since, h.written = as, time.Now(), time.Time{}
 }
 
-// Note writes the process down when that is due: every 15 s, and when its role or
+// Beat writes the process down when that is due: every 15 s, and when its role or
 // what it hears has changed.
-func (p *Heartbeat) Beat(ctx context.Context, conn *pgx.Conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.gone || time.Since(p.written) < Every && p.hears() == p.told {
+func (h *Heartbeat) Beat(ctx context.Context, conn *pgx.Conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.gone || time.Since(h.written) < Every && h.hears() == h.told {
 		return
 	}
-	p.told, p.written = p.hears(), time.Now() // a try that fails is not repeated sooner
-	p.write(ctx, conn, noteSQL, p.columns()...)
+	h.told, h.written = h.hears(), time.Now() // a try that fails is not repeated sooner
+	h.write(ctx, conn, "beat", h.values())
 }
 
-// Gone takes the process out of the list, at its orderly end.
-func (p *Heartbeat) Remove(ctx context.Context, conn *pgx.Conn) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.gone = true // a heartbeat that comes later must not bring it back
-	p.write(ctx, conn, goneSQL, p.instance)
+// Remove takes the process out of the list, at its orderly end.
+func (h *Heartbeat) Remove(ctx context.Context, conn *pgx.Conn) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.gone = true // a heartbeat that comes later must not bring it back
+	h.write(ctx, conn, "remove", pgx.NamedArgs{"instance": h.instance})
 }
 
-func (p *Heartbeat) columns() []any {
-	role, slot := follower, any(nil)
-	var rateMax, rateLeft, rateAge, dayMax, dayLeft, dayAge any
-	if p.leads != nil {
-		role, slot = leader, p.leads.Slot
-		l := p.leads.Limits()
-		rateMax, rateLeft, rateAge = known(l.Per10s), known(l.Left10s), age(l.Said10s)
-		dayMax, dayLeft, dayAge = known(l.PerDay), known(l.LeftDay), age(l.SaidDay)
+func (h *Heartbeat) values() pgx.NamedArgs {
+	values := pgx.NamedArgs{
+		"instance": h.instance, "version": h.version, "role": RoleFollower, "slot": nil, "runs": time.Since(h.started).Seconds(), "listener": h.told,
+		"rate_max": nil, "rate_left": nil, "rate_age": nil, "daily_max": nil, "daily_left": nil, "daily_age": nil,
 	}
-	return []any{
-		p.instance, p.version, role, slot, time.Since(p.started).Seconds(), p.told,
-		rateMax, rateLeft, rateAge, dayMax, dayLeft, dayAge,
+	if h.leads != nil {
+		values["role"], values["slot"] = RoleLeader, h.leads.Slot
+		l := h.leads.Limits()
+		values["rate_max"], values["rate_left"], values["rate_age"] = known(l.Per10s), known(l.Left10s), age(l.Said10s)
+		values["daily_max"], values["daily_left"], values["daily_age"] = known(l.PerDay), known(l.LeftDay), age(l.SaidDay)
 	}
+	return values
 }
 
 // hears says whether notifications arrive, nil while that is not known.
-func (p *Heartbeat) hears() any {
-	if p.leads == nil {
+func (h *Heartbeat) hears() any {
+	if h.leads == nil {
 		return nil
 	}
-	proven := p.leads.Proven()
-	if !proven && time.Since(p.since) < unproven {
+	proven := h.leads.Proven()
+	if !proven && time.Since(h.since) < unproven {
 		return nil
 	}
 	return proven
 }
 
+// heartbeats are the statements of a process. Nothing in them depends on a table or a
+// destination.
+var heartbeats = written()
+
 // write sends both statements as one text, which is one transaction. Preparing
 // the second one would wait for its table's lock before the first one has run.
-func (p *Heartbeat) write(ctx context.Context, conn *pgx.Conn, sql string, args ...any) {
-	args = append([]any{pgx.QueryExecModeSimpleProtocol}, args...)
-	if _, err := conn.Exec(ctx, modestSQL+";\n"+sql, args...); err != nil { // a standby refuses it, say
-		p.log.DebugContext(ctx, "This process could not write itself down in the list of replicas", "error", err)
+func (h *Heartbeat) write(ctx context.Context, conn *pgx.Conn, name string, values pgx.NamedArgs) {
+	st := statement.Target{}.Statement(heartbeats["modest"] + ";\n" + heartbeats[name])
+	args := append([]any{pgx.QueryExecModeSimpleProtocol}, st.Args(values)...)
+	if _, err := conn.Exec(ctx, st.SQL, args...); err != nil { // a standby refuses it, say
+		h.log.DebugContext(ctx, "This process could not write itself down in the list of replicas", "error", err)
 	}
 }
 

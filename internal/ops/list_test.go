@@ -6,29 +6,34 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
-const hubspot = "hubspot"
-
 // workersDesk is the desk of a worker's on a database.
-func workersDesk(t *testing.T, url string) *ops.Desk {
+func workersStore(t *testing.T, url string) *ops.Store {
 	t.Helper()
-	pool, err := database.NewPool(t.Context(), pgtest.AsWorker(t, url), "test", 2)
+	return ops.New(storePool(t, pgtest.AsWorker(t, url)), onContacts)
+}
+
+func storePool(t *testing.T, url string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := database.NewPool(t.Context(), url, "test", 2)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return ops.New(pool)
+	return pool
 }
 
 // id is the id of the contact with a number.
 func id(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }
 
-func ids(rows []ops.Row) (list []string) {
+func ids(rows []ops.ContactDetail) (list []string) {
 	for _, r := range rows {
 		list = append(list, r.ID)
 	}
@@ -44,7 +49,7 @@ func TestListBothWays(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, fmt.Sprintf(numbered, "'Error', 'Error', 'INVALID_EMAIL', NULL", 120))
-	d := workersDesk(t, url)
+	d := workersStore(t, url)
 	for _, f := range []ops.Filter{{}, {Status: "Error"}, {Status: "Error", Code: "INVALID_EMAIL"}, {Text: "name"}, {Code: "INVALID_EMAIL"}} {
 		var forth, back []string
 		at := ops.Cursor{}
@@ -85,7 +90,7 @@ func TestListFinds(t *testing.T) {
 		fmt.Sprintf(numbered, "'Complete', 'Complete', NULL, '77' || i", 30),
 		`UPDATE contacts SET hubspot_sync_status = 'Skipped', hubspot_processing_status = NULL WHERE email = 'c7@example.org'`,
 		`UPDATE contacts SET hubspot_processing_status = 'Queued', name = '100% _sure' WHERE email = 'c8@example.org'`)
-	d := workersDesk(t, url)
+	d := workersStore(t, url)
 	for name, tt := range map[string]struct {
 		filter ops.Filter
 		want   []string
@@ -102,10 +107,10 @@ func TestListFinds(t *testing.T) {
 		"no pattern":                      {ops.Filter{Text: "0% _"}, []string{id(8)}},
 		"queued":                          {ops.Filter{Status: "Queued"}, []string{id(8)}},
 		"queued, with a text":             {ops.Filter{Status: "Queued", Text: "SURE"}, []string{id(8)}},
-		"skipped":                         {ops.Filter{Status: "Skipped"}, []string{id(7)}},
+		"skipped":                         {ops.Filter{Mirror: "Skipped"}, []string{id(7)}},
 		"in work":                         {ops.Filter{Status: "Processing"}, nil},
 		"a quote, which is text as well":  {ops.Filter{Text: `'; DROP TABLE contacts; --`}, nil},
-		"selected, of which there is one": {ops.Filter{Status: "Selected"}, nil},
+		"selected, of which there is one": {ops.Filter{Mirror: "Selected"}, nil},
 	} {
 		page, err := d.List(t.Context(), tt.filter, ops.Cursor{})
 		if err != nil {
@@ -117,7 +122,7 @@ func TestListFinds(t *testing.T) {
 	}
 }
 
-func TestCardAndTrouble(t *testing.T) {
+func TestDetailAndFailures(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	pgtest.Exec(t, url,
@@ -126,8 +131,8 @@ func TestCardAndTrouble(t *testing.T) {
 		fmt.Sprintf(`INSERT INTO contactsync.failures (contact_id, destination, attempt, code, http_status, message, correlation_id)
 			SELECT '%s', 'hubspot', i, 'TIMEOUT', 504, 'slow', 'abc' FROM generate_series(1, 5) i`, id(1)),
 		fmt.Sprintf(`INSERT INTO contactsync.claims (contact_id, destination, slot, cycle) VALUES ('%s', 'hubspot', 0, 1)`, id(1)))
-	d := workersDesk(t, url)
-	card, attempts, err := d.Card(t.Context(), hubspot, id(1), 3)
+	d := workersStore(t, url)
+	card, attempts, err := d.Detail(t.Context(), id(1), 3)
 	if err != nil || card.Email != "c1@example.org" || card.ClaimedAt == nil || card.Contact().Name != "Name 1" {
 		t.Errorf("%+v, %v", card, err)
 	}
@@ -135,16 +140,24 @@ func TestCardAndTrouble(t *testing.T) {
 		t.Errorf("%+v", attempts)
 	}
 	for _, nobody := range []string{id(99), "nonsense", ""} {
-		if _, _, err := d.Card(t.Context(), hubspot, nobody, 3); !errors.Is(err, ops.ErrNoContact) {
+		if _, _, err := d.Detail(t.Context(), nobody, 3); !errors.Is(err, ops.ErrNoContact) {
 			t.Errorf("%q: %v", nobody, err)
 		}
 	}
-	kinds, attempts, err := d.Trouble(t.Context(), hubspot, 100)
+	attempts, err = d.Attempts(t.Context(), 100)
 	if err != nil || len(attempts) != 5 || attempts[0].Email != "c1@example.org" {
 		t.Errorf("%+v, %v", attempts, err)
 	}
-	want := []ops.Kind{{Code: contact.CodeNoEmail, Error: 6}, {Code: contact.CodeTimeout, Error: 2, Waiting: 1}}
-	if !slices.Equal(kinds, want) {
-		t.Errorf("%+v, want %+v", kinds, want)
+	want := []ops.CodeCount{{Code: contact.CodeNoEmail, Error: 6}, {Code: contact.CodeTimeout, Error: 2, Waiting: 1}}
+	for _, bound := range []int64{0, ops.MostShown + 1} {
+		if counts, err := d.FailuresByCode(t.Context(), bound); err != nil || !slices.Equal(counts, want) {
+			t.Errorf("%+v, %v, want %+v", counts, err, want)
+		}
+	}
+	pgtest.Exec(t, url, `UPDATE contacts SET hubspot_error_code = NULL, hubspot_processing_error = 'of another program' WHERE name = 'Name 1'`)
+	counts, err := d.FailuresByCode(t.Context(), 4)
+	if err != nil || len(counts) != 3 || counts[0].Error != 4 || counts[1].Code != contact.CodeTimeout ||
+		counts[2].Code != contact.CodeOther || counts[2].Error != 1 || *counts[2].Example != "of another program" {
+		t.Errorf("up to 4 of each: %+v, %v", counts, err)
 	}
 }

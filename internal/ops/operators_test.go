@@ -28,12 +28,12 @@ func TestReplicas(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	list, err := desk(t, url).Replicas(t.Context())
+	snap, err := store(t, url).Snapshot(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got []string
-	for _, r := range list {
+	for _, r := range snap.Replicas {
 		line := fmt.Sprintf("%s %s %s %v", r.Instance, r.Version, r.Role, r.Armed)
 		if r.Slot != nil {
 			line += fmt.Sprintf(" slot %d listener %v left %d", *r.Slot, *r.Listener, *r.RateLeft)
@@ -48,7 +48,7 @@ func TestReplicas(t *testing.T) {
 
 func TestActions(t *testing.T) {
 	t.Parallel()
-	d := desk(t, pgtest.New(t)).Via(ops.Dashboard)
+	d := store(t, pgtest.New(t)).Via(ops.Dashboard)
 	const id = "11111111-1111-1111-1111-111111111111"
 	for _, a := range []ops.Action{
 		{Who: "ada", Action: ops.DidRetry, Detail: "TIMEOUT", Rows: 3},
@@ -74,7 +74,7 @@ func TestSkip(t *testing.T) {
 		('queued', 'Queued', 'Queued', 'TIMEOUT', now()), ('flying', 'Processing', 'Processing', NULL, NULL),
 		('failed', 'Error', 'Error', 'NO_EMAIL', NULL), ('done', 'Complete', 'Complete', NULL, NULL)`)
 	ids := pgtest.Value[[]string](t, url, "SELECT array_agg(id::text) FROM contacts")
-	skipped, err := desk(t, url).Skip(t.Context(), ids)
+	skipped, err := store(t, url).Skip(t.Context(), ids)
 	if err != nil || len(skipped) != 3 {
 		t.Errorf("skipped %v, %v", skipped, err)
 	}

@@ -16,20 +16,6 @@ const Behind = time.Minute
 // only when nothing is due, and is awake milliseconds after a commit.
 const Unrung = 5 * time.Second
 
-// accountTrouble says in plain words why HubSpot's account is paused. What is not
-// here is told in the leader's own words.
-var accountTrouble = map[string]string{
-	string(contact.CodeUnauthorized):    "HubSpot says the key is wrong",
-	string(contact.CodeForbidden):       "HubSpot says the key lacks a scope",
-	string(contact.CodePropertyMissing): "a property is missing in HubSpot",
-	string(contact.CodeDailyLimit):      "HubSpot's requests for today are used up",
-	string(contact.CodeMigrating):       "HubSpot is moving the account",
-	string(contact.CodeRateLimited):     "HubSpot has had too many requests, other apps' perhaps",
-	string(contact.CodeServerError):     "HubSpot answers with errors",
-	string(contact.CodeTimeout):         "HubSpot does not answer in time",
-	string(contact.CodeNetwork):         "HubSpot cannot be reached",
-}
-
 // Level is how good or bad things are.
 type Level string
 
@@ -41,14 +27,14 @@ const (
 )
 
 // Sentence says in plain words how things are, with times as of a place.
-func (s Status) Sentence(place *time.Location) string {
+func (s Snapshot) Sentence(place *time.Location) string {
 	_, text := s.Judge(place)
 	return text
 }
 
 // Judge says how things are, for the eye and in plain words, with times as of a
 // place.
-func (s Status) Judge(place *time.Location) (Level, string) {
+func (s Snapshot) Judge(place *time.Location) (Level, string) {
 	if s.Hold != nil {
 		return Attention, s.heldSentence(place)
 	}
@@ -63,9 +49,10 @@ func (s Status) Judge(place *time.Location) (Level, string) {
 	q := s.Queue
 	switch {
 	case len(s.Leaders) == 0 && q.Due > 0:
-		return Trouble, fmt.Sprintf("Nobody leads: %s, and no process syncs. Start `contactsync run` with a HUBSPOT_API_KEY.", Count(q.Due, "contact waits", "contacts wait"))
+		return Trouble, fmt.Sprintf("Nobody leads: %s, and no process syncs. Start `contactsync run` with a %s.",
+			Count(q.Due, "contact waits", "contacts wait"), s.Destination.Setting)
 	case len(s.Leaders) == 0:
-		return Trouble, "Nobody leads: start `contactsync run` with a HUBSPOT_API_KEY."
+		return Trouble, "Nobody leads: start `contactsync run` with a " + s.Destination.Setting + "."
 	case s.Asleep():
 		return Trouble, fmt.Sprintf("Asleep: %s due, the oldest for %s, and nothing woke the leader: as a rule a trigger is missing, see `contactsync doctor`.",
 			Count(q.Due, "contact is", "contacts are"), Ago(*q.OldestDueSeconds))
@@ -80,14 +67,14 @@ func (s Status) Judge(place *time.Location) (Level, string) {
 	case q.Waiting > 0 && q.NextRetryAt != nil:
 		return Healthy, fmt.Sprintf("Waiting for retries or a set time, the next at %s.", s.clock(*q.NextRetryAt, place))
 	case q.InFlight > 0:
-		return Healthy, fmt.Sprintf("Working: %s on the way to HubSpot.", Count(q.InFlight, "contact is", "contacts are"))
+		return Healthy, fmt.Sprintf("Working: %s on the way to %s.", Count(q.InFlight, "contact is", "contacts are"), s.Destination.Label)
 	default:
-		return Healthy, "Healthy: everything that was queued is in HubSpot."
+		return Healthy, "Healthy: everything that was queued is in " + s.Destination.Label + "."
 	}
 }
 
 // restSentence says of a queue in which nothing is due what else it holds.
-func (s Status) restSentence(place *time.Location) string {
+func (s Snapshot) restSentence(place *time.Location) string {
 	q := s.Queue
 	text := "The queue is empty"
 	if q.Waiting > 0 {
@@ -105,7 +92,7 @@ func (s Status) restSentence(place *time.Location) string {
 
 // Asleep says whether contacts are due although everybody who leads sleeps, because
 // whoever queued them did not ring: they wait for the next tick.
-func (s Status) Asleep() bool {
+func (s Snapshot) Asleep() bool {
 	if s.Queue.Due == 0 || s.Queue.OldestDueSeconds == nil || *s.Queue.OldestDueSeconds < Unrung.Seconds() {
 		return false
 	}
@@ -121,7 +108,7 @@ func (s Status) Asleep() bool {
 	return leads
 }
 
-func (s Status) heldSentence(place *time.Location) string {
+func (s Snapshot) heldSentence(place *time.Location) string {
 	text := fmt.Sprintf("Paused by %s since %s", s.Hold.Who, s.clock(s.Hold.Since, place))
 	if s.Hold.Reason != "" {
 		text += ": " + s.Hold.Reason
@@ -135,12 +122,8 @@ func (s Status) heldSentence(place *time.Location) string {
 	return text + "."
 }
 
-func (s Status) accountSentence(l Leader, place *time.Location) string {
-	why, known := accountTrouble[l.PauseCode]
-	if !known {
-		why = l.PauseReason
-	}
-	text := "Paused: " + why
+func (s Snapshot) accountSentence(l Leader, place *time.Location) string {
+	text := "Paused: " + whyPaused(l, s.Destination.Label)
 	if l.PauseSince != nil {
 		text += ", since " + s.clock(*l.PauseSince, place)
 	}
@@ -159,8 +142,34 @@ func (s Status) accountSentence(l Leader, place *time.Location) string {
 	return text + "."
 }
 
+// whyPaused says in plain words why the account is paused, or else in the leader's
+// own words.
+func whyPaused(l Leader, label string) string {
+	switch contact.Code(l.PauseCode) {
+	case contact.CodeUnauthorized:
+		return label + " says the key is wrong"
+	case contact.CodeForbidden:
+		return label + " says the key lacks a scope"
+	case contact.CodePropertyMissing:
+		return "a property is missing in " + label
+	case contact.CodeDailyLimit:
+		return label + "'s requests for today are used up"
+	case contact.CodeMigrating:
+		return label + " is moving the account"
+	case contact.CodeRateLimited:
+		return label + " has had too many requests, other apps' perhaps"
+	case contact.CodeServerError:
+		return label + " answers with errors"
+	case contact.CodeTimeout:
+		return label + " does not answer in time"
+	case contact.CodeNetwork:
+		return label + " cannot be reached"
+	}
+	return l.PauseReason
+}
+
 // deafness is what to say of leaders whom no notification reaches, if any.
-func (s Status) deafness() string {
+func (s Snapshot) deafness() string {
 	for _, r := range s.Replicas {
 		if r.Role == RoleLeader && r.Listener != nil && !*r.Listener {
 			return " No notifications arrive, so it looks every second: see `contactsync doctor`."
@@ -170,7 +179,7 @@ func (s Status) deafness() string {
 }
 
 // clock is a time as people say it: the hour today, else the day with it.
-func (s Status) clock(t time.Time, place *time.Location) string {
+func (s Snapshot) clock(t time.Time, place *time.Location) string {
 	t, now := t.In(place), s.At.In(place)
 	if t.Year() == now.Year() && t.YearDay() == now.YearDay() {
 		return t.Format("15:04")

@@ -2,7 +2,6 @@ package ops
 
 import (
 	"context"
-	_ "embed" // the statement
 	"fmt"
 	"time"
 
@@ -27,13 +26,13 @@ type Point struct {
 	CycleSeconds float64   `json:"cycle_seconds"` // mean; 0 without cycles
 
 	// Latency counts contacts by how long it took from their being queued to their
-	// being in HubSpot, a count for each of contact.LatencyBounds and one for what
+	// being at the destination, a count for each of contact.LatencyBounds and one for what
 	// is longer; those that needed a retry are not in it. It is empty without cycles.
 	Latency []int64 `json:"latency"`
 }
 
 // Quantile estimates, in seconds, in what time the part q of the contacts, 0 to 1,
-// was in HubSpot: by interpolation within a bucket. It is nil without contacts. What
+// was at the destination: by interpolation within a bucket. It is nil without contacts. What
 // is longer than the last bound is counted as that long.
 func (p Point) Quantile(q float64) *float64 { return quantile(p.Latency, q) }
 
@@ -88,26 +87,21 @@ func quantile(counts []int64, q float64) *float64 {
 	return &from
 }
 
-// seriesPatience bounds the adding up of what may be millions of cycles.
-const seriesPatience = 3 * time.Second
+// seriesLimit bounds the adding up of what may be millions of cycles.
+const seriesLimit = 3 * time.Second
 
-//go:embed series.sql
-var seriesSQL string
-
-// Series answers what the cycles of the last time did, a point for each step of
+// Series returns what the cycles of the last time did, a point for each step of
 // time, the oldest first and the running one last. Steps begin at round times. More
 // cycles than can be added up in 3 s are an error.
-func (d *Desk) Series(ctx context.Context, destination string, since, step time.Duration) ([]Point, error) {
+func (s *Store) Series(ctx context.Context, since, step time.Duration) ([]Point, error) {
 	if step <= 0 || since < 0 || since/step > mostPoints {
 		return nil, fmt.Errorf("series: %s in steps of %s is not 1 to %d points", since, step, mostPoints)
 	}
 	var points []Point
-	err := d.look(ctx, seriesPatience, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, seriesSQL, destination, since.Seconds(), step.Seconds())
-		if err != nil {
-			return err
-		}
-		points, err = pgx.CollectRows(rows, pgx.RowToStructByPos[Point])
+	err := s.read(ctx, seriesLimit, func(tx pgx.Tx) (err error) {
+		points, err = collect[Point](ctx, s, tx, "series", pgx.NamedArgs{
+			"destination": s.target.Destination.Name, "since": since.Seconds(), "step": step.Seconds(),
+		})
 		return err
 	})
 	if err != nil {

@@ -17,14 +17,14 @@ import (
 	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
-func desk(t *testing.T, url string) *ops.Desk {
+func store(t *testing.T, url string) *ops.Store {
 	t.Helper()
 	pool, err := pgxpool.New(t.Context(), url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	return ops.New(pool)
+	return ops.New(pool, onContacts)
 }
 
 // cycle inserts a cycle that ended so many seconds before a time, with counts of
@@ -48,8 +48,8 @@ func TestSeries(t *testing.T) {
 		cycle(minute, 110, 30, latency(2, 30)),
 		cycle(minute, 61, 5, "NULL"), // an older version's
 		cycle(minute, 7200, 99, latency(0, 99)))
-	d := desk(t, url)
-	points, err := d.Series(t.Context(), "hubspot", 20*time.Minute, time.Minute) // longer than the slowest machine takes
+	d := store(t, url)
+	points, err := d.Series(t.Context(), 20*time.Minute, time.Minute) // longer than the slowest machine takes
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,10 +74,10 @@ func TestSeries(t *testing.T) {
 	if sum := ops.Sum(points); sum.Synced != 45 || sum.CycleSeconds != 2 || *sum.Quantile(1) != 0.025 {
 		t.Errorf("sum is %+v", sum)
 	}
-	if _, err := d.Series(t.Context(), "hubspot", time.Hour, 0); err == nil {
+	if _, err := d.Series(t.Context(), time.Hour, 0); err == nil {
 		t.Error("a step of no length is taken")
 	}
-	cycles, err := d.LastCycles(t.Context(), "hubspot", 2)
+	cycles, err := d.LastCycles(t.Context(), 2)
 	if err != nil || len(cycles) != 2 || cycles[0].Synced != 5 || cycles[1].Synced != 30 || cycles[0].Seconds != 2 {
 		t.Errorf("last cycles are %+v, %v", cycles, err)
 	}
@@ -92,11 +92,11 @@ func TestOverlappingCycles(t *testing.T) {
 		cycle(now, 60, 5, "NULL"), // 2 s each, with 10 contacts
 		cycle(now, 61, 5, "NULL"),
 		cycle(now, 120, 5, "NULL"))
-	s, err := desk(t, url).Status(t.Context(), "hubspot", 1)
+	m, err := store(t, url).Measures(t.Context(), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m := s.Measures; m.SecondsPerContact != 5.0/30 || m.CycleSeconds != 2 {
+	if m.SecondsPerContact != 5.0/30 || m.CycleSeconds != 2 {
 		t.Errorf("%v s a contact and %v s a cycle, want 5/30 and 2", m.SecondsPerContact, m.CycleSeconds)
 	}
 }
@@ -122,7 +122,7 @@ func TestLatencyBoundsAreTheSame(t *testing.T) {
 		}
 		return string(text)
 	}
-	settle, series := read("../settle.sql"), read("series.sql")
+	settle, series := read("../queue/settle.sql"), read("cycles.sql")
 	list := strings.Trim(strings.Join(strings.Fields(fmt.Sprint(contact.LatencyBounds())), ", "), "[]")
 	if !strings.Contains(settle, "ARRAY["+list+"]") {
 		t.Errorf("settle.sql does not have the bounds %s", list)
@@ -132,6 +132,6 @@ func TestLatencyBoundsAreTheSame(t *testing.T) {
 		t.Errorf("settle.sql counts %d buckets, want %d", n, buckets)
 	}
 	if n := len(regexp.MustCompile(`sum\(latency\[\d+\]\)`).FindAllString(series, -1)); n != buckets {
-		t.Errorf("series.sql adds up %d buckets, want %d", n, buckets)
+		t.Errorf("cycles.sql adds up %d buckets, want %d", n, buckets)
 	}
 }

@@ -1,133 +1,134 @@
-// Package admin is the contacts table as people work with it: how the queue
-// stands, which contacts failed and why, and putting contacts into it. Its
-// connections are an app's, not a worker's: what it queues is a fresh request
-// and rings, as if an app had done it.
+// Package ops is a destination's queue as people see it and work with it: how it
+// stands, which contacts failed and why, who runs, and putting contacts into it or
+// taking them out. It exists apart from the queue because its connections are an
+// app's, not a worker's: what it queues is a fresh request and rings, as if an app
+// had done it. It knows a destination by its Info alone.
 package ops
 
 import (
 	"context"
-	_ "embed" // the statements
+	"embed"
 	"fmt"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
-// pageSize is how many rows one statement touches, so that no lock is held for
-// long and progress can be shown.
-const pageSize = 1000
-
-// Desk works on one database.
-type Desk struct {
-	pool *pgxpool.Pool
-	via  Via
+// Store is what there is to know of one destination's queue, and to do about it.
+type Store struct {
+	pool       *pgxpool.Pool
+	target     statement.Target
+	statements map[string]statement.Statement
+	via        Via
 }
 
-// New makes a desk for a terminal; the pool stays the caller's.
-func New(pool *pgxpool.Pool) *Desk { return &Desk{pool: pool, via: Terminal} }
-
-// Via is the same desk, with what people do there recorded as done elsewhere.
-func (d *Desk) Via(via Via) *Desk { return &Desk{pool: d.pool, via: via} }
-
-//go:embed find.sql
-var findSQL string
-
-// Contact is a contact as people name it.
-type Contact struct {
-	ID    string
-	Email string // trimmed and folded
+// New returns a store for what people do on a terminal. The pool stays the caller's.
+func New(pool *pgxpool.Pool, target statement.Target) *Store {
+	return &Store{pool: pool, target: target, statements: written().All(target), via: Terminal}
 }
 
-// Find answers the contacts that have one of the emails; upper and lower case
-// and blanks around them make no difference.
-func (d *Desk) Find(ctx context.Context, emails []string) ([]Contact, error) {
-	rows, err := d.pool.Query(ctx, findSQL, emails)
-	if err != nil {
-		return nil, fmt.Errorf("find contacts: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Contact])
-	if err != nil {
-		return nil, fmt.Errorf("find contacts: %w", err)
-	}
-	return found, nil
+// Via returns the same store, which records what people do there as done elsewhere.
+func (s *Store) Via(via Via) *Store {
+	other := *s
+	other.via = via
+	return &other
 }
 
-//go:embed select_status.sql
-var selectStatusSQL string
+// Destination returns whose queue it is.
+func (s *Store) Destination() destination.Info { return s.target.Destination }
 
-// WithStatus calls work with page after page of the ids whose
-// hubspot_sync_status is the given one and that are not in the queue already.
-func (d *Desk) WithStatus(ctx context.Context, status string, work func(ids []string) error) error {
-	return d.pages(ctx, work, selectStatusSQL, status)
-}
+//go:embed *.sql
+var files embed.FS
 
-//go:embed count_status.sql
-var countStatusSQL string
-
-// CountStatus answers how many contacts WithStatus would give.
-func (d *Desk) CountStatus(ctx context.Context, status string) (int, error) {
-	return d.count(ctx, countStatusSQL, status)
-}
-
-//go:embed select_failed.sql
-var selectFailedSQL string
-
-// Failed calls work with page after page of the contacts in Error; of those
-// with the code alone, unless it is empty.
-func (d *Desk) Failed(ctx context.Context, code string, work func(ids []string) error) error {
-	return d.pages(ctx, work, selectFailedSQL, code)
-}
-
-//go:embed count_failed.sql
-var countFailedSQL string
-
-// CountFailed answers how many contacts Failed would give.
-func (d *Desk) CountFailed(ctx context.Context, code string) (int, error) {
-	return d.count(ctx, countFailedSQL, code)
-}
-
-//go:embed only_failed.sql
-var onlyFailedSQL string
-
-// OnlyFailed answers which of the ids are in Error.
-func (d *Desk) OnlyFailed(ctx context.Context, ids []string) ([]string, error) {
-	return d.texts(ctx, "look for failed contacts", onlyFailedSQL, ids)
-}
-
-// pages walks a selection by key, so that a million rows need no long
-// transaction and rows that change meanwhile are not met twice.
-func (d *Desk) pages(ctx context.Context, work func(ids []string) error, sql, filter string) error {
-	after := FirstID
-	for {
-		ids, err := d.texts(ctx, "select contacts", sql, filter, after, pageSize)
-		if err != nil {
-			return err
+// written returns every statement of this package, with the forms of the selection.
+func written() statement.Set {
+	var text strings.Builder
+	entries, err := files.ReadDir(".")
+	for _, entry := range entries {
+		content, readErr := files.ReadFile(entry.Name())
+		if readErr != nil {
+			panic(readErr) // it is embedded
 		}
-		if len(ids) == 0 {
-			return nil
-		}
-		if err := work(ids); err != nil {
-			return err
-		}
-		after = ids[len(ids)-1]
+		text.Write(content)
+		text.WriteString("\n")
 	}
+	if err != nil {
+		panic(err)
+	}
+	set := statement.Parse(text.String())
+	addForms(set)
+	return set
 }
 
-func (d *Desk) texts(ctx context.Context, what, sql string, args ...any) ([]string, error) {
-	rows, err := d.pool.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
+// statement returns a statement as it is for the target. A name that there is not is a
+// programming error and panics.
+func (s *Store) statement(name string) statement.Statement {
+	st, ok := s.statements[name]
+	if !ok {
+		panic("ops: no statement is named " + name)
 	}
-	texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	return texts, nil
+	return st
 }
 
-func (d *Desk) count(ctx context.Context, sql string, args ...any) (n int, err error) {
-	if err := d.pool.QueryRow(ctx, sql, args...).Scan(&n); err != nil {
-		return 0, fmt.Errorf("count contacts: %w", err)
+// querier is the pool or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// collect runs a statement and reads its rows by the places of T's fields.
+func collect[T any](ctx context.Context, s *Store, db querier, name string, values pgx.NamedArgs) ([]T, error) {
+	return gather(ctx, s, db, name, values, pgx.RowToStructByPos[T])
+}
+
+func gather[T any](ctx context.Context, s *Store, db querier, name string, values pgx.NamedArgs, scan pgx.RowToFunc[T]) ([]T, error) {
+	st := s.statement(name)
+	rows, err := db.Query(ctx, st.SQL, st.Args(values)...)
+	if err != nil {
+		return nil, err
 	}
-	return n, nil
+	return pgx.CollectRows(rows, scan)
+}
+
+// texts runs a statement whose rows are texts, such as ids.
+func (s *Store) texts(ctx context.Context, db querier, name string, values pgx.NamedArgs) ([]string, error) {
+	return gather(ctx, s, db, name, values, pgx.RowTo[string])
+}
+
+// one runs a statement that has one row.
+func (s *Store) one(ctx context.Context, db querier, name string, values pgx.NamedArgs, into ...any) error {
+	st := s.statement(name)
+	rows, err := db.Query(ctx, st.SQL, st.Args(values)...)
+	if err != nil {
+		return err
+	}
+	_, err = pgx.CollectExactlyOneRow(rows, func(row pgx.CollectableRow) (struct{}, error) { return struct{}{}, row.Scan(into...) })
+	return err
+}
+
+// read reads within a transaction that can do nothing else. The server itself cuts
+// its statements after a time, 0 for never: a client that only stops listening would
+// leave them at work.
+func (s *Store) read(ctx context.Context, limit time.Duration, work func(tx pgx.Tx) error) error {
+	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if limit > 0 {
+			var was string
+			if err := s.one(ctx, tx, "deadline", pgx.NamedArgs{"milliseconds": limit.Milliseconds()}, &was); err != nil {
+				return fmt.Errorf("set a deadline: %w", err)
+			}
+		}
+		return work(tx)
+	})
+}
+
+// upTo is a bound of counting as SQL has it: 0 is none.
+func upTo(bound int64) any {
+	if bound == 0 {
+		return nil
+	}
+	return bound
 }

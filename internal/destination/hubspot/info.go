@@ -10,6 +10,7 @@ var Info = destination.Info{
 	Label:    "HubSpot",
 	Ordinal:  0,
 	MaxBatch: 100,
+	Setting:  "HUBSPOT_API_KEY",
 	Columns: destination.Columns{
 		Status:   "hubspot_processing_status",
 		Mirror:   "hubspot_sync_status",
