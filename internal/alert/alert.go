@@ -32,17 +32,16 @@ const (
 	mine = 30 * time.Second
 )
 
-// Desk is where changes are noted.
-type Desk interface {
-	// Take answers the changes that nobody has been told of.
-	Take(ctx context.Context, mine time.Duration) ([]ops.Alert, error)
-	// Told notes that somebody was told.
-	Told(ctx context.Context, a ops.Alert) error
+// Store is where changes are noted: see ops.Store.
+type Store interface {
+	TakeAlerts(ctx context.Context, limits ops.AlertLimits, mine time.Duration) ([]ops.Alert, error)
+	AlertTold(ctx context.Context, a ops.Alert) error
 }
 
 // Teller tells one webhook. All fields are needed.
 type Teller struct {
-	Desk   Desk
+	Store  Store
+	Label  string // of the destination, for people
 	URL    string // a secret
 	Limits ops.AlertLimits
 	Leads  func() bool              // whether this process leads; only a leader tells
@@ -87,7 +86,7 @@ func (t *Teller) Run(ctx context.Context) {
 func (t *Teller) look(ctx context.Context) ([]ops.Alert, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	return t.Desk.Take(ctx, mine)
+	return t.Store.TakeAlerts(ctx, t.Limits, mine)
 }
 
 // tell posts one change and notes that. An orderly stop does not interrupt it, or
@@ -95,10 +94,10 @@ func (t *Teller) look(ctx context.Context) ([]ops.Alert, error) {
 func (t *Teller) tell(ctx context.Context, client *http.Client, change ops.Alert) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTimeout+lookTimeout)
 	defer cancel()
-	if err := post(ctx, client, t.URL, sentence(change, t.Limits, t.Redact)); err != nil {
+	if err := post(ctx, client, t.URL, sentence(change, t.Label, t.Limits, t.Redact)); err != nil {
 		return err
 	}
-	return t.Desk.Told(ctx, change)
+	return t.Store.AlertTold(ctx, change)
 }
 
 // post sends a text in the form that Slack, Mattermost and many others take. Its

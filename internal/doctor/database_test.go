@@ -9,8 +9,10 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/pgtest/netproxy"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 // examine makes the checks of a database as a process with these URLs would,
@@ -23,7 +25,7 @@ func examine(t *testing.T, databaseURL, directURL string, change func(*threshold
 	}
 	defer pool.Close()
 	d := Database{
-		Pool: pool, URL: databaseURL, DirectURL: directURL, Name: "doctor", Destination: "hubspot",
+		Pool: pool, URL: databaseURL, DirectURL: directURL, Name: "doctor", Target: statement.For(statement.Contacts(), hubspot.Info, hubspot.Info),
 		Remedy: func(error) string { return "what the caller knows" }, limits: standard(),
 	}
 	// Other tests use the same server, and a slow machine is no fault.

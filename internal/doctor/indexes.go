@@ -54,7 +54,7 @@ func indexNames() []string {
 func (d Database) claim(ctx context.Context) Finding {
 	var plan []string
 	err := d.on(ctx, func(conn *pgx.Conn) (err error) {
-		plan, err = queue.ClaimPlan(ctx, conn, d.Destination)
+		plan, err = queue.ClaimPlan(ctx, conn, d.Target.Destination.Name)
 		return err
 	})
 	if err != nil {

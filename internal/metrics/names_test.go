@@ -30,7 +30,9 @@ func busy(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	m := metrics.New(registry, "v1", 1)
-	m.WatchBacklog(func(context.Context) (ops.Backlog, error) { return ops.Backlog{Due: 3}, nil }, slog.New(slog.DiscardHandler))
+	m.WatchBacklog(func(context.Context) (ops.Snapshot, error) {
+		return ops.Snapshot{Queue: ops.Queue{Due: 3}}, nil
+	}, slog.New(slog.DiscardHandler))
 	m.WatchLimits(func() hubspot.Limits {
 		return hubspot.Limits{Per10s: 100, Left10s: 90, PerDay: 250_000, LeftDay: 1, Said10s: time.Now(), SaidDay: time.Now()}
 	})

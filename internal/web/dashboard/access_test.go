@@ -10,9 +10,11 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
+	info "github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/statement"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )
 
@@ -25,7 +27,7 @@ func board(t *testing.T, url string, change func(o *dashboard.Options)) *dashboa
 	}
 	t.Cleanup(pool.Close)
 	o := dashboard.Options{
-		Desk: ops.New(pool).Via(ops.Dashboard), Destination: "hubspot", Instance: "one", Version: "v1", Log: slog.New(slog.DiscardHandler),
+		Store: ops.New(pool, onContacts).Via(ops.Dashboard), Instance: "one", Version: "v1", Log: slog.New(slog.DiscardHandler),
 		Draft: func(context.Context, contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
 			return nil, contact.Outcome{}, nil
 		},
@@ -39,6 +41,9 @@ func board(t *testing.T, url string, change func(o *dashboard.Options)) *dashboa
 	}
 	return d
 }
+
+// onContacts is HubSpot on the table that SQL is written for.
+var onContacts = statement.For(statement.Contacts(), info.Info, info.Info)
 
 // nowhere is a database that nobody answers for.
 const nowhere = "postgres://nobody@127.0.0.1:1/nothing?connect_timeout=1"

@@ -15,7 +15,7 @@ const shownAttempts = 50
 
 // card is what the page of one contact shows.
 type card struct {
-	ops.Card
+	ops.ContactDetail
 	Story    []event
 	Attempts []ops.Attempt
 	Draft    []hubspot.Field
@@ -49,17 +49,17 @@ type button struct {
 }
 
 func (d *Dashboard) contact(r *http.Request) (view, error) {
-	found, attempts, err := d.Desk.Card(r.Context(), d.Destination, r.PathValue("id"), shownAttempts)
+	found, attempts, err := d.Store.Detail(r.Context(), r.PathValue("id"), shownAttempts)
 	if err != nil {
 		return view{}, err
 	}
-	actions, err := d.Desk.Actions(r.Context(), found.ID, shownAttempts)
+	actions, err := d.Store.Actions(r.Context(), found.ID, shownAttempts)
 	if err != nil {
 		return view{}, err
 	}
 	c := card{
-		Card: found, Attempts: attempts, ReadOnly: d.ReadOnly, State: stateOf(found),
-		Story: storyOf(found, attempts, actions), Buttons: buttonsOf(found),
+		ContactDetail: found, Attempts: attempts, ReadOnly: d.ReadOnly, State: stateOf(found, d.label()),
+		Story: storyOf(found, d.label(), attempts, actions), Buttons: buttonsOf(found),
 	}
 	if c.Draft, c.Refused, err = d.Draft(r.Context(), found.Contact()); err != nil {
 		return view{}, err
@@ -72,13 +72,13 @@ func (d *Dashboard) contact(r *http.Request) (view, error) {
 }
 
 // stateOf says where a contact is, in words.
-func stateOf(c ops.Card) state {
+func stateOf(c ops.ContactDetail, label string) state {
 	waiting := c.NextTry != nil && c.NextTry.After(time.Now()) // near enough for words
 	switch {
 	case c.ClaimedAt != nil && c.Until != nil:
-		return state{"Unanswered", "HubSpot may still carry out the last request. It is not sent again before", waits, c.Until}
+		return state{"Unanswered", label + " may still carry out the last request. It is not sent again before", waits, c.Until}
 	case c.ClaimedAt != nil:
-		return state{"In flight", "A request to HubSpot is under way since", working, c.ClaimedAt}
+		return state{"In flight", "A request to " + label + " is under way since", working, c.ClaimedAt}
 	case c.Status == "Queued" && waiting && c.Code != "":
 		return state{"Waiting for a retry", "The last attempt failed. The next one is at", waits, c.NextTry}
 	case c.Status == "Queued" && waiting:
@@ -90,7 +90,7 @@ func stateOf(c ops.Card) state {
 	case c.Status == "Error":
 		return state{"Error", "It is not tried again until somebody retries it.", bad, nil}
 	case c.Status == "Complete":
-		return state{"In HubSpot", "Synced at", good, c.SyncedAt}
+		return state{"In " + label, "Synced at", good, c.SyncedAt}
 	case c.SyncStatus == "Skipped":
 		return state{"Skipped", "Somebody decided not to sync it.", held, nil}
 	}
@@ -98,7 +98,7 @@ func stateOf(c ops.Card) state {
 }
 
 // buttonsOf is what can be done with a contact, the likeliest first.
-func buttonsOf(c ops.Card) []button {
+func buttonsOf(c ops.ContactDetail) []button {
 	skip := button{doSkip, "Skip", false}
 	switch {
 	case c.Status == "Error":
@@ -116,10 +116,10 @@ func buttonsOf(c ops.Card) []button {
 }
 
 // storyOf is a contact's way, the newest step first.
-func storyOf(c ops.Card, attempts []ops.Attempt, actions []ops.Action) []event {
+func storyOf(c ops.ContactDetail, label string, attempts []ops.Attempt, actions []ops.Action) []event {
 	var story []event
 	if c.SyncedAt != nil {
-		story = append(story, event{At: *c.SyncedAt, Mood: good, Head: "Synced to HubSpot", Text: c.RemoteID})
+		story = append(story, event{At: *c.SyncedAt, Mood: good, Head: "Synced to " + label, Text: c.RemoteID})
 	}
 	if c.ClaimedAt != nil {
 		story = append(story, event{At: *c.ClaimedAt, Mood: working, Head: "Taken from the queue", Text: "a request is under way"})

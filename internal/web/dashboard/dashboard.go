@@ -1,7 +1,7 @@
 // Package dashboard is contactsync for people in a browser: how things stand, which
 // contacts failed and why, and the buttons that repair it. It exists for somebody
 // who has never seen contactsync and is woken at night because contacts are not in
-// HubSpot. Every page works without JavaScript; with it, pages change by themselves
+// the CRM. Every page works without JavaScript; with it, pages change by themselves
 // and a confirmation needs no page of its own. Nothing comes from anywhere else.
 package dashboard
 
@@ -20,8 +20,7 @@ import (
 
 // Options is what a Dashboard shows and who may see it.
 type Options struct {
-	Desk        *ops.Desk
-	Destination string
+	Store *ops.Store
 
 	// Password lets people in, whatever the user's name, which is recorded. Without
 	// one the dashboard answers those at this very machine.
@@ -34,7 +33,7 @@ type Options struct {
 	// Draft tells what would be sent of a contact, or why nothing can be.
 	Draft func(ctx context.Context, c contact.Contact) (fields []hubspot.Field, refused contact.Outcome, err error)
 
-	// Account asks HubSpot whose the key is, for links to it; nil without a key.
+	// Account asks the destination whose the key is, for links to it; nil without a key.
 	Account func(ctx context.Context) (hubspot.Account, error)
 
 	// Checks are those of `contactsync doctor`.

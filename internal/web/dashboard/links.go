@@ -8,7 +8,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/hubspot"
 )
 
-// links leads to HubSpot's own pages, once it is known whose the key is.
+// links leads to the destination's own pages, once it is known whose the key is.
 type links struct {
 	ask  func(ctx context.Context) (hubspot.Account, error) // nil: nobody can be asked
 	life context.Context                                    // of the dashboard
@@ -23,9 +23,9 @@ const (
 	linkAgain    = time.Minute
 )
 
-// contact is where HubSpot shows a contact; empty where that is not known. The
+// contact is where the destination shows a contact; empty where that is not known. The
 // account is asked for once, and after a failure not again for a while: a page does
-// not wait for HubSpot.
+// not wait for it.
 func (l *links) contact(remoteID string) string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

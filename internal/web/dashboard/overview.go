@@ -26,7 +26,7 @@ type board struct {
 func (d *Dashboard) overviewOf(g *glance) board {
 	return board{
 		glance: g, ReadOnly: d.ReadOnly, Limits: limitsOf(g.Replicas),
-		Spans: []span{spanOf("hour", "Last hour", "60 min ago", g.Hour), spanOf("day", "Last day", "24 h ago", g.Day)},
+		Spans: []span{d.spanOf("hour", "Last hour", "60 min ago", g.Hour), d.spanOf("day", "Last day", "24 h ago", g.Day)},
 	}
 }
 
@@ -46,11 +46,11 @@ type check struct {
 	Known, Good         bool
 }
 
-func spanOf(id, name, from string, points []ops.Point) span {
+func (d *Dashboard) spanOf(id, name, from string, points []ops.Point) span {
 	sum := ops.Sum(points)
 	s := span{
 		ID: id, Name: name, From: from, Known: points != nil, Sum: sum,
-		Throughput: throughputOf(points), Latency: latencyOf(points),
+		Throughput: throughputOf(points), Latency: latencyOf(points, d.label()),
 	}
 	attempts := float64(sum.Synced + sum.Retried + sum.Failed)
 	success, retries := 0.0, 0.0
@@ -61,12 +61,12 @@ func spanOf(id, name, from string, points []ops.Point) span {
 	s.Checks = []check{
 		{"Success", percent(success), "> 95 %", attempts > 0, success > ops.LeastSuccess},
 		{"Retries", percent(retries), "< 5 %", attempts > 0, retries < ops.MostRetries},
-		{"Commit → HubSpot, 95 of 100", seconds(p95), "≤ 2 s", p95 != nil, p95 != nil && *p95 <= ops.MostPerContact},
+		{"Commit → " + d.label() + ", 95 of 100", seconds(p95), "≤ 2 s", p95 != nil, p95 != nil && *p95 <= ops.MostPerContact},
 	}
 	return s
 }
 
-// limit is what HubSpot lets through.
+// limit is what the destination lets through.
 type limit struct {
 	Name       string
 	Left, Most int

@@ -67,7 +67,7 @@ func throughputOf(points []ops.Point) throughput {
 // hourOf is the time of a step, in UTC as all times here.
 func hourOf(at time.Time) string { return at.UTC().Format("15:04") }
 
-// latency is how long contacts took from their commit to HubSpot, step by step, on
+// latency is how long contacts took from their commit to the destination, step by step, on
 // a scale of powers of ten from a millisecond on.
 type latency struct {
 	Width         int
@@ -82,7 +82,7 @@ type latency struct {
 // decades are the labels of the powers of ten.
 var decades = []string{"1 ms", "10 ms", "0.1 s", "1 s", "10 s", "100 s", "1000 s", "3 h"}
 
-func latencyOf(points []ops.Point) latency {
+func latencyOf(points []ops.Point, label string) latency {
 	l := latency{Width: max(1, len(points)), Empty: true}
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, p := range points {
@@ -116,7 +116,7 @@ func latencyOf(points []ops.Point) latency {
 		l.Tips = append(l.Tips, bar{X: i, Tip: tip})
 	}
 	sum := ops.Sum(points)
-	l.Label = fmt.Sprintf("Lines: half of the contacts were in HubSpot in %s, 95 of 100 in %s", seconds(sum.Quantile(0.5)), seconds(sum.Quantile(0.95)))
+	l.Label = fmt.Sprintf("Lines: half of the contacts were in %s in %s, 95 of 100 in %s", label, seconds(sum.Quantile(0.5)), seconds(sum.Quantile(0.95)))
 	return l
 }
 

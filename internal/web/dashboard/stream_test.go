@@ -53,7 +53,7 @@ func served(t *testing.T) (addr string, looks *counter, stop func() error) {
 	t.Cleanup(pool.Close)
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	d, err := dashboard.New(ctx, dashboard.Options{Desk: ops.New(pool), Destination: "hubspot", Log: slog.New(slog.DiscardHandler)})
+	d, err := dashboard.New(ctx, dashboard.Options{Store: ops.New(pool, onContacts), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
