@@ -1,9 +1,5 @@
 -- How the installation stands.
 
--- name: deadline
--- How long each statement of this transaction may take.
-SELECT set_config('statement_timeout', @milliseconds::bigint::text, true)
-
 -- name: server
 -- The database's time, and the connections of all processes to it.
 SELECT now(),

@@ -112,17 +112,13 @@ func (s *Store) one(ctx context.Context, db querier, name string, values pgx.Nam
 
 // read reads within a transaction that can do nothing else. The server itself cuts
 // its statements after a time, 0 for never: a client that only stops listening would
-// leave them at work.
+// leave them at work. The limit comes with the BEGIN, in one round trip.
 func (s *Store) read(ctx context.Context, limit time.Duration, work func(tx pgx.Tx) error) error {
-	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-		if limit > 0 {
-			var was string
-			if err := s.one(ctx, tx, "deadline", pgx.NamedArgs{"milliseconds": limit.Milliseconds()}, &was); err != nil {
-				return fmt.Errorf("set a deadline: %w", err)
-			}
-		}
-		return work(tx)
-	})
+	begin := "BEGIN READ ONLY"
+	if limit > 0 {
+		begin = fmt.Sprintf("BEGIN READ ONLY; SET LOCAL statement_timeout = %d", limit.Milliseconds())
+	}
+	return pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{BeginQuery: begin}, work)
 }
 
 // upTo is a bound of counting as SQL has it: 0 is none.
