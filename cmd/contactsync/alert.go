@@ -2,11 +2,10 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/scrapersky/contactsync/internal/alert"
 	"github.com/scrapersky/contactsync/internal/database"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
@@ -21,9 +20,9 @@ func (w *worker) alert(ctx context.Context) error {
 		return err
 	}
 	defer pool.Close()
-	limits := admin.AlertLimits{BacklogAge: w.cfg.Alert.BacklogAge, FailuresPerHour: w.cfg.Alert.FailuresPerHour}
+	limits := ops.AlertLimits{BacklogAge: w.cfg.Alert.BacklogAge, FailuresPerHour: w.cfg.Alert.FailuresPerHour}
 	t := &alert.Teller{
-		Desk: &alertDesk{desk: admin.New(pool), limits: limits}, URL: w.cfg.Alert.WebhookURL.Reveal(), Limits: limits,
+		Store: ops.New(pool, target()), Label: target().Destination.Label, URL: w.cfg.Alert.WebhookURL.Reveal(), Limits: limits,
 		Leads: func() bool { return w.session.Load() != nil }, Redact: w.shown, Log: w.log,
 	}
 	t.Run(ctx)
@@ -36,20 +35,4 @@ func (w *worker) shown(text string) string {
 		return redact.Text(text)
 	}
 	return text
-}
-
-// alertDesk is the desk as the teller sees it: of one destination.
-type alertDesk struct {
-	desk   *admin.Desk
-	limits admin.AlertLimits
-}
-
-// Take implements [alert.Desk].
-func (d *alertDesk) Take(ctx context.Context, mine time.Duration) ([]admin.Alert, error) {
-	return d.desk.TakeAlerts(ctx, destination, d.limits, mine)
-}
-
-// Told implements [alert.Desk].
-func (d *alertDesk) Told(ctx context.Context, a admin.Alert) error {
-	return d.desk.AlertTold(ctx, destination, a)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/doctor"
 	"github.com/scrapersky/contactsync/internal/hubspot"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )
 
@@ -20,13 +20,13 @@ const dashboardConns = 3
 
 // newDashboard makes the pages for people, which live until ctx ends.
 func (w *worker) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboard.Dashboard, error) {
-	desk := admin.New(pool).Via(admin.Dashboard)
+	store := ops.New(pool, target()).Via(ops.Dashboard)
 	options := dashboard.Options{
-		Desk: desk, Destination: destination,
+		Store:    store,
 		Password: w.cfg.HTTP.DashboardPassword.Reveal(), ReadOnly: w.cfg.HTTP.DashboardReadOnly, HideEmails: w.cfg.Log.RedactEmails,
 		SkipsUnchanged: w.cfg.HubSpot.SkipUnchanged,
 		Draft: func(ctx context.Context, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
-			return w.draft(ctx, desk, c)
+			return w.draft(ctx, store, c)
 		},
 		Checks: func(ctx context.Context) ([]doctor.Check, error) {
 			return allChecks(ctx, w.cfg, pool, slog.New(slog.DiscardHandler))
@@ -44,13 +44,13 @@ func (w *worker) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboa
 }
 
 // draft tells what would be sent of a contact, with its further columns.
-func (w *worker) draft(ctx context.Context, desk *admin.Desk, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
+func (w *worker) draft(ctx context.Context, store *ops.Store, c contact.Contact) ([]hubspot.Field, contact.Outcome, error) {
 	if mapped := w.cfg.HubSpot.Properties.Map.Columns(); len(mapped) > 0 {
-		further, err := desk.Further(ctx, mapped)
+		further, err := store.Extra(ctx, mapped)
 		if err != nil {
 			return nil, contact.Outcome{}, err
 		}
-		read, err := desk.Read(ctx, further, []string{c.ID})
+		read, err := store.Read(ctx, further, []string{c.ID})
 		if err != nil {
 			return nil, contact.Outcome{}, err
 		}

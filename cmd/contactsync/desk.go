@@ -6,21 +6,28 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/database"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	info "github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/schema"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
-// withDesk gives work the contacts of a migrated database.
-func (p *program) withDesk(ctx context.Context, work func(desk *admin.Desk) error) error {
+// target is what all SQL is rendered for.
+func target() statement.Target {
+	return statement.For(statement.Contacts(), info.Info, info.Info)
+}
+
+// withStore gives work the contacts of a migrated database.
+func (p *program) withStore(ctx context.Context, work func(store *ops.Store) error) error {
 	cfg, err := load[databaseSettings](ctx, p, settingsFile)
 	if err != nil {
 		return err
 	}
-	return deskOf(ctx, cfg.Database, work)
+	return storeOf(ctx, cfg.Database, work)
 }
 
-// deskOf is withDesk for a command that has read its settings.
-func deskOf(ctx context.Context, cfg config.Database, work func(desk *admin.Desk) error) error {
+// storeOf is withStore for a command that has read its settings.
+func storeOf(ctx context.Context, cfg config.Database, work func(store *ops.Store) error) error {
 	pool, err := database.NewPool(ctx, cfg.URL.Reveal(), instanceName(), 1)
 	if err != nil {
 		return err
@@ -35,5 +42,5 @@ func deskOf(ctx context.Context, cfg config.Database, work func(desk *admin.Desk
 	if _, stale := errors.AsType[*schema.StaleTriggersError](err); err != nil && !stale {
 		return err
 	}
-	return work(admin.New(pool))
+	return work(ops.New(pool, target()))
 }

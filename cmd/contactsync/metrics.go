@@ -10,7 +10,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/metrics"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/wake"
 )
 
@@ -26,8 +26,8 @@ func (w *worker) measure(ctx context.Context) (end func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	desk := admin.New(pool)
-	w.metrics.WatchBacklog(func(ctx context.Context) (admin.Backlog, error) { return desk.Backlog(ctx, destination) }, w.log)
+	store := ops.New(pool, target())
+	w.metrics.WatchBacklog(func(ctx context.Context) (ops.Snapshot, error) { return store.Snapshot(ctx, ops.MostCounted) }, w.log)
 	return pool.Close, nil
 }
 

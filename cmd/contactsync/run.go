@@ -19,7 +19,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
-	"github.com/scrapersky/contactsync/internal/presence"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/queue"
 	"github.com/scrapersky/contactsync/internal/tracing"
 	"github.com/scrapersky/contactsync/internal/wake"
@@ -78,10 +78,10 @@ With --once it syncs what is due and ends. Beside a process that leads it change
 // worker is the whole program.
 type worker struct {
 	link
-	once     bool
-	rekeyed  chan struct{}      // a new key was taken up; capacity one
-	hurry    chan struct{}      // closed when a stop is asked for a second time
-	presence *presence.Presence // its line in the list of replicas
+	once      bool
+	rekeyed   chan struct{}  // a new key was taken up; capacity one
+	hurry     chan struct{}  // closed when a stop is asked for a second time
+	heartbeat *ops.Heartbeat // its line in the list of replicas
 }
 
 func newWorker(cfg config.Config, logTo io.Writer) *worker {
@@ -89,7 +89,7 @@ func newWorker(cfg config.Config, logTo io.Writer) *worker {
 		link:  link{cfg: cfg, log: newLogger(logTo, cfg.Log), instance: instanceName()},
 		hurry: make(chan struct{}), rekeyed: make(chan struct{}, 1),
 	}
-	w.presence = presence.New(w.instance, shortVersion(), w.log)
+	w.heartbeat = ops.NewHeartbeat(w.instance, shortVersion(), w.log)
 	return w
 }
 
@@ -202,10 +202,10 @@ func (w *worker) sync(stop, hard context.Context) error {
 		Instance: w.instance, Log: w.log, Beat: listener.Beat,
 	}
 	if !w.once { // which is a command, soon over
-		campaign.Waiting, campaign.Gone = w.presence.Note, w.presence.Gone
+		campaign.Waiting, campaign.Gone = w.heartbeat.Beat, w.heartbeat.Remove
 		campaign.Beat = func(ctx context.Context, conn *pgx.Conn) error {
 			err := listener.Beat(ctx, conn)
-			w.presence.Note(ctx, conn)
+			w.heartbeat.Beat(ctx, conn)
 			return err
 		}
 	}
@@ -268,15 +268,15 @@ func (w *worker) unchanged(client *hubspot.Client, q *queue.Queue) *drain.Unchan
 // not at all when it stops.
 func (w *worker) show(ctx, stop context.Context, s *leader.Session, ear *wake.Listener) (leave func(), err error) {
 	note := func(ctx context.Context, conn *pgx.Conn) error {
-		w.presence.Note(ctx, conn)
+		w.heartbeat.Beat(ctx, conn)
 		return nil
 	}
-	w.presence.Lead(&presence.Leading{Slot: s.Slot(), Proven: ear.Proven, Limits: w.gauge.Limits})
+	w.heartbeat.SetLeader(&ops.Leading{Slot: s.Slot(), Proven: ear.Proven, Limits: w.gauge.Limits})
 	return func() {
-		w.presence.Lead(nil)
+		w.heartbeat.SetLeader(nil)
 		if stop.Err() != nil && ctx.Err() == nil {
 			_ = s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-				w.presence.Gone(ctx, conn)
+				w.heartbeat.Remove(ctx, conn)
 				return nil
 			})
 		}

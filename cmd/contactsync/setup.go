@@ -10,7 +10,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/hubspot"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
@@ -84,7 +84,7 @@ func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) e
 		return err
 	case misfits > 0:
 		return fmt.Errorf("%s: name others in HUBSPOT_CUSTOM_PROPERTY_... and HUBSPOT_PROPERTY_MAP, or delete these in HubSpot and run `contactsync setup` again",
-			admin.Count(misfits, "property does not fit", "properties do not fit"))
+			ops.Count(misfits, "property does not fit", "properties do not fit"))
 	case created == 0:
 		fmt.Fprintln(p.stdout, "Nothing is missing.")
 	case dryRun:
@@ -103,8 +103,8 @@ func (p *program) further(ctx context.Context, mapped config.PropertyMap) (list 
 	if err != nil {
 		return nil, fmt.Errorf("the columns of HUBSPOT_PROPERTY_MAP tell the types of the properties: %w", err)
 	}
-	err = deskOf(ctx, cfg.Database, func(desk *admin.Desk) error {
-		list, err = desk.Further(ctx, mapped.Columns())
+	err = storeOf(ctx, cfg.Database, func(store *ops.Store) error {
+		list, err = store.Extra(ctx, mapped.Columns())
 		return mapError(err)
 	})
 	return list, err

@@ -18,8 +18,8 @@ import (
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/queue"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
@@ -105,14 +105,14 @@ func (m *manualSync) record(ctx context.Context) error {
 	if len(m.sent) == 0 {
 		return nil
 	}
-	a := admin.Action{Who: m.who, Action: admin.DidSync, Rows: len(m.sent)}
+	a := ops.Action{Who: m.who, Action: ops.DidSync, Rows: len(m.sent)}
 	if len(m.sent) == 1 {
 		a.ContactID = m.sent[0]
 	}
 	if m.hold != nil {
 		a.Detail = "while it was paused by " + m.hold.Who
 	}
-	return deskOf(ctx, m.cfg.Database, func(desk *admin.Desk) error { return desk.Record(ctx, a) })
+	return storeOf(ctx, m.cfg.Database, func(store *ops.Store) error { return store.Record(ctx, a) })
 }
 
 // find turns what the person typed into ids.
@@ -122,12 +122,12 @@ func (m *manualSync) find(ctx context.Context, args []string) ([]string, error) 
 		return nil, err
 	}
 	defer pool.Close()
-	desk := admin.New(pool)
-	found, missing, err := parseNames(args).find(ctx, desk)
+	store := ops.New(pool, target())
+	found, missing, err := parseNames(args).find(ctx, store)
 	if err != nil {
 		return nil, err
 	}
-	if m.hold, err = desk.Hold(ctx, destination); err != nil {
+	if m.hold, err = store.Hold(ctx); err != nil {
 		return nil, err
 	}
 	if m.hold != nil {
