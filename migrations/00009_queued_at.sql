@@ -48,23 +48,6 @@ END
 $$;
 -- +goose StatementEnd
 
--- The oldest contact of contactsync.status; the rest of the function stays as it is.
--- +goose StatementBegin
-DO $$
-DECLARE
-    before text := pg_get_functiondef('contactsync.status_now()'::regprocedure);
-    after  text := regexp_replace(before, 'min\((c\.updated_at|\(c\.updated_at AT TIME ZONE ''UTC''\))\)', 'min(c.hubspot_queued_at)');
-BEGIN
-    IF after = before THEN
-        RAISE EXCEPTION USING ERRCODE = 'CS001',
-            MESSAGE = 'function contactsync.status_now() is not the one that contactsync made',
-            HINT = 'restore it from migrations/00004_views.sql, then try again';
-    END IF;
-    EXECUTE after;
-END
-$$;
--- +goose StatementEnd
-
 -- +goose Down
 SET LOCAL lock_timeout = '3s';
 SET LOCAL check_function_bodies = off; -- somebody may have made another table of that name
@@ -73,17 +56,12 @@ SET LOCAL check_function_bodies = off; -- somebody may have made another table o
 DO $$
 DECLARE
     contacts regclass;
-    naive    bool;
 BEGIN
     SELECT to_regclass(i.name) INTO contacts FROM contactsync.installed i WHERE i.kind = 'contacts';
     IF contacts IS NULL THEN -- somebody dropped the table
         DELETE FROM contactsync.installed WHERE kind = 'column' AND name = 'hubspot_queued_at';
         RETURN;
     END IF;
-    SELECT a.atttypid = 'timestamp'::regtype INTO naive
-      FROM pg_attribute a WHERE a.attrelid = contacts AND a.attname = 'updated_at' AND NOT a.attisdropped;
-    EXECUTE replace(pg_get_functiondef('contactsync.status_now()'::regprocedure), 'min(c.hubspot_queued_at)',
-        CASE WHEN naive THEN 'min((c.updated_at AT TIME ZONE ''UTC''))' ELSE 'min(c.updated_at)' END);
     IF EXISTS (SELECT FROM contactsync.installed i WHERE i.kind = 'column' AND i.name = 'hubspot_queued_at') THEN
         EXECUTE format('ALTER TABLE %s DROP COLUMN IF EXISTS hubspot_queued_at', contacts);
         DELETE FROM contactsync.installed WHERE kind = 'column' AND name = 'hubspot_queued_at';

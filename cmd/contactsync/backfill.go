@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 	"golang.org/x/time/rate"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 const (
@@ -28,15 +28,19 @@ type backfill struct {
 	after string // the id to go on after; empty: from the beginning
 }
 
+// unqueued are the contacts that `queue --all` queues: in the queue already they keep
+// their turn.
+func unqueued() ops.Filter {
+	return ops.Filter{Sendable: true, Except: []string{ops.StatusQueued, ops.StatusProcessing}}
+}
+
 // check reads the flags.
 func (b *backfill) check() (perSecond rate.Limit, err error) {
 	if b.page < 1 || b.page > queuePage {
 		return 0, usagef("--page takes 1 to %d", queuePage)
 	}
 	var id pgtype.UUID
-	if b.after == "" {
-		b.after = admin.FirstID
-	} else if id.Scan(b.after) != nil {
+	if b.after != "" && id.Scan(b.after) != nil {
 		return 0, usagef("--after takes the id of a contact, as an interrupted run has told it")
 	}
 	if b.rate == "" {
@@ -56,20 +60,20 @@ func (b *backfill) check() (perSecond rate.Limit, err error) {
 // next page waits until nothing is due any more: so what an app queues meanwhile
 // waits for one page at most, although its rows are the youngest.
 func (c *change) queueAll(ctx context.Context, b backfill, perSecond rate.Limit) error {
-	total, err := c.desk.CountAll(ctx, b.after)
+	total, err := c.store.Count(ctx, unqueued(), b.after)
 	if err != nil {
 		return err
 	}
-	queue, err := c.desk.Backlog(ctx, destinationName)
+	queue, err := c.store.Snapshot(ctx, 0)
 	if err != nil {
 		return err
 	}
-	c.already = queue.Due + queue.Waiting + queue.Processing
+	c.already = queue.Queue.Due + queue.Queue.Waiting + queue.Queue.Processing
 	c.begin(total)
 	limit := rate.NewLimiter(perSecond, b.page)
 	limit.AllowN(time.Now(), b.page) // no head start
 	for at := b.after; ; at = c.after {
-		ids, err := c.desk.All(ctx, at, b.page)
+		ids, err := c.store.Select(ctx, unqueued(), at, b.page)
 		if err != nil || len(ids) == 0 {
 			return err
 		}
@@ -80,11 +84,11 @@ func (c *change) queueAll(ctx context.Context, b backfill, perSecond rate.Limit)
 			return err
 		}
 		// Looked at again: who was skipped or queued while it waited is left alone.
-		ids, err = c.desk.All(ctx, at, len(ids))
+		ids, err = c.store.Select(ctx, unqueued(), at, len(ids))
 		if err != nil || len(ids) == 0 {
 			return err
 		}
-		found, err := c.desk.Queue(ctx, ids)
+		found, err := c.store.Queue(ctx, ids)
 		if err != nil {
 			return err
 		}
@@ -100,7 +104,7 @@ func (c *change) untilNoneDue(ctx context.Context) error {
 	defer tick.Stop()
 	began, told := time.Now(), false
 	for {
-		due, err := c.desk.AnyDue(ctx)
+		due, err := c.store.AnyDue(ctx)
 		if err != nil || !due {
 			return err
 		}
@@ -125,7 +129,7 @@ func (b backfill) goOn(after string) string {
 	if b.rate != "" {
 		flags += " --rate " + b.rate
 	}
-	if after != admin.FirstID {
+	if after != "" {
 		flags += " --after " + after
 	}
 	return "to go on: contactsync queue --all" + flags

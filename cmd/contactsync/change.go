@@ -9,20 +9,20 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // change is one run of a command that changes contacts for others: it shows how
 // far it is, prints the result, and is recorded. Its flags are the same everywhere.
 type change struct {
 	p      *program
-	verb   admin.Verb
+	verb   ops.Verb
 	as     string
 	asJSON bool
 	dryRun bool // where the command has that
 
 	who   string
-	desk  *admin.Desk
+	store *ops.Store
 	bar   *progress
 	only  string   // the contact's id where there was one
 	count int      // contacts changed
@@ -34,12 +34,12 @@ type change struct {
 
 // changed is the result for scripts.
 type changed struct {
-	Action    admin.Verb `json:"action"`
-	DryRun    bool       `json:"dry_run,omitempty"`
-	Contacts  int        `json:"contacts"` // changed; with dry_run, to be changed
-	LeftAlone []string   `json:"left_alone"`
-	After     string     `json:"after,omitempty"`          // of a backfill: the last id
-	Already   int64      `json:"already_queued,omitempty"` // of a backfill: before it, and left alone
+	Action    ops.Verb `json:"action"`
+	DryRun    bool     `json:"dry_run,omitempty"`
+	Contacts  int      `json:"contacts"` // changed; with dry_run, to be changed
+	LeftAlone []string `json:"left_alone"`
+	After     string   `json:"after,omitempty"`          // of a backfill: the last id
+	Already   int64    `json:"already_queued,omitempty"` // of a backfill: before it, and left alone
 }
 
 func (c *change) flags(cmd *cobra.Command) {
@@ -47,7 +47,7 @@ func (c *change) flags(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&c.asJSON, "json", false, "the result as JSON, for scripts")
 }
 
-// run does the work at the desk, prints the result and records it, also when the
+// run does the work, prints the result and records it, also when the
 // work failed half-way. Detail says what was asked for.
 func (c *change) run(ctx context.Context, detail string, work func(ctx context.Context) error) (err error) {
 	if c.who, err = c.p.who(c.as); err != nil {
@@ -55,8 +55,8 @@ func (c *change) run(ctx context.Context, detail string, work func(ctx context.C
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	return c.p.withDesk(ctx, func(desk *admin.Desk) error {
-		c.desk = desk
+	return c.p.withStore(ctx, func(store *ops.Store) error {
+		c.store = store
 		err := work(ctx)
 		if c.bar != nil {
 			c.bar.finish()
@@ -80,11 +80,11 @@ func (c *change) run(ctx context.Context, detail string, work func(ctx context.C
 
 func (c *change) record(ctx context.Context, detail string) error {
 	// What was done is recorded although the person had enough of it.
-	a := admin.Action{Who: c.who, Action: c.verb, Detail: detail, Rows: c.count}
+	a := ops.Action{Who: c.who, Action: c.verb, Detail: detail, Rows: c.count}
 	if c.count == 1 {
 		a.ContactID = c.only
 	}
-	return c.desk.Record(context.WithoutCancel(ctx), a)
+	return c.store.Record(context.WithoutCancel(ctx), a)
 }
 
 func (c *change) print() error {
@@ -95,7 +95,7 @@ func (c *change) print() error {
 		}
 		return c.p.printJSON(changed{c.verb, c.dryRun, c.count, left, c.after, c.already})
 	}
-	text := map[admin.Verb]string{admin.DidSkip: "skipped"}[c.verb]
+	text := map[ops.Verb]string{ops.DidSkip: "skipped"}[c.verb]
 	if text == "" {
 		text = "queued"
 	}
@@ -103,7 +103,7 @@ func (c *change) print() error {
 		text = "would be " + text
 	}
 	if c.already > 0 {
-		text += fmt.Sprintf("; %s queued already and left alone", admin.Count(c.already, "contact was", "contacts were"))
+		text += fmt.Sprintf("; %s queued already and left alone", ops.Count(c.already, "contact was", "contacts were"))
 	}
 	_, err := fmt.Fprintf(c.p.stdout, "%s %s\n", contacts(c.count), text)
 	return err
@@ -112,7 +112,7 @@ func (c *change) print() error {
 // begin starts the bar; a negative total is one that nobody knows.
 func (c *change) begin(total int) {
 	what := "Queueing"
-	if c.verb == admin.DidSkip {
+	if c.verb == ops.DidSkip {
 		what = "Skipping"
 	}
 	c.bar = newProgress(c.p.stderr, what, total)
@@ -130,7 +130,7 @@ func (c *change) done(asked int, ids []string) {
 }
 
 // contacts counts them.
-func contacts[N int | int64](n N) string { return admin.Count(n, "contact", "contacts") }
+func contacts[N int | int64](n N) string { return ops.Count(n, "contact", "contacts") }
 
 // plural counts them, and begins a sentence about them.
-func plural[N int | int64](n N) string { return admin.Count(n, "contact is", "contacts are") }
+func plural[N int | int64](n N) string { return ops.Count(n, "contact is", "contacts are") }

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/scrapersky/contactsync/internal/doctor"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // doctorView shows checks for people: a line for each, and its remedy below.
@@ -57,5 +57,5 @@ func (v *doctorView) show(r doctor.Result) {
 // sum writes the last line.
 func (v *doctorView) sum(s *sheet) {
 	fmt.Fprintf(v.out, "\n%d checks: %d ok, %s, %d failed, %d not checked\n",
-		len(s.Checks), s.Fine, admin.Count(s.Warnings, "warning", "warnings"), s.Failed, s.NotChecked)
+		len(s.Checks), s.Fine, ops.Count(s.Warnings, "warning", "warnings"), s.Failed, s.NotChecked)
 }

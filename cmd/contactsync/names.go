@@ -8,7 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // names are the contacts that a person asks for, each by its id or its email.
@@ -42,10 +42,10 @@ func parseNames(texts []string) names {
 
 // find answers the ids, each once, and the emails that nobody has, as they were
 // typed. From then on the ids are known by those emails, too.
-func (n names) find(ctx context.Context, desk *admin.Desk) (ids, missing []string, err error) {
+func (n names) find(ctx context.Context, store *ops.Store) (ids, missing []string, err error) {
 	ids = slices.Clone(n.ids) // sorted and compacted below, which n.ids must not be
 	if len(n.emails) > 0 {
-		found, err := desk.Find(ctx, n.emails)
+		found, err := store.Find(ctx, n.emails)
 		if err != nil {
 			return nil, nil, err
 		}

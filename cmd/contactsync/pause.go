@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 func newPauseCommand(p *program) *cobra.Command {
@@ -31,8 +31,8 @@ is in flight is finished. "sync" by hand still works. Pausing twice is no error,
 			if err != nil {
 				return err
 			}
-			return p.withDesk(cmd.Context(), func(desk *admin.Desk) error {
-				return p.pause(cmd.Context(), desk, who, strings.TrimSpace(reason), asJSON)
+			return p.withStore(cmd.Context(), func(store *ops.Store) error {
+				return p.pause(cmd.Context(), store, who, strings.TrimSpace(reason), asJSON)
 			})
 		},
 	}
@@ -57,8 +57,8 @@ is the reason for, such as a wrong key, ends by itself when HubSpot can be used 
 			if err != nil {
 				return err
 			}
-			return p.withDesk(cmd.Context(), func(desk *admin.Desk) error {
-				return p.resume(cmd.Context(), desk, who, asJSON)
+			return p.withStore(cmd.Context(), func(store *ops.Store) error {
+				return p.resume(cmd.Context(), store, who, asJSON)
 			})
 		},
 	}
@@ -76,12 +76,12 @@ type paused struct {
 	InFlight int64         `json:"in_flight"`
 }
 
-func (p *program) pause(ctx context.Context, desk *admin.Desk, who, reason string, asJSON bool) error {
-	already, err := desk.Pause(ctx, destinationName, who, reason)
+func (p *program) pause(ctx context.Context, store *ops.Store, who, reason string, asJSON bool) error {
+	already, err := store.Pause(ctx, who, reason)
 	if err != nil {
 		return err
 	}
-	now, err := pausedNow(ctx, desk)
+	now, err := pausedNow(ctx, store)
 	if err != nil {
 		return fmt.Errorf("the sync is paused, but how it stands could not be read: %w", err)
 	}
@@ -92,13 +92,13 @@ func (p *program) pause(ctx context.Context, desk *admin.Desk, who, reason strin
 	return now.tellPause(p.stdout)
 }
 
-func (p *program) resume(ctx context.Context, desk *admin.Desk, who string, asJSON bool) error {
-	held, lookErr := pausedNow(ctx, desk) // before a leader claims what was held
-	was, err := desk.Resume(ctx, destinationName, who)
+func (p *program) resume(ctx context.Context, store *ops.Store, who string, asJSON bool) error {
+	held, lookErr := pausedNow(ctx, store) // before a leader claims what was held
+	was, err := store.Resume(ctx, who)
 	if err != nil {
 		return err
 	}
-	hold, err := desk.Hold(ctx, destinationName)
+	hold, err := store.Hold(ctx)
 	if err = errors.Join(lookErr, err); err != nil {
 		return fmt.Errorf("the sync goes on, but how it stands could not be read: %w", err)
 	}
@@ -109,8 +109,8 @@ func (p *program) resume(ctx context.Context, desk *admin.Desk, who string, asJS
 	return held.tellResume(p.stdout)
 }
 
-func pausedNow(ctx context.Context, desk *admin.Desk) (paused, error) {
-	s, err := desk.Status(ctx, destinationName, 1)
+func pausedNow(ctx context.Context, store *ops.Store) (paused, error) {
+	s, err := store.Snapshot(ctx, 0)
 	if err != nil {
 		return paused{}, err
 	}
@@ -129,7 +129,7 @@ func (n paused) tellPause(out io.Writer) error {
 		text = fmt.Sprintf("Paused already: by %s, since %s%s.\n", n.Hold.Who, n.Hold.Since.Local().Format(time.DateTime), because(n.Hold))
 	}
 	_, err := fmt.Fprintf(out, "%s%s so; %s in flight and will be finished. `contactsync resume` goes on.\n", text,
-		admin.Count(n.Queued, "contact is queued and stays", "contacts are queued and stay"), plural(n.InFlight))
+		ops.Count(n.Queued, "contact is queued and stays", "contacts are queued and stay"), plural(n.InFlight))
 	return err
 }
 

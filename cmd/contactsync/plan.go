@@ -12,7 +12,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 func newPlanCommand(p *program) *cobra.Command {
@@ -54,8 +54,8 @@ fit, or if a named contact does not exist.`,
 			}
 			ctx, cancel := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer cancel()
-			return app.WithDesk(ctx, cfg.Database, func(desk *admin.Desk) error {
-				return p.plan(ctx, cfg, desk, selection{names: args, status: status, most: most}, asJSON)
+			return app.WithStore(ctx, cfg.Database, func(store *ops.Store) error {
+				return p.plan(ctx, cfg, store, selection{names: args, status: status, most: most}, asJSON)
 			})
 		},
 	}
@@ -74,15 +74,15 @@ type selection struct {
 }
 
 // ids returns them, the names that nobody has, and whether there are more.
-func (s selection) ids(ctx context.Context, desk *admin.Desk) (ids, missing []string, more bool, err error) {
+func (s selection) ids(ctx context.Context, store *ops.Store) (ids, missing []string, more bool, err error) {
 	switch {
 	case len(s.names) > 0:
-		ids, missing, err = parseNames(s.names).find(ctx, desk)
+		ids, missing, err = parseNames(s.names).find(ctx, store)
 		return ids, missing, false, err
 	case s.status != "":
-		ids, err = desk.AnyWithStatus(ctx, s.status, s.most+1)
+		ids, err = store.Select(ctx, ops.Filter{Mirror: s.status}, "", s.most+1)
 	default:
-		ids, err = desk.InQueue(ctx, s.most+1)
+		ids, err = store.NextInQueue(ctx, s.most+1)
 	}
 	if len(ids) > s.most {
 		return ids[:s.most], nil, true, err
@@ -91,8 +91,8 @@ func (s selection) ids(ctx context.Context, desk *admin.Desk) (ids, missing []st
 }
 
 // plan shows the differences between both sides, a page at a time.
-func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk, wanted selection, asJSON bool) error {
-	planner, err := app.NewPlanner(ctx, cfg, desk, newLogger(p.stderr, quietly(cfg.Log)))
+func (p *program) plan(ctx context.Context, cfg config.Config, store *ops.Store, wanted selection, asJSON bool) error {
+	planner, err := app.NewPlanner(ctx, cfg, store, newLogger(p.stderr, quietly(cfg.Log)))
 	if err != nil {
 		return err
 	}
@@ -102,11 +102,11 @@ func (p *program) plan(ctx context.Context, cfg config.Config, desk *admin.Desk,
 	}
 	view := &planView{out: p.stdout, redact: cfg.Log.RedactEmails, quiet: asJSON}
 	view.blocked(outcome.Blocked)
-	if outcome.Paused, err = desk.Hold(ctx, destinationName); err != nil {
+	if outcome.Paused, err = store.Hold(ctx); err != nil {
 		return err
 	}
 	view.paused(outcome.Paused)
-	ids, missing, more, err := wanted.ids(ctx, desk)
+	ids, missing, more, err := wanted.ids(ctx, store)
 	if err != nil {
 		return err
 	}

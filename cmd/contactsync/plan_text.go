@@ -9,7 +9,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
@@ -145,7 +145,7 @@ func (v *planView) sum(o *planned) {
 	}
 	people := n.Created + n.Updated + n.Unchanged + n.Rejected + n.Unclear
 	fmt.Fprintf(v.out, "%s %s: %d created, %d updated, %d unchanged, %d rejected",
-		admin.Count(n.Rows, "row is", "rows are"), contacts(people), n.Created, n.Updated, n.Unchanged, n.Rejected)
+		ops.Count(n.Rows, "row is", "rows are"), contacts(people), n.Created, n.Updated, n.Unchanged, n.Rejected)
 	if n.Unclear > 0 {
 		fmt.Fprintf(v.out, ", %d unclear", n.Unclear)
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // queuePage is how many names are looked up and queued at a time.
@@ -42,7 +42,7 @@ func newQueueCommand(p *program) *cobra.Command {
 	var file, status string
 	var all bool
 	var fill backfill
-	c := &change{p: p, verb: admin.DidQueue}
+	c := &change{p: p, verb: ops.DidQueue}
 	cmd := &cobra.Command{
 		Use:   "queue [ID|EMAIL...]",
 		Short: "Put contacts into the queue",
@@ -114,15 +114,20 @@ takes as long as the contacts take to be synced. When it is interrupted it says 
 	return cmd
 }
 
+// notQueued are the contacts with a status that are not in the queue already.
+func notQueued(status string) ops.Filter {
+	return ops.Filter{Mirror: status, Except: []string{ops.StatusQueued}}
+}
+
 // queueStatus queues every contact with a status.
 func (c *change) queueStatus(ctx context.Context, status string) error {
-	total, err := c.desk.CountStatus(ctx, status)
+	total, err := c.store.Count(ctx, notQueued(status), "")
 	if err != nil {
 		return err
 	}
 	c.begin(total)
-	return c.desk.WithStatus(ctx, status, func(ids []string) error {
-		found, err := c.desk.Queue(ctx, ids)
+	return c.store.Each(ctx, notQueued(status), func(ids []string) error {
+		found, err := c.store.Queue(ctx, ids)
 		c.done(len(ids), found)
 		return err
 	})
@@ -147,11 +152,11 @@ func (c *change) queueNames(ctx context.Context, text io.Reader, lines int) erro
 	c.begin(lines)
 	err := eachPage(text, func(page []string) error {
 		wanted := parseNames(page)
-		ids, unknown, err := wanted.find(ctx, c.desk)
+		ids, unknown, err := wanted.find(ctx, c.store)
 		if err != nil {
 			return err
 		}
-		found, err := c.desk.Queue(ctx, ids)
+		found, err := c.store.Queue(ctx, ids)
 		c.done(len(page), found)
 		c.left = append(c.left, wanted.left(wanted.ids, found, unknown)...)
 		return err

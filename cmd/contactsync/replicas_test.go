@@ -9,8 +9,8 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/progtest"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
 // Every process is listed with what it does, and gone after its orderly end; one
@@ -40,7 +40,7 @@ func TestReplicasAreListed(t *testing.T) {
 	leads := func() (name string) {
 		t.Helper()
 		for _, r := range status().Replicas {
-			if r.Role == admin.RoleLeader {
+			if r.Role == ops.RoleLeader {
 				name += r.Instance
 			}
 		}
@@ -60,8 +60,8 @@ func TestReplicasAreListed(t *testing.T) {
 	first.Kill()
 	second.Wait("leading", 1)
 	in.Await("leader leader", roles)
-	if v := status(); len(v.Replicas) != 2 || !second.Is(v.Replicas[0].Instance) || v.Replicas[0].Role != admin.RoleLeader ||
-		!first.Is(v.Replicas[1].Instance) || v.Replicas[1].Role != admin.RoleGone {
+	if v := status(); len(v.Replicas) != 2 || !second.Is(v.Replicas[0].Instance) || v.Replicas[0].Role != ops.RoleLeader ||
+		!first.Is(v.Replicas[1].Instance) || v.Replicas[1].Role != ops.RoleGone {
 		t.Errorf("after a kill: %+v", v.Replicas)
 	}
 	if code := second.Stop(); code != 0 {

@@ -10,13 +10,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 func newRetryCommand(p *program) *cobra.Command {
 	var all bool
 	var code string
-	c := &change{p: p, verb: admin.DidRetry}
+	c := &change{p: p, verb: ops.DidRetry}
 	cmd := &cobra.Command{
 		Use:   "retry [ID|EMAIL...]",
 		Short: "Put failed contacts back into the queue",
@@ -63,7 +63,7 @@ func codeList() string { return strings.Join(codeNames(), " ") }
 
 // retryFailed queues every contact in Error, or those with a code.
 func (c *change) retryFailed(ctx context.Context, code string) error {
-	total, err := c.desk.CountFailed(ctx, code)
+	total, err := c.store.Count(ctx, ops.Filter{Status: ops.StatusError, Code: code}, "")
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (c *change) retryFailed(ctx context.Context, code string) error {
 		return nil
 	}
 	c.begin(total)
-	return c.desk.RetryFailed(ctx, code, func(ids []string) error {
+	return c.store.RetryFailed(ctx, code, func(ids []string) error {
 		c.done(len(ids), ids)
 		return nil
 	})
@@ -81,23 +81,23 @@ func (c *change) retryFailed(ctx context.Context, code string) error {
 // retryNamed queues those of the named contacts that are in Error.
 func (c *change) retryNamed(ctx context.Context, args []string) error {
 	wanted := parseNames(args)
-	ids, missing, err := wanted.find(ctx, c.desk)
+	ids, missing, err := wanted.find(ctx, c.store)
 	if err != nil {
 		return err
 	}
-	failed, err := c.desk.OnlyFailed(ctx, ids)
+	failed, err := c.store.Select(ctx, ops.Filter{Status: ops.StatusError, IDs: ids}, "", len(ids))
 	if err != nil {
 		return err
 	}
 	if !c.dryRun {
-		if failed, err = c.desk.Queue(ctx, failed); err != nil {
+		if failed, err = c.store.Queue(ctx, failed); err != nil {
 			return err
 		}
 	}
 	c.done(len(args), failed)
 	c.left = wanted.left(ids, failed, missing)
 	if len(c.left) > 0 {
-		return fmt.Errorf("%s: %s", admin.Count(len(c.left), "contact is not in Error, or does not exist", "contacts are not in Error, or do not exist"), quoteAll(c.left))
+		return fmt.Errorf("%s: %s", ops.Count(len(c.left), "contact is not in Error, or does not exist", "contacts are not in Error, or do not exist"), quoteAll(c.left))
 	}
 	return nil
 }

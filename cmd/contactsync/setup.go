@@ -12,7 +12,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
@@ -82,7 +82,7 @@ func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) e
 		return err
 	case misfits > 0:
 		return fmt.Errorf("%s: name others in HUBSPOT_CUSTOM_PROPERTY_... and HUBSPOT_PROPERTY_MAP, or delete these in HubSpot and run `contactsync setup` again",
-			admin.Count(misfits, "property does not fit", "properties do not fit"))
+			ops.Count(misfits, "property does not fit", "properties do not fit"))
 	case created == 0:
 		fmt.Fprintln(p.stdout, "Nothing is missing.")
 	case dryRun:

@@ -6,11 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 func newSkipCommand(p *program) *cobra.Command {
-	c := &change{p: p, verb: admin.DidSkip}
+	c := &change{p: p, verb: ops.DidSkip}
 	cmd := &cobra.Command{
 		Use:   "skip ID|EMAIL...",
 		Short: "Take contacts out of the queue",
@@ -29,18 +29,18 @@ Complete are left alone, and the exit code is 1.`,
 
 func (c *change) skip(ctx context.Context, args []string) error {
 	wanted := parseNames(args)
-	ids, missing, err := wanted.find(ctx, c.desk)
+	ids, missing, err := wanted.find(ctx, c.store)
 	if err != nil {
 		return err
 	}
-	skipped, err := c.desk.Skip(ctx, ids)
+	skipped, err := c.store.Skip(ctx, ids)
 	if err != nil {
 		return err
 	}
 	c.done(len(args), skipped)
 	c.left = wanted.left(ids, skipped, missing)
 	if len(c.left) > 0 {
-		return fmt.Errorf("%s: %s", admin.Count(len(c.left), "contact is Complete, or does not exist", "contacts are Complete, or do not exist"), quoteAll(c.left))
+		return fmt.Errorf("%s: %s", ops.Count(len(c.left), "contact is Complete, or does not exist", "contacts are Complete, or do not exist"), quoteAll(c.left))
 	}
 	return nil
 }

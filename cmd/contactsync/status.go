@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scrapersky/contactsync/internal/app"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
@@ -37,9 +37,9 @@ With --watch it goes on until Ctrl-C: in place on a terminal, block after block 
 			if err != nil {
 				return err
 			}
-			return app.WithDesk(cmd.Context(), cfg.Database, func(desk *admin.Desk) error {
+			return app.WithStore(cmd.Context(), cfg.Database, func(store *ops.Store) error {
 				look := func(ctx context.Context) (view, error) {
-					return newView(ctx, desk, hours, cfg.Log.RedactEmails)
+					return newView(ctx, store, hours, cfg.Log.RedactEmails)
 				}
 				if watch {
 					return p.watchStatus(cmd.Context(), look, asJSON)
@@ -63,11 +63,14 @@ With --watch it goes on until Ctrl-C: in place on a terminal, block after block 
 
 // view is what status shows. Its JSON form is what scripts read.
 type view struct {
-	Sentence string      `json:"sentence"`
-	Level    admin.Level `json:"level"`
-	admin.Status
-	Latency latency       `json:"latency"` // of the same hours as the measures
-	Cycles  []admin.Cycle `json:"last_cycles"`
+	Sentence string    `json:"sentence"`
+	Level    ops.Level `json:"level"`
+	ops.Snapshot
+	Hours    int             `json:"hours"` // what the measures look back on
+	Measures ops.Measures    `json:"measures"`
+	Failures []ops.CodeCount `json:"failures"`
+	Latency  latency         `json:"latency"` // of the same hours as the measures
+	Cycles   []ops.Cycle     `json:"last_cycles"`
 }
 
 // latency is in what time, in seconds, so much of the contacts was in HubSpot
@@ -78,30 +81,38 @@ type latency struct {
 	P99 *float64 `json:"p99"`
 }
 
-func newView(ctx context.Context, desk *admin.Desk, hours int, hideEmails bool) (view, error) {
-	status, err := desk.Status(ctx, destinationName, hours)
+func newView(ctx context.Context, store *ops.Store, hours int, hideEmails bool) (view, error) {
+	status, err := store.Snapshot(ctx, 0)
+	if err != nil {
+		return view{}, err
+	}
+	measures, err := store.Measures(ctx, hours)
+	if err != nil {
+		return view{}, err
+	}
+	failures, err := store.FailuresByCode(ctx, 0)
 	if err != nil {
 		return view{}, err
 	}
 	if hideEmails {
-		for i := range status.Failures { // HubSpot's words repeat the emails it refuses, however they look
-			status.Failures[i].Example = nil
+		for i := range failures { // HubSpot's words repeat the emails it refuses, however they look
+			failures[i].Example = nil
 		}
 		for i := range status.Leaders {
 			status.Leaders[i].PauseReason = redact.Text(status.Leaders[i].PauseReason)
 		}
 	}
-	points, err := desk.Series(ctx, destinationName, time.Duration(hours)*time.Hour, time.Hour)
+	points, err := store.Series(ctx, time.Duration(hours)*time.Hour, time.Hour)
 	if err != nil {
 		return view{}, err
 	}
-	cycles, err := desk.LastCycles(ctx, destinationName, shownCycles)
+	cycles, err := store.LastCycles(ctx, shownCycles)
 	if err != nil {
 		return view{}, err
 	}
-	v := view{Status: status, Cycles: cycles}
+	v := view{Snapshot: status, Hours: hours, Measures: measures, Failures: failures, Cycles: cycles}
 	v.Level, v.Sentence = status.Judge(time.Local)
-	sum := admin.Sum(points)
+	sum := ops.Sum(points)
 	v.Latency = latency{P50: sum.Quantile(0.5), P95: sum.Quantile(0.95), P99: sum.Quantile(0.99)}
 	return v, nil
 }

@@ -8,15 +8,15 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // mostPerTen is how many seconds ten contacts take at most in a healthy installation.
 const mostPerTen = 20.0
 
 // The colours of the levels, on a terminal that has some.
-var levelColors = map[admin.Level]string{
-	admin.Healthy: "\x1b[32m", admin.Attention: "\x1b[33m", admin.Trouble: "\x1b[31m",
+var levelColors = map[ops.Level]string{
+	ops.Healthy: "\x1b[32m", ops.Attention: "\x1b[33m", ops.Trouble: "\x1b[31m",
 }
 
 // writeStatus shows a status on one screen.
@@ -27,7 +27,7 @@ func writeStatus(out io.Writer, v view, color bool) error {
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%s\n\n", text)
-	writeProcesses(w, v.Status)
+	writeProcesses(w, v.Snapshot)
 	q := v.Queue
 	fmt.Fprintf(w, "due now\t%d\t%s\n", q.Due, oldest(q))
 	fmt.Fprintf(w, "waiting for a retry or their time\t%d\t%s\n", q.Waiting, next(q))
@@ -41,7 +41,7 @@ func writeStatus(out io.Writer, v view, color bool) error {
 		if i == 0 {
 			fmt.Fprintln(w, "\nlast cycles\tcontacts\ttook\tsynced, retried, failed")
 		}
-		fmt.Fprintf(w, "%s\t%d\t%s\t%d, %d, %d\n", clock(c.FinishedAt, v.At), c.Claimed, admin.Ago(c.Seconds), c.Synced, c.Retried, c.Failed)
+		fmt.Fprintf(w, "%s\t%d\t%s\t%d, %d, %d\n", clock(c.FinishedAt, v.At), c.Claimed, ops.Ago(c.Seconds), c.Synced, c.Retried, c.Failed)
 	}
 	for i, f := range v.Failures {
 		if i == 0 {
@@ -57,8 +57,8 @@ func writeStatus(out io.Writer, v view, color bool) error {
 }
 
 // writeProcesses shows who leads, who waits, and who was there a while ago.
-func writeProcesses(w io.Writer, s admin.Status) {
-	listed := map[string]admin.Replica{}
+func writeProcesses(w io.Writer, s ops.Snapshot) {
+	listed := map[string]ops.Replica{}
 	for _, r := range s.Replicas {
 		listed[r.Instance] = r
 	}
@@ -75,16 +75,16 @@ func writeProcesses(w io.Writer, s admin.Status) {
 	}
 	for _, r := range s.Replicas {
 		switch r.Role {
-		case admin.RoleFollower:
+		case ops.RoleFollower:
 			fmt.Fprintf(w, "waits to lead\t%s\t%s, since %s\n", tame(r.Instance), r.Version, clock(r.StartedAt, s.At))
-		case admin.RoleGone:
-			fmt.Fprintf(w, "gone\t%s\t%s, silent for %s\n", tame(r.Instance), r.Version, admin.Ago(r.SeenSeconds))
+		case ops.RoleGone:
+			fmt.Fprintf(w, "gone\t%s\t%s, silent for %s\n", tame(r.Instance), r.Version, ops.Ago(r.SeenSeconds))
 		}
 	}
 }
 
 // limits is what HubSpot said last of how many requests are left.
-func limits(r admin.Replica) string {
+func limits(r ops.Replica) string {
 	text := ""
 	if r.RateMax != nil && r.RateLeft != nil {
 		text += fmt.Sprintf(", %d of %d requests left in 10 s", *r.RateLeft, *r.RateMax)
@@ -101,33 +101,33 @@ func writeMeasures(w io.Writer, v view) {
 	if v.Hours > 1 {
 		span = fmt.Sprintf("%d hours", v.Hours)
 	}
-	fmt.Fprintf(w, "\nlast %s\t%s in %s, %s\t\n", span, contacts(m.Contacts), admin.Count(m.Cycles, "cycle", "cycles"), admin.Count(m.Requests, "request", "requests"))
+	fmt.Fprintf(w, "\nlast %s\t%s in %s, %s\t\n", span, contacts(m.Contacts), ops.Count(m.Cycles, "cycle", "cycles"), ops.Count(m.Requests, "request", "requests"))
 	if m.Cycles == 0 {
 		return
 	}
 	perTen := 10 * m.SecondsPerContact
 	if l := v.Latency; l.P50 != nil && l.P95 != nil && l.P99 != nil {
-		fmt.Fprintf(w, "from queued to HubSpot\t%s\t95 %% within %s, 99 %% within %s\n", admin.Ago(*l.P50), admin.Ago(*l.P95), admin.Ago(*l.P99))
+		fmt.Fprintf(w, "from queued to HubSpot\t%s\t95 %% within %s, 99 %% within %s\n", ops.Ago(*l.P50), ops.Ago(*l.P95), ops.Ago(*l.P99))
 	}
-	fmt.Fprintf(w, "success rate\t%.1f %%\t%s > 95 %%\n", 100*m.SuccessRate(), mark(m.SuccessRate() > admin.LeastSuccess))
-	fmt.Fprintf(w, "retry rate\t%.1f %%\t%s < 5 %%\n", 100*m.RetryRate(), mark(m.RetryRate() < admin.MostRetries))
-	fmt.Fprintf(w, "time per contact\t%s\t%s ≤ 2 s\n", admin.Ago(m.SecondsPerContact), mark(m.SecondsPerContact <= admin.MostPerContact))
-	fmt.Fprintf(w, "time for ten contacts\t%s\t%s ≤ 20 s\n", admin.Ago(perTen), mark(perTen <= mostPerTen))
-	fmt.Fprintf(w, "cycle\t%s\tslowest %s\n", admin.Ago(m.CycleSeconds), admin.Ago(m.SlowestCycleSeconds))
+	fmt.Fprintf(w, "success rate\t%.1f %%\t%s > 95 %%\n", 100*m.SuccessRate(), mark(m.SuccessRate() > ops.LeastSuccess))
+	fmt.Fprintf(w, "retry rate\t%.1f %%\t%s < 5 %%\n", 100*m.RetryRate(), mark(m.RetryRate() < ops.MostRetries))
+	fmt.Fprintf(w, "time per contact\t%s\t%s ≤ 2 s\n", ops.Ago(m.SecondsPerContact), mark(m.SecondsPerContact <= ops.MostPerContact))
+	fmt.Fprintf(w, "time for ten contacts\t%s\t%s ≤ 20 s\n", ops.Ago(perTen), mark(perTen <= mostPerTen))
+	fmt.Fprintf(w, "cycle\t%s\tslowest %s\n", ops.Ago(m.CycleSeconds), ops.Ago(m.SlowestCycleSeconds))
 	fmt.Fprintf(w, "synced after a retry\t%d\t\n", m.Recovered)
 	if m.Unchanged > 0 {
 		fmt.Fprintf(w, "unchanged, not sent\t%d\t\n", m.Unchanged)
 	}
 }
 
-func oldest(q admin.Queue) string {
+func oldest(q ops.Queue) string {
 	if q.OldestDueSeconds == nil {
 		return ""
 	}
-	return "the oldest for " + admin.Ago(max(0, *q.OldestDueSeconds))
+	return "the oldest for " + ops.Ago(max(0, *q.OldestDueSeconds))
 }
 
-func next(q admin.Queue) string {
+func next(q ops.Queue) string {
 	if q.NextRetryAt == nil {
 		return ""
 	}

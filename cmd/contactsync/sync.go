@@ -14,7 +14,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
@@ -61,11 +61,11 @@ func (p *program) sync(ctx context.Context, cfg config.Config, who string, args 
 	view := &syncView{out: p.stdout, redact: cfg.Log.RedactEmails}
 	m.Who, m.Sending, m.Done = who, view.sending, view.done
 	var ids, missing []string
-	err = app.WithDesk(ctx, cfg.Database, func(desk *admin.Desk) error {
-		if ids, missing, err = parseNames(args).find(ctx, desk); err != nil {
+	err = app.WithStore(ctx, cfg.Database, func(store *ops.Store) error {
+		if ids, missing, err = parseNames(args).find(ctx, store); err != nil {
 			return err
 		}
-		m.Overrides, err = desk.Hold(ctx, destinationName)
+		m.Overrides, err = store.Hold(ctx)
 		return err
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 const (
@@ -32,19 +32,18 @@ const (
 	mine = 30 * time.Second
 )
 
-// Desk is where changes are noted.
-type Desk interface {
-	// Take answers the changes that nobody has been told of.
-	Take(ctx context.Context, mine time.Duration) ([]admin.Alert, error)
-	// Told notes that somebody was told.
-	Told(ctx context.Context, a admin.Alert) error
+// Store is where changes are noted: see ops.Store.
+type Store interface {
+	TakeAlerts(ctx context.Context, limits ops.AlertLimits, mine time.Duration) ([]ops.Alert, error)
+	AlertTold(ctx context.Context, a ops.Alert) error
 }
 
 // Teller tells one webhook. All fields are needed.
 type Teller struct {
-	Desk   Desk
+	Store  Store
+	Label  string // of the destination, for people
 	URL    string // a secret
-	Limits admin.AlertLimits
+	Limits ops.AlertLimits
 	Leads  func() bool              // whether this process leads; only a leader tells
 	Redact func(text string) string // hides what must not be shown
 	Log    *slog.Logger
@@ -84,21 +83,21 @@ func (t *Teller) Run(ctx context.Context) {
 	}
 }
 
-func (t *Teller) look(ctx context.Context) ([]admin.Alert, error) {
+func (t *Teller) look(ctx context.Context) ([]ops.Alert, error) {
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
-	return t.Desk.Take(ctx, mine)
+	return t.Store.TakeAlerts(ctx, t.Limits, mine)
 }
 
 // tell posts one change and notes that. An orderly stop does not interrupt it, or
 // nobody would know whether it was told.
-func (t *Teller) tell(ctx context.Context, client *http.Client, change admin.Alert) error {
+func (t *Teller) tell(ctx context.Context, client *http.Client, change ops.Alert) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTimeout+lookTimeout)
 	defer cancel()
-	if err := post(ctx, client, t.URL, sentence(change, t.Limits, t.Redact)); err != nil {
+	if err := post(ctx, client, t.URL, sentence(change, t.Label, t.Limits, t.Redact)); err != nil {
 		return err
 	}
-	return t.Desk.Told(ctx, change)
+	return t.Store.AlertTold(ctx, change)
 }
 
 // post sends a text in the form that Slack, Mattermost and many others take. Its

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // maxText bounds what is posted, in bytes.
@@ -18,23 +18,23 @@ var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
 // sentence says a change in words, and what to do about it, without what redact
 // hides.
-func sentence(a admin.Alert, limits admin.AlertLimits, redact func(text string) string) string {
+func sentence(a ops.Alert, label string, limits ops.AlertLimits, redact func(text string) string) string {
 	lasted := short(time.Duration(a.Seconds * float64(time.Second)))
 	text := ""
 	switch {
-	case a.Kind == admin.AlertPaused && a.Raised:
-		text = fmt.Sprintf("HubSpot sync paused (%s). Contacts stay queued, and it goes on by itself once HubSpot lets it. What to do: docs/runbook.md#paused", a.Detail)
-	case a.Kind == admin.AlertPaused:
-		text = "HubSpot sync goes on. It was paused for " + lasted + "."
-	case a.Kind == admin.AlertHeld && a.Raised:
-		text = fmt.Sprintf("HubSpot sync paused by %s. Contacts stay queued until `contactsync resume`.", a.Detail)
-	case a.Kind == admin.AlertHeld:
-		text = "HubSpot sync resumed by an operator. It was paused for " + lasted + "."
-	case a.Kind == admin.AlertBacklog && a.Raised:
-		text = fmt.Sprintf("Contacts wait for HubSpot: the oldest has been due for %s, more than %s. What to do: docs/runbook.md#backlog-grows", age(a.Detail), short(limits.BacklogAge))
-	case a.Kind == admin.AlertBacklog:
-		text = fmt.Sprintf("Contacts are in HubSpot in time again: none has been due for longer than %s. That lasted %s.", short(limits.BacklogAge), lasted)
-	case a.Kind == admin.AlertFailures && a.Raised:
+	case a.Kind == ops.AlertPaused && a.Raised:
+		text = fmt.Sprintf("%s sync paused (%s). Contacts stay queued, and it goes on by itself once %[1]s lets it. What to do: docs/runbook.md#paused", label, a.Detail)
+	case a.Kind == ops.AlertPaused:
+		text = label + " sync goes on. It was paused for " + lasted + "."
+	case a.Kind == ops.AlertHeld && a.Raised:
+		text = fmt.Sprintf("%s sync paused by %s. Contacts stay queued until `contactsync resume`.", label, a.Detail)
+	case a.Kind == ops.AlertHeld:
+		text = label + " sync resumed by an operator. It was paused for " + lasted + "."
+	case a.Kind == ops.AlertBacklog && a.Raised:
+		text = fmt.Sprintf("Contacts wait for %s: the oldest has been due for %s, more than %s. What to do: docs/runbook.md#backlog-grows", label, age(a.Detail), short(limits.BacklogAge))
+	case a.Kind == ops.AlertBacklog:
+		text = fmt.Sprintf("Contacts are in %s in time again: none has been due for longer than %s. That lasted %s.", label, short(limits.BacklogAge), lasted)
+	case a.Kind == ops.AlertFailures && a.Raised:
 		text = fmt.Sprintf("%s contacts ended in Error within an hour, more than %d. What to do: docs/runbook.md#errors-by-code", a.Detail, limits.FailuresPerHour)
 	default:
 		text = fmt.Sprintf("Fewer contacts end in Error again: %s within the last hour.", a.Detail)

@@ -3,11 +3,10 @@ package app
 import (
 	"context"
 	"sync"
-	"time"
 
 	"github.com/scrapersky/contactsync/internal/alert"
 	"github.com/scrapersky/contactsync/internal/database"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
@@ -22,12 +21,12 @@ func (a *App) alert(ctx context.Context) error {
 		return err
 	}
 	defer pool.Close()
-	limits := admin.AlertLimits{BacklogAge: a.cfg.Alert.BacklogAge, FailuresPerHour: a.cfg.Alert.FailuresPerHour}
+	limits := ops.AlertLimits{BacklogAge: a.cfg.Alert.BacklogAge, FailuresPerHour: a.cfg.Alert.FailuresPerHour}
 	var telling sync.WaitGroup
 	for _, w := range a.workers {
 		t := &alert.Teller{
-			Desk: &alertDesk{desk: admin.New(pool), destination: w.target.Destination.Name, limits: limits},
-			URL:  a.cfg.Alert.WebhookURL.Reveal(), Limits: limits,
+			Store: ops.New(pool, w.target), Label: w.target.Destination.Label,
+			URL: a.cfg.Alert.WebhookURL.Reveal(), Limits: limits,
 			Leads: func() bool { return w.session.Load() != nil }, Redact: a.redacted, Log: w.log,
 		}
 		telling.Go(func() { t.Run(ctx) })
@@ -42,21 +41,4 @@ func (a *App) redacted(text string) string {
 		return redact.Text(text)
 	}
 	return text
-}
-
-// alertDesk is the desk as the teller sees it: of one destination.
-type alertDesk struct {
-	desk        *admin.Desk
-	destination string
-	limits      admin.AlertLimits
-}
-
-// Take implements [alert.Desk].
-func (d *alertDesk) Take(ctx context.Context, mine time.Duration) ([]admin.Alert, error) {
-	return d.desk.TakeAlerts(ctx, d.destination, d.limits, mine)
-}
-
-// Told implements [alert.Desk].
-func (d *alertDesk) Told(ctx context.Context, a admin.Alert) error {
-	return d.desk.AlertTold(ctx, d.destination, a)
 }

@@ -28,7 +28,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/metrics"
-	"github.com/scrapersky/contactsync/internal/presence"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/tracing"
 )
 
@@ -47,12 +47,12 @@ type App struct {
 	instance string // this process's name, for people
 	version  string
 
-	traces   *tracing.Tracing // nil: none are sent
-	metrics  *metrics.Metrics
-	backlog  *pgxpool.Pool      // read when somebody scrapes
-	presence *presence.Presence // this process in the list of replicas
-	workers  []*worker          // one for each destination that has a key
-	hurry    chan struct{}      // closed when a stop is asked for a second time
+	traces    *tracing.Tracing // nil: none are sent
+	metrics   *metrics.Metrics
+	backlog   *pgxpool.Pool  // read when somebody scrapes
+	heartbeat *ops.Heartbeat // this process in the list of replicas
+	workers   []*worker      // one for each destination that has a key
+	hurry     chan struct{}  // closed when a stop is asked for a second time
 }
 
 // Build makes the process that the settings describe. It starts no work and opens
@@ -62,7 +62,7 @@ func Build(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 		cfg: cfg, log: o.Log, instance: InstanceName(), version: o.Version,
 		hurry: make(chan struct{}),
 	}
-	a.presence = presence.New(a.instance, a.version, a.log)
+	a.heartbeat = ops.NewHeartbeat(a.instance, a.version, a.log)
 	if err := a.startMetrics(ctx); err != nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (a *App) Close(ctx context.Context) {
 // newWorker returns a worker of this process, which is measured, traced and listed.
 func (a *App) newWorker() *worker {
 	w := newWorker(a.cfg, a.instance, a.log)
-	w.metrics, w.traces, w.presence, w.hurry = a.metrics, a.traces, a.presence, a.hurry
+	w.metrics, w.traces, w.heartbeat, w.hurry = a.metrics, a.traces, a.heartbeat, a.hurry
 	return w
 }
 

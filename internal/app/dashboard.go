@@ -11,7 +11,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/doctor"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )
 
@@ -21,13 +21,13 @@ const dashboardConns = 3
 
 // newDashboard makes the pages for people, which live until ctx ends.
 func (a *App) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboard.Dashboard, error) {
-	desk := admin.New(pool).Via(admin.Dashboard)
+	store := ops.New(pool, contactsFor(hubspot.Info)).Via(ops.Dashboard)
 	options := dashboard.Options{
-		Desk: desk, Destination: hubspot.Info.Name,
+		Store:    store,
 		Password: a.cfg.HTTP.DashboardPassword.Reveal(), ReadOnly: a.cfg.HTTP.DashboardReadOnly, HideEmails: a.cfg.Log.RedactEmails,
 		Advice: hubspot.Advice, SkipsUnchanged: a.cfg.HubSpot.SkipUnchanged,
 		Draft: func(ctx context.Context, c contact.Contact) ([]destination.Field, contact.Outcome, error) {
-			return a.draft(ctx, desk, c)
+			return a.draft(ctx, store, c)
 		},
 		Checks: func(ctx context.Context) ([]doctor.Check, error) {
 			return Checks(ctx, a.cfg, pool, slog.New(slog.DiscardHandler))
@@ -45,13 +45,13 @@ func (a *App) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboard.
 }
 
 // draft returns what would be sent of a contact, with its mapped columns.
-func (a *App) draft(ctx context.Context, desk *admin.Desk, c contact.Contact) ([]destination.Field, contact.Outcome, error) {
+func (a *App) draft(ctx context.Context, store *ops.Store, c contact.Contact) ([]destination.Field, contact.Outcome, error) {
 	if mapped := a.cfg.HubSpot.Properties.Map.Columns(); len(mapped) > 0 {
-		extra, err := desk.Further(ctx, mapped)
+		extra, err := store.Extra(ctx, mapped)
 		if err != nil {
 			return nil, contact.Outcome{}, err
 		}
-		read, err := desk.Read(ctx, extra, []string{c.ID})
+		read, err := store.Read(ctx, extra, []string{c.ID})
 		if err != nil {
 			return nil, contact.Outcome{}, err
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/leader"
-	"github.com/scrapersky/contactsync/internal/presence"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/queue"
 )
 
@@ -68,18 +68,18 @@ func (w *worker) unchanged(q *queue.Queue) *drain.Unchanged {
 // announce lists this process as a leader. The returned function lists it as a
 // follower again, or takes it off the list when it stops.
 func (w *worker) announce(ctx, stop context.Context, s *leader.Session) (leave func(), err error) {
-	w.presence.Lead(&presence.Leading{Slot: s.Slot(), Proven: w.listener.Proven, Limits: w.client.Limits})
+	w.heartbeat.SetLeader(&ops.Leading{Slot: s.Slot(), Proven: w.listener.Proven, Limits: w.client.Limits})
 	leave = func() {
-		w.presence.Lead(nil)
+		w.heartbeat.SetLeader(nil)
 		if stop.Err() != nil && ctx.Err() == nil {
 			_ = s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-				w.presence.Gone(ctx, conn)
+				w.heartbeat.Remove(ctx, conn)
 				return nil
 			})
 		}
 	}
 	err = s.Do(ctx, func(ctx context.Context, conn *pgx.Conn) error {
-		w.presence.Note(ctx, conn)
+		w.heartbeat.Beat(ctx, conn)
 		return nil
 	})
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/leader"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/queue"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
 // manualSlots is how many people may sync by hand at a time.
@@ -99,7 +99,7 @@ func (m *Manual) each(ctx, stop context.Context, s *leader.Session, ids []string
 	}
 	for i, id := range ids {
 		if stop.Err() != nil {
-			return failed, fmt.Errorf("interrupted; %d of %s not sent", len(ids)-i, admin.Count(len(ids), "contact", "contacts"))
+			return failed, fmt.Errorf("interrupted; %d of %s not sent", len(ids)-i, ops.Count(len(ids), "contact", "contacts"))
 		}
 		attempt, err := m.one(ctx, stop, loop, q, id)
 		if err == nil || attempt.Claimed { // what is known of it is told also after an error
@@ -139,12 +139,12 @@ func (m *Manual) record(ctx context.Context) error {
 	if len(m.sent) == 0 {
 		return nil
 	}
-	a := admin.Action{Who: m.Who, Action: admin.DidSync, Rows: len(m.sent)}
+	a := ops.Action{Who: m.Who, Action: ops.DidSync, Rows: len(m.sent)}
 	if len(m.sent) == 1 {
 		a.ContactID = m.sent[0]
 	}
 	if m.Overrides != nil {
 		a.Detail = "while it was paused by " + m.Overrides.Who
 	}
-	return WithDesk(ctx, m.worker.cfg.Database, func(desk *admin.Desk) error { return desk.Record(ctx, a) })
+	return WithStore(ctx, m.worker.cfg.Database, func(store *ops.Store) error { return store.Record(ctx, a) })
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/metrics"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // startMetrics makes the metrics of this process. Those of the queue are read over
@@ -26,9 +26,9 @@ func (a *App) startMetrics(ctx context.Context) (err error) {
 	if a.cfg.HubSpot.APIKey.IsZero() { // a disabled process leaves the database alone
 		return nil
 	}
-	desk := admin.New(a.backlog)
-	a.metrics.WatchBacklog(func(ctx context.Context) (admin.Backlog, error) {
-		return desk.Backlog(ctx, hubspot.Info.Name)
+	store := ops.New(a.backlog, contactsFor(hubspot.Info))
+	a.metrics.WatchBacklog(func(ctx context.Context) (ops.Snapshot, error) {
+		return store.Snapshot(ctx, ops.MostCounted)
 	}, a.log)
 	return nil
 }

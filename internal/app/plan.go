@@ -14,13 +14,13 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
 // Planner compares contacts with what HubSpot has. It writes nothing anywhere.
 type Planner struct {
-	desk   *admin.Desk
+	store  *ops.Store
 	client *hubspot.Client
 	extra  columns.List
 }
@@ -34,13 +34,13 @@ type Planned struct {
 }
 
 // NewPlanner reads which columns are mapped.
-func NewPlanner(ctx context.Context, cfg config.Config, desk *admin.Desk, log *slog.Logger) (*Planner, error) {
-	extra, err := desk.Further(ctx, cfg.HubSpot.Properties.Map.Columns())
+func NewPlanner(ctx context.Context, cfg config.Config, store *ops.Store, log *slog.Logger) (*Planner, error) {
+	extra, err := store.Extra(ctx, cfg.HubSpot.Properties.Map.Columns())
 	if err != nil {
 		return nil, PropertyMapError(err)
 	}
 	client, err := readOnlyClient(cfg, extra, log, noGuard)
-	return &Planner{desk: desk, client: client, extra: extra}, err
+	return &Planner{store: store, client: client, extra: extra}, err
 }
 
 // Blocked returns which properties would keep everything from being sent, and why. A
@@ -67,7 +67,7 @@ func (p *Planner) Blocked(ctx context.Context) ([]string, error) {
 // Plan returns what a sync would do to the contacts with these ids, merged as a
 // worker does, and the ids that no row has.
 func (p *Planner) Plan(ctx context.Context, ids []string) (plan []Planned, missing []string, err error) {
-	contacts, err := p.desk.Read(ctx, p.extra, ids)
+	contacts, err := p.store.Read(ctx, p.extra, ids)
 	if err != nil {
 		return nil, nil, err
 	}

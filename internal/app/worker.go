@@ -14,7 +14,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/metrics"
-	"github.com/scrapersky/contactsync/internal/presence"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/queue"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/statement"
@@ -37,9 +37,9 @@ type worker struct {
 	rekeyed  chan struct{}   // a new key was taken up; capacity one
 	hurry    <-chan struct{} // closed when a stop is asked for a second time
 
-	metrics  *metrics.Metrics   // nil for a command
-	traces   *tracing.Tracing   // nil: none are sent
-	presence *presence.Presence // nil for a command
+	metrics   *metrics.Metrics // nil for a command
+	traces    *tracing.Tracing // nil: none are sent
+	heartbeat *ops.Heartbeat   // nil for a command
 
 	extra  columns.List    // the mapped columns, once checkSchema has looked
 	client *hubspot.Client // once dial was called
@@ -81,10 +81,10 @@ func (w *worker) run(stop, hard context.Context) error {
 	campaign := w.campaign()
 	campaign.Beat = w.listener.Beat
 	if !w.once { // which is a command, soon over
-		campaign.Waiting, campaign.Gone = w.presence.Note, w.presence.Gone
+		campaign.Waiting, campaign.Gone = w.heartbeat.Beat, w.heartbeat.Remove
 		campaign.Beat = func(ctx context.Context, conn *pgx.Conn) error {
 			err := w.listener.Beat(ctx, conn)
-			w.presence.Note(ctx, conn)
+			w.heartbeat.Beat(ctx, conn)
 			return err
 		}
 	}

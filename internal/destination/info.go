@@ -10,6 +10,7 @@ type Info struct {
 	Label    string // for people
 	Ordinal  int    // unique; the destination's range of advisory locks follows from it
 	MaxBatch int    // contacts that one request takes at most
+	Setting  string // the variable without which it is off: HUBSPOT_API_KEY
 	Columns  Columns
 }
 

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // Rough figures of an index: what an entry takes at most in a well-kept one of
@@ -23,13 +23,14 @@ func (d Database) bloat(ctx context.Context) Finding {
 		Name, Quoted string
 		Bytes        int64
 	}
-	h, err := admin.New(d.Pool).Health(ctx, d.Destination, 0, 0)
+	snap, err := d.store().Snapshot(ctx, 0)
 	if err != nil {
 		return d.broken(err)
 	}
+	q := snap.Queue
 	live := map[string]int64{
-		"contacts_contactsync_queued": h.Fresh, "contacts_contactsync_retry": h.Retries,
-		"contacts_contactsync_in_work": h.Processing, "contacts_contactsync_error": h.Failed, "claims_pkey": h.Claims,
+		"contacts_contactsync_queued": q.Fresh, "contacts_contactsync_retry": q.Due - q.Fresh + q.Waiting,
+		"contacts_contactsync_in_work": q.Processing, "contacts_contactsync_error": q.Error, "claims_pkey": q.InFlight + q.Quarantined,
 	}
 	sizes, err := askAll[size](ctx, d, sizesSQL, append(indexNames(), "claims_pkey"))
 	if err != nil {
@@ -41,7 +42,7 @@ func (d Database) bloat(ctx context.Context) Finding {
 		total += s.Bytes
 		need := emptyBytes + live[s.Name]*entryBytes
 		if s.Bytes > d.limits.bloat && s.Bytes > bloatedTimes*need {
-			bad = append(bad, fmt.Sprintf("%s has %s for %s about %s", s.Quoted, bytes(s.Bytes), admin.Count(live[s.Name], "row, which needs", "rows, which need"), bytes(need)))
+			bad = append(bad, fmt.Sprintf("%s has %s for %s about %s", s.Quoted, bytes(s.Bytes), ops.Count(live[s.Name], "row, which needs", "rows, which need"), bytes(need)))
 			remedies = append(remedies, "REINDEX INDEX CONCURRENTLY "+s.Quoted+";")
 		}
 	}

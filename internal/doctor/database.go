@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/statement"
 )
 
@@ -31,9 +32,8 @@ type Database struct {
 	DirectURL string // of the worker's connections; may be URL
 	Name      string // of this process, as its connections are named
 
-	Destination string           // whose claims, slots and cycles to look at
-	Target      statement.Target // the table and the destination that a claim is for
-	Further     []string         // columns of contacts that are sent beyond those of the contract
+	Target  statement.Target // whose queue to look at, on which table
+	Further []string         // columns of contacts that are sent beyond those of the contract
 	// Remedy says what to do about an error of connecting; empty: nothing is known.
 	Remedy func(err error) string
 
@@ -103,6 +103,9 @@ func (d Database) Checks() []Check {
 func (d Database) broken(err error) Finding {
 	return fail(d.Remedy(err), "%v", err)
 }
+
+// store is the queue as people see it.
+func (d Database) store() *ops.Store { return ops.New(d.Pool, d.Target) }
 
 // on has work done on a connection of an app's.
 func (d Database) on(ctx context.Context, work func(conn *pgx.Conn) error) error {

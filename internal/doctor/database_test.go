@@ -25,7 +25,7 @@ func examine(t *testing.T, databaseURL, directURL string, change func(*threshold
 	}
 	defer pool.Close()
 	d := Database{
-		Pool: pool, URL: databaseURL, DirectURL: directURL, Name: "doctor", Destination: "hubspot", Target: statement.For(statement.Contacts(), hubspot.Info, hubspot.Info),
+		Pool: pool, URL: databaseURL, DirectURL: directURL, Name: "doctor", Target: statement.For(statement.Contacts(), hubspot.Info, hubspot.Info),
 		Remedy: func(error) string { return "what the caller knows" }, limits: standard(),
 	}
 	// Other tests use the same server, and a slow machine is no fault.

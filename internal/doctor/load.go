@@ -9,7 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // transactions looks for what keeps the server from tidying up behind the queue,
@@ -29,7 +29,7 @@ func (d Database) transactions(ctx context.Context) Finding {
 	}
 	unseen := ""
 	if hidden.N > 0 {
-		unseen = fmt.Sprintf(" (%s of other roles cannot be seen: GRANT pg_read_all_stats to this role)", admin.Count(hidden.N, "session", "sessions"))
+		unseen = fmt.Sprintf(" (%s of other roles cannot be seen: GRANT pg_read_all_stats to this role)", ops.Count(hidden.N, "session", "sessions"))
 	}
 	if len(old) == 0 {
 		return fine("none is open for longer than %v%s", d.limits.transaction, unseen)

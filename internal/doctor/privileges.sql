@@ -47,5 +47,5 @@ UNION ALL
 SELECT 'EXECUTE on function contactsync.' || p.proname
   FROM pg_proc p
  WHERE p.pronamespace = to_regnamespace('contactsync')
-   AND p.proname IN ('status_now', 'problems_now')
+   AND p.proname ~ '_(queue_state|problems)$'
    AND NOT has_function_privilege(p.oid, 'EXECUTE')

@@ -8,15 +8,18 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/queue"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
 )
 
-const startOne = "start `contactsync run` with a HUBSPOT_API_KEY"
+// startOne is what to do where nobody leads.
+func (d Database) startOne() string {
+	return "start `contactsync run` with a " + d.Target.Destination.Setting
+}
 
 // replicas tells who leads, who waits, and whether the work is paused.
 func (d Database) replicas(ctx context.Context) Finding {
-	status, err := admin.New(d.Pool).Status(ctx, d.Destination, 1)
+	status, err := d.store().Snapshot(ctx, 0)
 	if err != nil {
 		return d.broken(err)
 	}
@@ -45,9 +48,9 @@ func (d Database) replicas(ctx context.Context) Finding {
 		}
 		return fail("do what the reason says; then it goes on by itself, at the next probe", "%s", found)
 	}
-	connected := admin.Count(waiting, "other process is connected", "other processes are connected")
+	connected := ops.Count(waiting, "other process is connected", "other processes are connected")
 	if len(leading) == 0 {
-		return warn(startOne, "nobody leads; %s", connected)
+		return warn(d.startOne(), "nobody leads; %s", connected)
 	}
 	return fine("%s; %s", strings.Join(leading, ", "), connected)
 }
@@ -56,21 +59,21 @@ func (d Database) replicas(ctx context.Context) Finding {
 // scheduled in the past or without a hubspot_queued_at: a leader gets the time to show
 // that it works.
 func (d Database) queue(ctx context.Context) Finding {
-	desk := admin.New(d.Pool)
+	store := d.store()
 	late := time.NewTimer(d.limits.patience)
 	defer late.Stop()
 	again := time.NewTicker(200 * time.Millisecond)
 	defer again.Stop()
 	for {
-		status, err := desk.Status(ctx, d.Destination, 1)
+		status, err := store.Snapshot(ctx, 0)
 		if err != nil {
 			return d.broken(err)
 		}
-		health, err := desk.Health(ctx, d.Destination, queue.AdoptAfter, d.limits.overdue)
+		stuck, err := store.Stuck(ctx, queue.AdoptAfter, d.limits.overdue)
 		if err != nil {
 			return d.broken(err)
 		}
-		finding := d.still(status, health)
+		finding := d.still(status, stuck)
 		if finding.Level == OK || len(status.Leaders) == 0 {
 			return finding
 		}
@@ -84,24 +87,24 @@ func (d Database) queue(ctx context.Context) Finding {
 	}
 }
 
-func (d Database) still(s admin.Status, h admin.Health) Finding {
+func (d Database) still(s ops.Snapshot, h ops.Stuck) Finding {
 	led := len(s.Leaders) > 0
-	paused := s.Hold != nil || slices.ContainsFunc(s.Leaders, func(l admin.Leader) bool { return l.PauseCode != "" })
+	paused := s.Hold != nil || slices.ContainsFunc(s.Leaders, func(l ops.Leader) bool { return l.PauseCode != "" })
 	working := h.LastCycleSeconds != nil && *h.LastCycleSeconds < d.limits.overdue.Seconds()
-	overdue := admin.Count(h.Overdue, "contact is", "contacts are")
+	overdue := ops.Count(h.Overdue, "contact is", "contacts are")
 	standing := fmt.Sprintf("%d due, %d waiting for their time, %d in flight, %d in Error", s.Queue.Due, s.Queue.Waiting, s.Queue.InFlight, s.Queue.Error)
 	switch {
 	case h.Orphaned > 0 && !led:
-		return fail(startOne+": it puts back into the queue what was left", "%s Processing for over %v, and nobody is at work", admin.Count(h.Orphaned, "contact is", "contacts are"), queue.AdoptAfter)
+		return fail(d.startOne()+": it puts back into the queue what was left", "%s Processing for over %v, and nobody is at work", ops.Count(h.Orphaned, "contact is", "contacts are"), queue.AdoptAfter)
 	case h.Orphaned > 0:
 		return fail("the leader puts back what was left, at its next tick; to do it now: `contactsync queue --status Processing`",
-			"%s Processing for over %v, and nobody is at work", admin.Count(h.Orphaned, "contact is", "contacts are"), queue.AdoptAfter)
+			"%s Processing for over %v, and nobody is at work", ops.Count(h.Orphaned, "contact is", "contacts are"), queue.AdoptAfter)
 	case h.Overdue == 0, led && working && !paused:
 		return fine("%s", standing)
 	case !led:
-		return fail(startOne, "%s due for over %v, and nobody leads", overdue, d.limits.overdue)
+		return fail(d.startOne(), "%s due for over %v, and nobody leads", overdue, d.limits.overdue)
 	case paused:
-		return warn("see replicas", "%s for the end of the pause", admin.Count(h.Overdue, "contact is due and waits", "contacts are due and wait"))
+		return warn("see replicas", "%s for the end of the pause", ops.Count(h.Overdue, "contact is due and waits", "contacts are due and wait"))
 	}
 	return fail("look at the leader's log; look for apps that hold the rows locked (see transactions) or whose triggers refuse the claim; restart the leader",
 		"%s due for over %v, and nobody works although %s leads", overdue, d.limits.overdue, s.Leaders[0].Instance)

@@ -46,6 +46,18 @@ func TestReplicas(t *testing.T) {
 	expect(t, examine(t, url, url, nil)["replicas"], Warning, "used up", "by itself")
 }
 
+// A contact whose time never comes is as well as any that waits.
+func TestNeverIsNoTrouble(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	lead(t, url)
+	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_processing_status, next_retry_at) VALUES ('a@example.org', 'Queued', 'infinity')`)
+	found := examine(t, url, url, nil)
+	expect(t, found["replicas"], OK, "one-1 leads slot 0", "")
+	expect(t, found["queue"], OK, "0 due, 1 waiting for their time", "")
+	expect(t, found["bloat"], OK, "for all indexes of the queue", "")
+}
+
 // A leader that does nothing is found out; one that works, or is paused, is not
 // blamed, and a row that it takes a moment later is no trouble.
 func TestStandstill(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 const (
@@ -20,13 +20,15 @@ const (
 	// lookShare is how many times as long as it took a look is good for: looking
 	// takes at most a twentieth of the time, whatever there is to count.
 	lookShare = 20
+	// recently is for how long a process counts that has written itself down.
+	recently = time.Minute
 )
 
 // Backlog asks the database how the installation stands when somebody scrapes.
 // Every replica does, so that it is known also while none of them leads. A look
 // that fails leaves its metrics out and says so by one of its own.
 type Backlog struct {
-	look func(ctx context.Context) (admin.Backlog, error)
+	look func(ctx context.Context) (ops.Snapshot, error)
 	log  *slog.Logger
 
 	up, took, contacts, oldest, led, replicas, held, connections *prometheus.Desc
@@ -36,14 +38,14 @@ type Backlog struct {
 }
 
 type look struct {
-	admin.Backlog
+	ops.Snapshot
 	err  error
 	at   time.Time
 	took time.Duration
 }
 
 // WatchBacklog adds what look tells to the metrics.
-func (m *Metrics) WatchBacklog(look func(ctx context.Context) (admin.Backlog, error), log *slog.Logger) {
+func (m *Metrics) WatchBacklog(look func(ctx context.Context) (ops.Snapshot, error), log *slog.Logger) {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
 	}
@@ -79,15 +81,24 @@ func (b *Backlog) Collect(ch chan<- prometheus.Metric) {
 		return
 	}
 	for state, n := range map[string]int64{
-		"due": now.Due, "waiting": now.Waiting, "processing": now.Processing, "error": now.Error,
-		"in_flight": now.InFlight, "quarantined": now.Quarantined,
+		"due": now.Queue.Due, "waiting": now.Queue.Waiting, "processing": now.Queue.Processing, "error": now.Queue.Error,
+		"in_flight": now.Queue.InFlight, "quarantined": now.Queue.Quarantined,
 	} {
 		gauge(b.contacts, float64(n), state)
 	}
-	gauge(b.oldest, now.OldestDueSeconds)
-	gauge(b.led, float64(now.Led))
-	gauge(b.replicas, float64(now.Replicas))
-	gauge(b.held, number(now.Held))
+	oldest, replicas := 0.0, 0
+	if now.Queue.OldestDueSeconds != nil {
+		oldest = *now.Queue.OldestDueSeconds
+	}
+	for _, r := range now.Replicas {
+		if r.SeenSeconds < recently.Seconds() {
+			replicas++
+		}
+	}
+	gauge(b.oldest, oldest)
+	gauge(b.led, float64(len(now.Leaders)))
+	gauge(b.replicas, float64(replicas))
+	gauge(b.held, number(now.Hold != nil))
 	gauge(b.connections, float64(now.Connections))
 }
 
@@ -102,7 +113,7 @@ func (b *Backlog) now() look {
 	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()
 	began := time.Now()
-	backlog, err := b.look(ctx)
+	seen, err := b.look(ctx)
 	if (err == nil) != (b.last.err == nil) { // changes only
 		if err != nil {
 			b.log.WarnContext(ctx, "The metrics of the queue cannot be read from the database", "error", err)
@@ -110,7 +121,7 @@ func (b *Backlog) now() look {
 			b.log.InfoContext(ctx, "The metrics of the queue can be read again")
 		}
 	}
-	b.last = look{Backlog: backlog, err: err, at: time.Now(), took: time.Since(began)}
+	b.last = look{Snapshot: seen, err: err, at: time.Now(), took: time.Since(began)}
 	return b.last
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/scrapersky/contactsync/internal/metrics"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // scrape answers what a scrape says.
@@ -56,10 +56,10 @@ func TestTheDatabaseIsAskedSeldom(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				looks := 0
 				m := metrics.New(prometheus.NewRegistry(), "v1", 1)
-				m.WatchBacklog(func(context.Context) (admin.Backlog, error) {
+				m.WatchBacklog(func(context.Context) (ops.Snapshot, error) {
 					looks++
 					time.Sleep(test.took)
-					return admin.Backlog{Due: int64(looks)}, nil
+					return ops.Snapshot{Queue: ops.Queue{Due: int64(looks)}}, nil
 				}, slog.New(slog.DiscardHandler))
 				for range 60 {
 					scrape(t, m)
@@ -81,12 +81,12 @@ func TestAFailingDatabaseFailsNoScrape(t *testing.T) {
 		var fail error
 		hang := false
 		m := metrics.New(prometheus.NewRegistry(), "v1", 1)
-		m.WatchBacklog(func(ctx context.Context) (admin.Backlog, error) {
+		m.WatchBacklog(func(ctx context.Context) (ops.Snapshot, error) {
 			if hang {
 				<-ctx.Done()
-				return admin.Backlog{}, ctx.Err()
+				return ops.Snapshot{}, ctx.Err()
 			}
-			return admin.Backlog{Due: 7}, fail
+			return ops.Snapshot{Queue: ops.Queue{Due: 7}}, fail
 		}, slog.New(slog.DiscardHandler))
 		check := func(up bool) {
 			t.Helper()

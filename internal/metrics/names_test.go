@@ -23,7 +23,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/metrics"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // busy is a registry of which every metric has met something.
@@ -31,7 +31,9 @@ func busy(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	m := metrics.New(registry, "v1", 1)
-	m.WatchBacklog(func(context.Context) (admin.Backlog, error) { return admin.Backlog{Due: 3}, nil }, slog.New(slog.DiscardHandler))
+	m.WatchBacklog(func(context.Context) (ops.Snapshot, error) {
+		return ops.Snapshot{Queue: ops.Queue{Due: 3}}, nil
+	}, slog.New(slog.DiscardHandler))
 	m.WatchLimits(func() destination.Limits {
 		return destination.Limits{
 			Rate:  destination.Allowance{Window: "10s", Max: 100, Left: 90, At: time.Now()},

@@ -5,17 +5,19 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
-func (b *bench) desk() *admin.Desk {
+func (b *bench) desk() *ops.Store {
 	b.Helper()
 	pool, err := pgxpool.New(b.Context(), b.url)
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.Cleanup(pool.Close)
-	return admin.New(pool)
+	return ops.New(pool, statement.For(statement.Contacts(), hubspot.Info, hubspot.Info))
 }
 
 // An operator's hold: nobody claims anything, whatever he believed before, writers
@@ -29,10 +31,10 @@ func TestHold(t *testing.T) {
 	first, second := b.leader(0), b.leader(1)
 	flying := claim(t, first, 1)
 
-	if already, err := desk.Pause(t.Context(), "hubspot", "ada", "deploy"); already || err != nil {
+	if already, err := desk.Pause(t.Context(), "ada", "deploy"); already || err != nil {
 		t.Errorf("pause: %v, %v", already, err)
 	}
-	if already, err := desk.Pause(t.Context(), "hubspot", "bob", ""); !already || err != nil {
+	if already, err := desk.Pause(t.Context(), "bob", ""); !already || err != nil {
 		t.Errorf("second pause: already is %v, %v", already, err)
 	}
 	for _, q := range []*Queue{first, second} {
@@ -58,11 +60,11 @@ func TestHold(t *testing.T) {
 		t.Errorf("by hand %d contacts could be claimed during a hold, %v", len(by.Contacts), err)
 	}
 
-	if hold, err := desk.Hold(t.Context(), "hubspot"); err != nil || hold == nil || hold.Who != "ada" {
+	if hold, err := desk.Hold(t.Context()); err != nil || hold == nil || hold.Who != "ada" {
 		t.Errorf("hold is %+v, %v", hold, err)
 	}
 	for i, want := range []bool{true, false} {
-		if was, err := desk.Resume(t.Context(), "hubspot", "bob"); was != want || err != nil {
+		if was, err := desk.Resume(t.Context(), "bob"); was != want || err != nil {
 			t.Errorf("resume %d: %v, %v", i, was, err)
 		}
 	}

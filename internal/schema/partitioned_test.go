@@ -79,7 +79,6 @@ func TestUpGoesOnWithAPartitionedTable(t *testing.T) {
 	}
 	pgtest.Exec(t, url,
 		"DELETE FROM contactsync.goose_db_version WHERE version_id >= 3",
-		"DROP VIEW contactsync.problems, contactsync.status", "DROP FUNCTION contactsync.status_now(), contactsync.problems_now()",
 		"DROP INDEX contacts_contactsync_error, contacts_contactsync_retry",
 		"CREATE INDEX contacts_contactsync_retry ON ONLY contacts (next_retry_at) WHERE hubspot_processing_status = 'Queued' AND next_retry_at IS NOT NULL")
 	up(t, url)

@@ -26,6 +26,8 @@ var (
 	triggerRecordSQL string
 	//go:embed trigger_drop.sql
 	triggerDropSQL string
+	//go:embed objects_table.sql
+	objectsTableSQL string
 	//go:embed index_table.sql
 	indexTableSQL string
 	//go:embed index_found.sql

@@ -15,6 +15,8 @@ BEGIN
     END LOOP;
     DROP FUNCTION IF EXISTS contactsync.contact_fresh();
     DROP FUNCTION IF EXISTS contactsync.contact_bell();
+    DROP VIEW IF EXISTS contactsync.problems, contactsync.status;
+    DROP FUNCTION IF EXISTS contactsync.hubspot_problems(), contactsync.hubspot_queue_state(bigint);
     DELETE FROM contactsync.installed WHERE kind = 'triggers';
 END
 $$

@@ -13,12 +13,17 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/statement"
+	"github.com/scrapersky/contactsync/migrations/objects"
 	"github.com/scrapersky/contactsync/triggers"
 )
 
 var triggerName = regexp.MustCompile(`(?m)^CREATE OR REPLACE TRIGGER (\w+)`)
 
-// triggerText is the text of all trigger files in the order of their names.
+// triggerText is the text of all trigger files in the order of their names, and of
+// the objects, which are applied with them.
 func triggerText() (string, error) {
 	var text strings.Builder
 	files, err := fs.Glob(triggers.FS, "*.sql")
@@ -32,7 +37,18 @@ func triggerText() (string, error) {
 		}
 		text.Write(content)
 	}
-	return text.String(), nil
+	return text.String() + objects.State, nil
+}
+
+// applyObjects renders the functions and views for the table that there is, and puts
+// them into the schema.
+func applyObjects(ctx context.Context, tx pgx.Tx) error {
+	var table statement.Table
+	if err := tx.QueryRow(ctx, objectsTableSQL).Scan(&table.Name, &table.ID); err != nil {
+		return fmt.Errorf("look for the table: %w", err)
+	}
+	_, err := tx.Exec(ctx, statement.Script(table, []destination.Info{hubspot.Info}, hubspot.Info, objects.State), pgx.QueryExecModeSimpleProtocol)
+	return err
 }
 
 // triggerState is how the triggers of a database compare with this binary's.
@@ -105,7 +121,10 @@ func (m *migrator) applyTriggers(ctx context.Context) (applied bool, err error) 
 		return false, err
 	}
 	err = m.briefly(ctx, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, text, pgx.QueryExecModeSimpleProtocol); err != nil {
+		if _, err := tx.Exec(ctx, strings.TrimSuffix(text, objects.State), pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+		if err := applyObjects(ctx, tx); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(ctx, triggerRecordSQL, hashOf(text)); err != nil {

@@ -78,13 +78,18 @@ func TestViewsUseTheIndexes(t *testing.T) {
 		`INSERT INTO contacts (email, hubspot_processing_status, hubspot_error_code, next_retry_at)
 			SELECT n || '@example.com', CASE n % 2 WHEN 0 THEN 'Queued' ELSE 'Error' END::contactsync.processing_status, 'TIMEOUT', now() FROM generate_series(1, 100) n`,
 		"VACUUM ANALYZE contacts")
-	for _, view := range []string{"status", "problems"} {
-		plan, err := rows(t.Context(), pgtest.Connect(t, url), "EXPLAIN SELECT * FROM contactsync."+view)
+	for view, query := range map[string]string{
+		"problems": "EXPLAIN SELECT * FROM contactsync.problems",
+		// EXPLAIN does not look into a function that has settings of its own.
+		"status": "EXPLAIN " + strings.ReplaceAll(pgtest.Value[string](t, url,
+			"SELECT prosrc FROM pg_proc WHERE oid = 'contactsync.hubspot_queue_state(bigint)'::regprocedure"), "LIMIT bound", "LIMIT NULL"),
+	} {
+		plan, err := rows(t.Context(), pgtest.Connect(t, url), query)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text := strings.Join(plan, "\n")
-		if strings.Contains(text, "Seq Scan on contacts") || strings.Contains(text, "Function Scan on "+view) || !strings.Contains(text, "contacts_contactsync_") {
+		if strings.Contains(text, "Seq Scan on contacts") || strings.Contains(text, "Function Scan on hubspot") || !strings.Contains(text, "contacts_contactsync_") {
 			t.Errorf("%s is not read by the partial indexes:\n%s", view, text)
 		}
 	}

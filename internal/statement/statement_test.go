@@ -27,6 +27,7 @@ func TestText(t *testing.T) {
 		{"common names behind the table's alias", "c.id, c.email, x.id, id, email, NEW.id, old.email", `c."person", c."Mail", x.id, id, email, NEW."person", old."Mail"`},
 		{"distinct names anywhere", "updated_at = c.updated_at, c.name, page_id", `"changed" = c."changed", c.name, page_id`},
 		{"type of the id", "$1::text[]::uuid[], pg_catalog.uuid", "$1::text[]::bigint[], pg_catalog.uuid"},
+		{"functions of the destination", "contactsync.hubspot_queue_state(1), hubspot_problems, hubspot_problems_2", "contactsync.acme_queue_state(1), acme_problems, hubspot_problems_2"},
 		{"strings", "'contacts' || E'c.id' || 'it''s contacts' || contacts", "'contacts' || E'c.id' || 'it''s contacts' || app.people"},
 		{"comments", "-- contacts c.id\ncontacts /* contacts */", "-- contacts c.id\napp.people /* contacts */"},
 		{"quoted identifiers", `"contacts" "c".id c."id"`, `"contacts" "c".id c."id"`},

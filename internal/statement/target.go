@@ -58,6 +58,10 @@ var qualified = map[string]bool{"id": true, "email": true, "name": true}
 // distinct are the app's other columns. They are replaced wherever they stand.
 var distinct = map[string]bool{"phone_number": true, "domain_id": true, "page_id": true, "created_at": true, "updated_at": true}
 
+// objects are what a destination has functions of its own for, in schema contactsync:
+// their names behind the destination's.
+var objects = []string{"_queue_state", "_problems"}
+
 // identifier returns what an identifier becomes. qualifier is what stands before it
 // and a dot, "" for nothing.
 func (t Target) identifier(qualifier, word string) string {
@@ -78,6 +82,11 @@ func (t Target) identifier(qualifier, word string) string {
 	for i, written := range t.written.Columns.List() {
 		if name == written {
 			return quoteUnlessPlain(t.Destination.Columns.List()[i])
+		}
+	}
+	for _, object := range objects {
+		if name == t.written.Name+object {
+			return quoteUnlessPlain(t.Destination.Name + object)
 		}
 	}
 	return word

@@ -51,4 +51,4 @@ GRANT SELECT ON contactsync.sent TO :"role";
 GRANT SELECT ON contactsync.installed, contactsync.goose_db_version TO :"role";
 
 GRANT SELECT ON contactsync.status, contactsync.problems TO :"role";
-GRANT EXECUTE ON FUNCTION contactsync.status_now(), contactsync.problems_now() TO :"role";
+GRANT EXECUTE ON FUNCTION contactsync.hubspot_queue_state(bigint), contactsync.hubspot_problems() TO :"role";

@@ -12,6 +12,7 @@ var Info = destination.Info{
 	Label:    "HubSpot",
 	Ordinal:  0,
 	MaxBatch: api.MaxBatch,
+	Setting:  "HUBSPOT_API_KEY",
 	Columns: destination.Columns{
 		Status:   "hubspot_processing_status",
 		Mirror:   "hubspot_sync_status",

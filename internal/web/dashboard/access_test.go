@@ -12,8 +12,9 @@ import (
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/statement"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )
 
@@ -26,7 +27,7 @@ func board(t *testing.T, url string, change func(o *dashboard.Options)) *dashboa
 	}
 	t.Cleanup(pool.Close)
 	o := dashboard.Options{
-		Desk: admin.New(pool).Via(admin.Dashboard), Destination: "hubspot", Instance: "one", Version: "v1", Log: slog.New(slog.DiscardHandler),
+		Store: ops.New(pool, onContacts).Via(ops.Dashboard), Instance: "one", Version: "v1", Log: slog.New(slog.DiscardHandler),
 		Advice: hubspot.Advice,
 		Draft: func(context.Context, contact.Contact) ([]destination.Field, contact.Outcome, error) {
 			return nil, contact.Outcome{}, nil
@@ -41,6 +42,9 @@ func board(t *testing.T, url string, change func(o *dashboard.Options)) *dashboa
 	}
 	return d
 }
+
+// onContacts is HubSpot on the table that SQL is written for.
+var onContacts = statement.For(statement.Contacts(), hubspot.Info, hubspot.Info)
 
 // nowhere is a database that nobody answers for.
 const nowhere = "postgres://nobody@127.0.0.1:1/nothing?connect_timeout=1"

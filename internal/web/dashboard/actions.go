@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // What can be done with a contact, as its address says it.
@@ -99,7 +99,7 @@ func (d *Dashboard) contactAction(r *http.Request) (deed, error) {
 	if !slices.Contains([]string{doSend, doRetry, doSkip}, action) {
 		return deed{}, errNoPage
 	}
-	c, _, err := d.Desk.Card(r.Context(), d.Destination, r.PathValue("id"), 1)
+	c, _, err := d.Store.Detail(r.Context(), r.PathValue("id"), 1)
 	if err != nil {
 		return deed{}, err
 	}
@@ -111,53 +111,53 @@ func (d *Dashboard) contactAction(r *http.Request) (deed, error) {
 	switch action {
 	case doSend:
 		what.Head, what.Button = "Send "+name+" now?", "Send now"
-		what.Text = "It goes into the queue as a fresh request, due at once and with all its attempts, and HubSpot gets it as it is in the database."
+		what.Text = "It goes into the queue as a fresh request, due at once and with all its attempts, and " + d.label() + " gets it as it is in the database."
 		if d.SkipsUnchanged {
-			what.Text += " If HubSpot was told all of that already, nothing is sent: `contactsync sync " + c.ID + "` sends it all the same."
+			what.Text += " If " + d.label() + " was told all of that already, nothing is sent: `contactsync sync " + c.ID + "` sends it all the same."
 		}
-		what.do = d.toQueue(c.ID, admin.DidSendNow, "It is in the queue and goes to HubSpot now.")
+		what.do = d.toQueue(c.ID, ops.DidSendNow, "It is in the queue and goes to "+d.label()+" now.")
 	case doRetry:
 		what.Head, what.Button = "Retry "+name+"?", "Retry"
 		what.Text = "It goes into the queue again, due at once and with all its attempts."
 		if advice := d.Advice.For(contact.Code(c.Code)); c.Code != "" && !advice.Alone {
 			what.Text += " It failed with " + c.Code + ", which seldom mends itself: " + advice.Do
 		}
-		what.do = d.toQueue(c.ID, admin.DidRetry, "It is in the queue again and goes to HubSpot now.")
+		what.do = d.toQueue(c.ID, ops.DidRetry, "It is in the queue again and goes to "+d.label()+" now.")
 	case doSkip:
 		what.Head, what.Button, what.Danger = "Skip "+name+"?", "Skip", true
-		what.Text = "It leaves the queue and is not synced until somebody queues it again. HubSpot keeps what it has."
+		what.Text = "It leaves the queue and is not synced until somebody queues it again. " + d.label() + " keeps what it has."
 		what.do = func(ctx context.Context, who, _ string) (string, error) {
-			skipped, err := d.Desk.Skip(ctx, []string{c.ID})
+			skipped, err := d.Store.Skip(ctx, []string{c.ID})
 			if err != nil {
 				return "", err
 			}
 			if len(skipped) == 0 {
-				return "Nothing was changed: it is in HubSpot already.", nil
+				return "Nothing was changed: it is in " + d.label() + " already.", nil
 			}
-			return "It is skipped.", d.record(ctx, admin.Action{Who: who, Action: admin.DidSkip, ContactID: c.ID, Rows: 1})
+			return "It is skipped.", d.record(ctx, ops.Action{Who: who, Action: ops.DidSkip, ContactID: c.ID, Rows: 1})
 		}
 	}
 	return what, nil
 }
 
 // record writes down what was done, also when whoever did it has left meanwhile.
-func (d *Dashboard) record(ctx context.Context, a admin.Action) error {
+func (d *Dashboard) record(ctx context.Context, a ops.Action) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
 	defer cancel()
-	return d.Desk.Record(ctx, a)
+	return d.Store.Record(ctx, a)
 }
 
 // toQueue queues one contact.
-func (d *Dashboard) toQueue(id string, as admin.Verb, said string) func(ctx context.Context, who, reason string) (string, error) {
+func (d *Dashboard) toQueue(id string, as ops.Verb, said string) func(ctx context.Context, who, reason string) (string, error) {
 	return func(ctx context.Context, who, _ string) (string, error) {
-		found, err := d.Desk.Queue(ctx, []string{id})
+		found, err := d.Store.Queue(ctx, []string{id})
 		if err != nil {
 			return "", err
 		}
 		if len(found) == 0 {
-			return "", admin.ErrNoContact
+			return "", ops.ErrNoContact
 		}
-		return said, d.record(ctx, admin.Action{Who: who, Action: as, ContactID: id, Rows: 1})
+		return said, d.record(ctx, ops.Action{Who: who, Action: as, ContactID: id, Rows: 1})
 	}
 }
 
@@ -183,7 +183,7 @@ var errEnough = errors.New("enough for one press")
 
 func (d *Dashboard) retryAll(ctx context.Context, who string, code contact.Code) (string, error) {
 	rows, until := 0, time.Now().Add(retryAllFor)
-	err := d.Desk.RetryFailed(ctx, string(code), func(queued []string) error {
+	err := d.Store.RetryFailed(ctx, string(code), func(queued []string) error {
 		rows += len(queued)
 		if time.Now().After(until) {
 			return errEnough
@@ -200,7 +200,7 @@ func (d *Dashboard) retryAll(ctx context.Context, who string, code contact.Code)
 	if err != nil {
 		said += " There are more: press again, or run `contactsync retry --code " + string(code) + "`."
 	}
-	return said, d.record(ctx, admin.Action{Who: who, Action: admin.DidRetry, Detail: string(code), Rows: rows})
+	return said, d.record(ctx, ops.Action{Who: who, Action: ops.DidRetry, Detail: string(code), Rows: rows})
 }
 
 // pause keeps all replicas from sending.
@@ -210,7 +210,7 @@ func (d *Dashboard) pause(*http.Request) (deed, error) {
 		Text: "Every replica stops taking contacts at once. What is in flight is finished; everything else stays queued, and nothing is lost. " +
 			"It lasts until somebody resumes it.",
 		do: func(ctx context.Context, who, reason string) (string, error) {
-			already, err := d.Desk.Pause(ctx, d.Destination, who, reason)
+			already, err := d.Store.Pause(ctx, who, reason)
 			if err == nil && already {
 				return "It was paused already.", nil
 			}
@@ -225,7 +225,7 @@ func (d *Dashboard) resume(*http.Request) (deed, error) {
 		Head: "Resume the sync?", Button: "Resume", Back: "/",
 		Text: "The queue is worked off again, the contacts that are due first.",
 		do: func(ctx context.Context, who, _ string) (string, error) {
-			was, err := d.Desk.Resume(ctx, d.Destination, who)
+			was, err := d.Store.Resume(ctx, who)
 			if err == nil && !was {
 				return "It was not paused.", nil
 			}

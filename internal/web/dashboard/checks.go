@@ -11,7 +11,7 @@ import (
 )
 
 // checkup keeps what the doctor said last, for those who ask at the same time: his
-// questions cost the database and HubSpot something.
+// questions cost the database and the destination something.
 type checkup struct {
 	mu      sync.Mutex
 	results []doctor.Result

@@ -7,7 +7,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // shownAttempts is how many failed attempts a page shows at most.
@@ -15,9 +15,9 @@ const shownAttempts = 50
 
 // card is what the page of one contact shows.
 type card struct {
-	admin.Card
+	ops.ContactDetail
 	Story    []event
-	Attempts []admin.Attempt
+	Attempts []ops.Attempt
 	Draft    []destination.Field
 	Refused  contact.Outcome // why nothing can be sent; empty code: it can
 	Buttons  []button
@@ -49,17 +49,17 @@ type button struct {
 }
 
 func (d *Dashboard) contact(r *http.Request) (view, error) {
-	found, attempts, err := d.Desk.Card(r.Context(), d.Destination, r.PathValue("id"), shownAttempts)
+	found, attempts, err := d.Store.Detail(r.Context(), r.PathValue("id"), shownAttempts)
 	if err != nil {
 		return view{}, err
 	}
-	actions, err := d.Desk.Actions(r.Context(), found.ID, shownAttempts)
+	actions, err := d.Store.Actions(r.Context(), found.ID, shownAttempts)
 	if err != nil {
 		return view{}, err
 	}
 	c := card{
-		Card: found, Attempts: attempts, ReadOnly: d.ReadOnly, State: stateOf(found),
-		Story: storyOf(found, attempts, actions), Buttons: buttonsOf(found),
+		ContactDetail: found, Attempts: attempts, ReadOnly: d.ReadOnly, State: stateOf(found, d.label()),
+		Story: storyOf(found, d.label(), attempts, actions), Buttons: buttonsOf(found),
 	}
 	if c.Draft, c.Refused, err = d.Draft(r.Context(), found.Contact()); err != nil {
 		return view{}, err
@@ -72,13 +72,13 @@ func (d *Dashboard) contact(r *http.Request) (view, error) {
 }
 
 // stateOf says where a contact is, in words.
-func stateOf(c admin.Card) state {
+func stateOf(c ops.ContactDetail, label string) state {
 	waiting := c.NextTry != nil && c.NextTry.After(time.Now()) // near enough for words
 	switch {
 	case c.ClaimedAt != nil && c.Until != nil:
-		return state{"Unanswered", "HubSpot may still carry out the last request. It is not sent again before", waits, c.Until}
+		return state{"Unanswered", label + " may still carry out the last request. It is not sent again before", waits, c.Until}
 	case c.ClaimedAt != nil:
-		return state{"In flight", "A request to HubSpot is under way since", working, c.ClaimedAt}
+		return state{"In flight", "A request to " + label + " is under way since", working, c.ClaimedAt}
 	case c.Status == "Queued" && waiting && c.Code != "":
 		return state{"Waiting for a retry", "The last attempt failed. The next one is at", waits, c.NextTry}
 	case c.Status == "Queued" && waiting:
@@ -90,7 +90,7 @@ func stateOf(c admin.Card) state {
 	case c.Status == "Error":
 		return state{"Error", "It is not tried again until somebody retries it.", bad, nil}
 	case c.Status == "Complete":
-		return state{"In HubSpot", "Synced at", good, c.SyncedAt}
+		return state{"In " + label, "Synced at", good, c.SyncedAt}
 	case c.SyncStatus == "Skipped":
 		return state{"Skipped", "Somebody decided not to sync it.", held, nil}
 	}
@@ -98,7 +98,7 @@ func stateOf(c admin.Card) state {
 }
 
 // buttonsOf is what can be done with a contact, the likeliest first.
-func buttonsOf(c admin.Card) []button {
+func buttonsOf(c ops.ContactDetail) []button {
 	skip := button{doSkip, "Skip", false}
 	switch {
 	case c.Status == "Error":
@@ -116,10 +116,10 @@ func buttonsOf(c admin.Card) []button {
 }
 
 // storyOf is a contact's way, the newest step first.
-func storyOf(c admin.Card, attempts []admin.Attempt, actions []admin.Action) []event {
+func storyOf(c ops.ContactDetail, label string, attempts []ops.Attempt, actions []ops.Action) []event {
 	var story []event
 	if c.SyncedAt != nil {
-		story = append(story, event{At: *c.SyncedAt, Mood: good, Head: "Synced to HubSpot", Text: c.RemoteID})
+		story = append(story, event{At: *c.SyncedAt, Mood: good, Head: "Synced to " + label, Text: c.RemoteID})
 	}
 	if c.ClaimedAt != nil {
 		story = append(story, event{At: *c.ClaimedAt, Mood: working, Head: "Taken from the queue", Text: "a request is under way"})
@@ -136,10 +136,10 @@ func storyOf(c admin.Card, attempts []admin.Attempt, actions []admin.Action) []e
 }
 
 // didWhat says what somebody did, in words.
-func didWhat(a admin.Action) string {
-	words := map[admin.Verb]string{
-		admin.DidQueue: "queued it", admin.DidRetry: "retried it", admin.DidSkip: "skipped it", admin.DidSendNow: "sent it now", admin.DidSync: "synced it by hand",
-		admin.DidPause: "paused the sync", admin.DidResume: "let the sync go on",
+func didWhat(a ops.Action) string {
+	words := map[ops.Verb]string{
+		ops.DidQueue: "queued it", ops.DidRetry: "retried it", ops.DidSkip: "skipped it", ops.DidSendNow: "sent it now", ops.DidSync: "synced it by hand",
+		ops.DidPause: "paused the sync", ops.DidResume: "let the sync go on",
 	}
 	what := words[a.Action]
 	if what == "" {

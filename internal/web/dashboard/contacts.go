@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // statuses are what a list can be of, as people meet them.
@@ -15,8 +15,9 @@ var statuses = []string{"Queued", "Processing", "Error", "Complete", "New", "Sel
 
 // list is what the page of contacts shows.
 type list struct {
-	admin.Page
-	Filter        admin.Filter
+	ops.Page
+	Filter        ops.Filter
+	Status        string // of the tab
 	Tabs          []tab
 	Codes         []contact.Code
 	Next, Earlier string // addresses of the pages beside this one
@@ -31,41 +32,48 @@ type tab struct {
 
 func (d *Dashboard) contacts(r *http.Request) (view, error) {
 	q := r.URL.Query()
-	f := admin.Filter{
-		Status: oneOf(q.Get("status"), statuses), Text: clip(q.Get("q"), 200), Hidden: d.HideEmails,
+	f := ops.Filter{
+		Text: clip(q.Get("q"), 200), Hidden: d.HideEmails,
 		Code: string(oneOf(contact.Code(q.Get("code")), contact.Codes())),
 	}
-	at := admin.Cursor{ID: q.Get("after")}
+	status := oneOf(q.Get("status"), statuses)
+	switch status {
+	case ops.StatusQueued, ops.StatusProcessing, ops.StatusError, ops.StatusComplete:
+		f.Status = status
+	default: // what a person decided
+		f.Mirror = status
+	}
+	at := ops.Cursor{ID: q.Get("after")}
 	if before := q.Get("before"); before != "" {
-		at = admin.Cursor{ID: before, Back: true}
+		at = ops.Cursor{ID: before, Back: true}
 	}
 	if q.Get("end") != "" {
-		at = admin.Cursor{Back: true}
+		at = ops.Cursor{Back: true}
 	}
-	if at.ID != "" && !admin.IsID(at.ID) {
+	if at.ID != "" && !d.Store.IsID(at.ID) {
 		return view{}, errNoPage
 	}
-	page, err := d.Desk.List(r.Context(), f, at)
+	page, err := d.Store.List(r.Context(), f, at)
 	if err != nil {
 		return view{}, err
 	}
-	l := list{Page: page, Filter: f, Codes: contact.Codes(), Hidden: d.HideEmails, First: listURL(f, "", "")}
+	l := list{Page: page, Filter: f, Status: status, Codes: contact.Codes(), Hidden: d.HideEmails, First: listURL(f, status, "", "")}
 	if page.After != "" {
-		l.Next = listURL(f, "after", page.After)
+		l.Next = listURL(f, status, "after", page.After)
 	}
 	if page.Before != "" {
-		l.Earlier = listURL(f, "before", page.Before)
+		l.Earlier = listURL(f, status, "before", page.Before)
 	}
-	l.Tabs = append(l.Tabs, tab{"All", listURL(admin.Filter{Text: f.Text}, "", ""), f.Status == ""})
+	l.Tabs = append(l.Tabs, tab{"All", listURL(ops.Filter{Text: f.Text}, "", "", ""), status == ""})
 	for _, s := range statuses {
-		l.Tabs = append(l.Tabs, tab{s, listURL(admin.Filter{Status: s, Text: f.Text}, "", ""), f.Status == s})
+		l.Tabs = append(l.Tabs, tab{s, listURL(ops.Filter{Text: f.Text}, s, "", ""), status == s})
 	}
 	return view{Page: "contacts", Title: "Contacts", Nav: "contacts", Data: l, Every: 10}, nil
 }
 
-func listURL(f admin.Filter, key, id string) string {
+func listURL(f ops.Filter, status, key, id string) string {
 	q := url.Values{}
-	for k, v := range map[string]string{"status": f.Status, "code": f.Code, "q": f.Text, key: id} {
+	for k, v := range map[string]string{"status": status, "code": f.Code, "q": f.Text, key: id} {
 		if k != "" && v != "" {
 			q.Set(k, v)
 		}

@@ -1,7 +1,7 @@
 // Package dashboard is contactsync for people in a browser: how things stand, which
 // contacts failed and why, and the buttons that repair it. It exists for somebody
 // who has never seen contactsync and is woken at night because contacts are not in
-// HubSpot. Every page works without JavaScript; with it, pages change by themselves
+// the CRM. Every page works without JavaScript; with it, pages change by themselves
 // and a confirmation needs no page of its own. Nothing comes from anywhere else.
 package dashboard
 
@@ -15,13 +15,12 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/doctor"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // Options is what a Dashboard shows and who may see it.
 type Options struct {
-	Desk        *admin.Desk
-	Destination string
+	Store *ops.Store
 
 	// Password lets people in, whatever the user's name, which is recorded. Without
 	// one the dashboard answers those at this very machine.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
@@ -33,11 +33,17 @@ func (d *Dashboard) funcs(files assets) template.FuncMap {
 		"icon":    icon,
 		"ticks":   ticks,
 		"lower":   strings.ToLower,
+		"label":   d.label,
+		"setting": func() string { return d.Store.Destination().Setting },
+		"columns": func() destination.Columns { return d.Store.Destination().Columns },
 		"has":     func(b *bool) bool { return b != nil && *b },
 		"deref":   func(n *int) int { return *n },
 		"pair":    func(a, b any) []any { return []any{a, b} },
 	}
 }
+
+// label is the destination as people call it.
+func (d *Dashboard) label() string { return d.Store.Destination().Label }
 
 // number groups its digits: 1,234,567.
 func number(n any) string {
@@ -54,8 +60,8 @@ func number(n any) string {
 
 // upTo is a number that was counted up to a bound alone.
 func upTo(n int64) string {
-	if n > admin.MostShown {
-		return number(admin.MostShown) + "+"
+	if n > ops.MostShown {
+		return number(ops.MostShown) + "+"
 	}
 	return number(n)
 }
@@ -63,12 +69,12 @@ func upTo(n int64) string {
 func seconds(s any) string {
 	switch s := s.(type) {
 	case float64:
-		return admin.Ago(max(0, s))
+		return ops.Ago(max(0, s))
 	case *float64:
 		if s == nil {
 			return "–"
 		}
-		return admin.Ago(max(0, *s))
+		return ops.Ago(max(0, *s))
 	}
 	return "–"
 }
@@ -105,7 +111,7 @@ func (d *Dashboard) email(address string) string {
 	return address
 }
 
-// words is what HubSpot or the database said about a contact, as it may be shown.
+// words is what the destination or the database said about a contact, as it may be shown.
 func (d *Dashboard) words(text string, known ...string) string {
 	if d.HideEmails {
 		return redact.Text(text, known...)

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // How much of the past an overview shows, and how old a look may be.
@@ -21,11 +21,13 @@ const (
 
 // glance is how things stand, as every page shows it.
 type glance struct {
-	admin.Glance
+	ops.Snapshot
+	Cycles   []ops.Cycle
+	Actions  []ops.Action
 	Mood     mood
 	Sentence string
-	Hour     []admin.Point // nil where it cannot be had
-	Day      []admin.Point
+	Hour     []ops.Point // nil where it cannot be had
+	Day      []ops.Point
 }
 
 // mood is how things stand in a word, which is a colour and a picture as well.
@@ -41,19 +43,19 @@ const (
 )
 
 // moodOf is how things stand as the sentence beside it says.
-func moodOf(s admin.Status) mood {
+func moodOf(s ops.Snapshot) mood {
 	level, _ := s.Judge(time.UTC)
-	paused := slices.ContainsFunc(s.Leaders, func(l admin.Leader) bool { return l.PauseCode != "" })
+	paused := slices.ContainsFunc(s.Leaders, func(l ops.Leader) bool { return l.PauseCode != "" })
 	switch q := s.Queue; {
 	case s.Hold != nil:
 		return held
-	case level == admin.Trouble:
+	case level == ops.Trouble:
 		return bad
-	case level == admin.Attention && (paused || q.Due > 0):
+	case level == ops.Attention && (paused || q.Due > 0):
 		return waits
 	case q.Due > 0:
 		return working
-	case level == admin.Attention:
+	case level == ops.Attention:
 		return asks
 	case q.Waiting > 0:
 		return waits
@@ -67,7 +69,7 @@ type looks struct {
 	mu                sync.Mutex
 	last              *glance
 	at, hourAt, dayAt time.Time
-	hour, day         []admin.Point
+	hour, day         []ops.Point
 
 	err      error // of the last look, nil when it succeeded
 	failedAt time.Time
@@ -97,16 +99,32 @@ func (d *Dashboard) glance() (*glance, error) {
 	// Others wait for the answer, too: that this one leaves must not spoil it.
 	ctx, cancel := context.WithTimeout(d.life, queryTimeout)
 	defer cancel()
-	seen, err := d.Desk.Glance(ctx, d.Destination, shownCycles, shownActions)
+	g, err := d.look(ctx)
 	if l.err = err; err != nil {
 		l.last, l.failedAt = nil, time.Now()
 		return nil, err
 	}
 	d.addSeries(ctx)
-	l.last, l.at = &glance{
-		Glance: seen, Mood: moodOf(seen.Status), Sentence: d.words(seen.Sentence(time.UTC)), Hour: l.hour, Day: l.day,
-	}, time.Now()
-	return l.last, nil
+	g.Hour, g.Day = l.hour, l.day
+	l.last, l.at = g, time.Now()
+	return g, nil
+}
+
+// look asks the database how things stand, and what was done last.
+func (d *Dashboard) look(ctx context.Context) (*glance, error) {
+	seen, err := d.Store.Snapshot(ctx, ops.MostShown+1)
+	if err != nil {
+		return nil, err
+	}
+	cycles, err := d.Store.LastCycles(ctx, shownCycles)
+	if err != nil {
+		return nil, err
+	}
+	actions, err := d.Store.Actions(ctx, "", shownActions)
+	if err != nil {
+		return nil, err
+	}
+	return &glance{Snapshot: seen, Cycles: cycles, Actions: actions, Mood: moodOf(seen), Sentence: d.words(seen.Sentence(time.UTC))}, nil
 }
 
 // addSeries looks at the past, less often: it changes less and costs more.
@@ -114,7 +132,7 @@ func (d *Dashboard) addSeries(ctx context.Context) {
 	l := &d.looks
 	for _, s := range []struct {
 		at          *time.Time
-		points      *[]admin.Point
+		points      *[]ops.Point
 		fresh       time.Duration
 		since, step time.Duration
 	}{
@@ -124,7 +142,7 @@ func (d *Dashboard) addSeries(ctx context.Context) {
 		if time.Since(*s.at) < s.fresh {
 			continue
 		}
-		points, err := d.Desk.Series(ctx, d.Destination, s.since, s.step)
+		points, err := d.Store.Series(ctx, s.since, s.step)
 		if err != nil {
 			d.Log.WarnContext(ctx, "The dashboard cannot add up the past", "since", s.since, "error", err)
 		}

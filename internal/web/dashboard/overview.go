@@ -3,7 +3,7 @@ package dashboard
 import (
 	"net/http"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // overview is the first page.
@@ -26,7 +26,7 @@ type board struct {
 func (d *Dashboard) overviewOf(g *glance) board {
 	return board{
 		glance: g, ReadOnly: d.ReadOnly, Limits: limitsOf(g.Replicas),
-		Spans: []span{spanOf("hour", "Last hour", "60 min ago", g.Hour), spanOf("day", "Last day", "24 h ago", g.Day)},
+		Spans: []span{d.spanOf("hour", "Last hour", "60 min ago", g.Hour), d.spanOf("day", "Last day", "24 h ago", g.Day)},
 	}
 }
 
@@ -34,7 +34,7 @@ func (d *Dashboard) overviewOf(g *glance) board {
 type span struct {
 	ID, Name, From string
 	Known          bool // it could be added up in time
-	Sum            admin.Point
+	Sum            ops.Point
 	Throughput     throughput
 	Latency        latency
 	Checks         []check
@@ -46,11 +46,11 @@ type check struct {
 	Known, Good         bool
 }
 
-func spanOf(id, name, from string, points []admin.Point) span {
-	sum := admin.Sum(points)
+func (d *Dashboard) spanOf(id, name, from string, points []ops.Point) span {
+	sum := ops.Sum(points)
 	s := span{
 		ID: id, Name: name, From: from, Known: points != nil, Sum: sum,
-		Throughput: throughputOf(points), Latency: latencyOf(points),
+		Throughput: throughputOf(points), Latency: latencyOf(points, d.label()),
 	}
 	attempts := float64(sum.Synced + sum.Retried + sum.Failed)
 	success, retries := 0.0, 0.0
@@ -59,14 +59,14 @@ func spanOf(id, name, from string, points []admin.Point) span {
 	}
 	p95 := sum.Quantile(0.95)
 	s.Checks = []check{
-		{"Success", percent(success), "> 95 %", attempts > 0, success > admin.LeastSuccess},
-		{"Retries", percent(retries), "< 5 %", attempts > 0, retries < admin.MostRetries},
-		{"Commit → HubSpot, 95 of 100", seconds(p95), "≤ 2 s", p95 != nil, p95 != nil && *p95 <= admin.MostPerContact},
+		{"Success", percent(success), "> 95 %", attempts > 0, success > ops.LeastSuccess},
+		{"Retries", percent(retries), "< 5 %", attempts > 0, retries < ops.MostRetries},
+		{"Commit → " + d.label() + ", 95 of 100", seconds(p95), "≤ 2 s", p95 != nil, p95 != nil && *p95 <= ops.MostPerContact},
 	}
 	return s
 }
 
-// limit is what HubSpot lets through.
+// limit is what the destination lets through.
 type limit struct {
 	Name       string
 	Left, Most int
@@ -76,8 +76,8 @@ type limit struct {
 }
 
 // limitsOf takes of each limit what was heard last.
-func limitsOf(replicas []admin.Replica) []limit {
-	var rate, day *admin.Replica
+func limitsOf(replicas []ops.Replica) []limit {
+	var rate, day *ops.Replica
 	for i := range replicas {
 		r := &replicas[i]
 		if r.RateAt != nil && r.RateMax != nil && r.RateLeft != nil && (rate == nil || r.RateAt.After(*rate.RateAt)) {

@@ -13,7 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 //go:embed pages
@@ -139,7 +139,7 @@ func (d *Dashboard) trouble(ctx context.Context, err error) view {
 	switch {
 	case errors.Is(err, errNoPage):
 		return say(http.StatusNotFound, "There is no such page", "The address may be mistyped, or of an older version.")
-	case errors.Is(err, admin.ErrNoContact):
+	case errors.Is(err, ops.ErrNoContact):
 		return say(http.StatusNotFound, "There is no such contact", "No row of contacts has this id. It may have been deleted.")
 	case errors.Is(err, errBadForm):
 		return say(http.StatusBadRequest, "That cannot be done", err.Error())

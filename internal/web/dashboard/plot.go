@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/queue/admin"
+	"github.com/scrapersky/contactsync/internal/ops"
 )
 
 // The plots are drawn here and not in the browser: they need no script, and a
@@ -32,7 +32,7 @@ type throughput struct {
 	Label string // for those who do not see it
 }
 
-func throughputOf(points []admin.Point) throughput {
+func throughputOf(points []ops.Point) throughput {
 	most := 0.0
 	var total int64
 	for _, p := range points {
@@ -67,7 +67,7 @@ func throughputOf(points []admin.Point) throughput {
 // hourOf is the time of a step, in UTC as all times here.
 func hourOf(at time.Time) string { return at.UTC().Format("15:04") }
 
-// latency is how long contacts took from their commit to HubSpot, step by step, on
+// latency is how long contacts took from their commit to the destination, step by step, on
 // a scale of powers of ten from a millisecond on.
 type latency struct {
 	Width         int
@@ -82,7 +82,7 @@ type latency struct {
 // decades are the labels of the powers of ten.
 var decades = []string{"1 ms", "10 ms", "0.1 s", "1 s", "10 s", "100 s", "1000 s", "3 h"}
 
-func latencyOf(points []admin.Point) latency {
+func latencyOf(points []ops.Point, label string) latency {
 	l := latency{Width: max(1, len(points)), Empty: true}
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, p := range points {
@@ -115,8 +115,8 @@ func latencyOf(points []admin.Point) latency {
 		}
 		l.Tips = append(l.Tips, bar{X: i, Tip: tip})
 	}
-	sum := admin.Sum(points)
-	l.Label = fmt.Sprintf("Lines: half of the contacts were in HubSpot in %s, 95 of 100 in %s", seconds(sum.Quantile(0.5)), seconds(sum.Quantile(0.95)))
+	sum := ops.Sum(points)
+	l.Label = fmt.Sprintf("Lines: half of the contacts were in %s in %s, 95 of 100 in %s", label, seconds(sum.Quantile(0.5)), seconds(sum.Quantile(0.95)))
 	return l
 }
 
@@ -125,7 +125,7 @@ func decade(s float64) float64 { return math.Log10(max(s, 0.001) * 1000) }
 
 // lineOf is the path of a line through a quantile of the steps that have one; a step that
 // stands alone is a short dash.
-func lineOf(points []admin.Point, q float64, y func(float64) float64) string {
+func lineOf(points []ops.Point, q float64, y func(float64) float64) string {
 	var out strings.Builder
 	drawn := false
 	for i, p := range points {

@@ -17,8 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrapersky/contactsync/internal/needs"
+	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/queue/admin"
 	"github.com/scrapersky/contactsync/internal/web"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )
@@ -54,7 +54,7 @@ func served(t *testing.T) (addr string, looks *counter, stop func() error) {
 	t.Cleanup(pool.Close)
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
-	d, err := dashboard.New(ctx, dashboard.Options{Desk: admin.New(pool), Destination: "hubspot", Log: slog.New(slog.DiscardHandler)})
+	d, err := dashboard.New(ctx, dashboard.Options{Store: ops.New(pool, onContacts), Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}

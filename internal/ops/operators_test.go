@@ -1,0 +1,85 @@
+package ops_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/pgtest"
+)
+
+// Who leads and who is gone is what the locks and the clock say, whatever was
+// written down.
+func TestReplicas(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	pgtest.Exec(t, url,
+		`INSERT INTO contactsync.slots (destination, slot, instance) VALUES ('hubspot', 0, 'dead'), ('hubspot', 1, 'lead')`,
+		`INSERT INTO contactsync.replicas (instance, version, role, slot, started_at, seen_at, listener, rate_left) VALUES
+			('dead', 'v1', 'leader', 0, now(), now(), true, NULL),
+			('lead', 'v2', 'leader', 1, now(), now(), false, 0),
+			('next', 'v2', 'follower', NULL, now(), now(), NULL, NULL),
+			('silent', 'v2', 'follower', NULL, now(), now() - interval '46 s', NULL, NULL)`)
+	leader := pgtest.Connect(t, url)
+	for _, lock := range []string{"101", "1"} {
+		if _, err := leader.Exec(t.Context(), "SELECT pg_advisory_lock(1668507251, "+lock+")"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	snap, err := store(t, url).Snapshot(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range snap.Replicas {
+		line := fmt.Sprintf("%s %s %s %v", r.Instance, r.Version, r.Role, r.Armed)
+		if r.Slot != nil {
+			line += fmt.Sprintf(" slot %d listener %v left %d", *r.Slot, *r.Listener, *r.RateLeft)
+		}
+		got = append(got, line)
+	}
+	want := []string{"lead v2 leader true slot 1 listener false left 0", "dead v1 gone false", "next v2 follower false", "silent v2 gone false"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+func TestActions(t *testing.T) {
+	t.Parallel()
+	d := store(t, pgtest.New(t)).Via(ops.Dashboard)
+	const id = "11111111-1111-1111-1111-111111111111"
+	for _, a := range []ops.Action{
+		{Who: "ada", Action: ops.DidRetry, Detail: "TIMEOUT", Rows: 3},
+		{Who: "bob", Action: ops.DidSkip, ContactID: id, Rows: 1},
+	} {
+		if err := d.Record(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := d.Actions(t.Context(), "", 10)
+	if err != nil || len(all) != 2 || all[1].Detail != "TIMEOUT" || all[1].Rows != 3 || all[0].Via != ops.Dashboard || all[0].At.IsZero() {
+		t.Errorf("actions are %+v, %v", all, err)
+	}
+	if one, err := d.Actions(t.Context(), id, 10); err != nil || len(one) != 1 || one[0].Who != "bob" || one[0].ContactID != id {
+		t.Errorf("the contact's actions are %+v, %v", one, err)
+	}
+}
+
+func TestSkip(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_sync_status, hubspot_processing_status, hubspot_error_code, next_retry_at) VALUES
+		('queued', 'Queued', 'Queued', 'TIMEOUT', now()), ('flying', 'Processing', 'Processing', NULL, NULL),
+		('failed', 'Error', 'Error', 'NO_EMAIL', NULL), ('done', 'Complete', 'Complete', NULL, NULL)`)
+	ids := pgtest.Value[[]string](t, url, "SELECT array_agg(id::text) FROM contacts")
+	skipped, err := store(t, url).Skip(t.Context(), ids)
+	if err != nil || len(skipped) != 3 {
+		t.Errorf("skipped %v, %v", skipped, err)
+	}
+	got := pgtest.Value[string](t, url, `SELECT string_agg(concat_ws(' ', email, hubspot_sync_status, hubspot_processing_status, hubspot_error_code, next_retry_at), ', ' ORDER BY email) FROM contacts`)
+	if want := "done Complete Complete, failed Skipped, flying Skipped, queued Skipped"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

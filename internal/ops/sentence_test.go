@@ -1,0 +1,107 @@
+package ops_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/ops"
+)
+
+func TestSentence(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2030, 6, 15, 12, 0, 0, 0, time.UTC)
+	at := func(clock string) *time.Time {
+		t, err := time.Parse("2006-01-02 15:04:05", "2030-06-"+clock)
+		if err != nil {
+			panic(err)
+		}
+		return &t
+	}
+	old, deaf := 200.0, false
+	led := []ops.Leader{{Instance: "one"}}
+	paused := func(code string, until *time.Time) []ops.Leader {
+		return []ops.Leader{{Instance: "one", PauseCode: code, PauseReason: "in HubSpot's words", PauseSince: at("15 10:03:00"), PauseUntil: until}}
+	}
+	tests := map[string]struct {
+		status ops.Snapshot
+		level  ops.Level
+		want   string
+	}{
+		"on the way": {ops.Snapshot{Leaders: led, Queue: ops.Queue{InFlight: 3}}, ops.Healthy, "Working: 3 contacts are on the way to HubSpot."},
+		"healthy":    {ops.Snapshot{Leaders: led}, ops.Healthy, "Healthy: everything that was queued is in HubSpot."},
+		"working":    {ops.Snapshot{Leaders: led, Queue: ops.Queue{Due: 1}}, ops.Healthy, "Working: 1 contact is due."},
+		"behind":     {ops.Snapshot{Leaders: led, Queue: ops.Queue{Due: 7, OldestDueSeconds: &old}}, ops.Attention, "Behind: 7 contacts are due, the oldest for 3 min."},
+		"retries":    {ops.Snapshot{Leaders: led, Queue: ops.Queue{Waiting: 2, NextRetryAt: at("15 12:04:00")}}, ops.Healthy, "Waiting for retries or a set time, the next at 12:04."},
+		"tomorrow":   {ops.Snapshot{Leaders: led, Queue: ops.Queue{Waiting: 2, NextRetryAt: at("16 09:00:00")}}, ops.Healthy, "Waiting for retries or a set time, the next at 16 Jun 09:00."},
+		"errors": {
+			ops.Snapshot{Leaders: led, Queue: ops.Queue{Error: 2}},
+			ops.Attention,
+			"The queue is empty; 2 contacts are in Error and need a person: see failures, then `contactsync retry`.",
+		},
+		"an error": {
+			ops.Snapshot{Leaders: led, Queue: ops.Queue{Error: 1}},
+			ops.Attention,
+			"The queue is empty; 1 contact is in Error and needs a person: see failures, then `contactsync retry`.",
+		},
+		"errors and retries": {
+			ops.Snapshot{Leaders: led, Queue: ops.Queue{Waiting: 31, Error: 1, NextRetryAt: at("15 12:04:00")}},
+			ops.Attention,
+			"Nothing is due; 31 contacts wait for a retry or a set time, the next at 12:04; 1 contact is in Error and needs a person: see failures, then `contactsync retry`.",
+		},
+		"errors and a retry tomorrow": {
+			ops.Snapshot{Leaders: led, Queue: ops.Queue{Waiting: 1, Error: 2, NextRetryAt: at("16 09:00:00")}},
+			ops.Attention,
+			"Nothing is due; 1 contact waits for a retry or a set time, the next at 16 Jun 09:00; 2 contacts are in Error and need a person: see failures, then `contactsync retry`.",
+		},
+		"nobody":           {ops.Snapshot{}, ops.Trouble, "Nobody leads: start `contactsync run` with a HUBSPOT_API_KEY."},
+		"nobody and a row": {ops.Snapshot{Queue: ops.Queue{Due: 3}}, ops.Trouble, "Nobody leads: 3 contacts wait, and no process syncs. Start `contactsync run` with a HUBSPOT_API_KEY."},
+		"deaf": {
+			ops.Snapshot{Leaders: led, Replicas: []ops.Replica{{Role: ops.RoleLeader, Listener: &deaf}}},
+			ops.Attention,
+			"The queue is empty. No notifications arrive, so it looks every second: see `contactsync doctor`.",
+		},
+		"deaf, and more": {
+			ops.Snapshot{
+				Leaders: led, Replicas: []ops.Replica{{Role: ops.RoleLeader, Listener: &deaf}},
+				Queue: ops.Queue{Waiting: 2, Error: 1, NextRetryAt: at("15 12:04:00")},
+			},
+			ops.Attention,
+			"Nothing is due; 2 contacts wait for a retry or a set time, the next at 12:04; 1 contact is in Error and needs a person: " +
+				"see failures, then `contactsync retry`. No notifications arrive, so it looks every second: see `contactsync doctor`.",
+		},
+		"key": {
+			ops.Snapshot{Leaders: paused("UNAUTHORIZED", at("15 12:00:40"))},
+			ops.Trouble,
+			"Paused: HubSpot says the key is wrong, since 10:03, next probe in 40 s.",
+		},
+		"probing": {ops.Snapshot{Leaders: paused("UNAUTHORIZED", at("15 11:59:59"))}, ops.Trouble, "Paused: HubSpot says the key is wrong, since 10:03, probing now."},
+		"day": {
+			ops.Snapshot{Leaders: paused("DAILY_LIMIT", at("16 00:00:30"))},
+			ops.Attention,
+			"Paused: HubSpot's requests for today are used up, since 10:03, next probe at 16 Jun 00:00.",
+		},
+		"other": {ops.Snapshot{Leaders: paused("OTHER", nil)}, ops.Trouble, "Paused: in HubSpot's words, since 10:03."},
+		"by hand": {
+			ops.Snapshot{Leaders: led, Hold: &contact.Hold{Who: "ada", Since: *at("15 10:03:00"), Reason: "clean-up"}, Queue: ops.Queue{Due: 2, Waiting: 1}},
+			ops.Attention,
+			"Paused by ada since 10:03: clean-up (3 contacts stay queued; `contactsync resume` goes on).",
+		},
+		"by hand, and nobody leads": {
+			ops.Snapshot{Hold: &contact.Hold{Who: "ada", Since: *at("14 10:03:00")}},
+			ops.Attention,
+			"Paused by ada since 14 Jun 10:03; and nobody leads.",
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test.status.At, test.status.Destination = now, hubspot.Info
+			level, got := test.status.Judge(time.UTC)
+			if got != test.want || level != test.level {
+				t.Errorf("got  %s: %s\nwant %s: %s", level, got, test.level, test.want)
+			}
+		})
+	}
+}

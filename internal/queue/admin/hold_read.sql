@@ -1,4 +1,0 @@
--- Who has paused a destination. $1 destination.
-SELECT since, who, reason
-  FROM contactsync.holds
- WHERE destination = $1
