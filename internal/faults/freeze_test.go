@@ -137,11 +137,16 @@ func TestFollowerIsFrozen(t *testing.T) {
 	leader, frozen := pair(in, "HUBSPOT_TIMEOUT=1s")
 	audit(in)
 	name := frozen.name(in)
-	waiting := fmt.Sprintf(`SELECT count(*)::text FROM pg_stat_activity
+	waiting := fmt.Sprintf(`FROM pg_stat_activity
 		WHERE application_name = '%s' AND wait_event_type = 'Lock' AND wait_event = 'advisory'`, name)
-	for frozen.freeze(); in.Ask(waiting) != "1"; frozen.freeze() {
-		frozen.Signal(syscall.SIGCONT) // it was between two waits
-		in.Await("1", waiting)
+	const nobody = ""
+	session := nobody // which waits
+	for session == nobody {
+		in.Await("1", `SELECT count(*)::text `+waiting)
+		frozen.freeze()
+		if session = in.Ask(`SELECT coalesce(max(pid)::text, '') ` + waiting); session == nobody {
+			frozen.Signal(syscall.SIGCONT) // it was between two waits
+		}
 	}
 	stopped := time.Now()
 	if code := leader.Stop(); code != 0 {
@@ -156,6 +161,9 @@ func TestFollowerIsFrozen(t *testing.T) {
 	if led > anotherLeads+busy {
 		t.Errorf("another leads after %v, want %v", led, anotherLeads)
 	}
+	// Where its wait was over before the leader went, another leads at once, and the
+	// server has not ended its session yet.
+	in.Await("0", fmt.Sprintf(`SELECT count(*)::text FROM pg_stat_activity WHERE pid = %s`, session))
 	frozen.Signal(syscall.SIGCONT)
 	frozen.Wait("the database connection to wait for a slot is back", 1)
 	if n := len(frozen.Saw("leading")); n != 0 {

@@ -113,8 +113,9 @@ func TestFollowerTakesOverFromOneThatStops(t *testing.T) {
 	var leads []time.Duration
 	for round := range scaled(2, 20) {
 		in.Sim.Inject(hubspotsim.Fault{Path: "batch/upsert", Latency: 300 * time.Millisecond, Times: 1})
+		next := 1 + len(leader.Saw("Starting HubSpot sync scheduler cycle"))
 		in.Exec(`INSERT INTO contacts (email, hubspot_processing_status) SELECT 'r' || $1::int || 'c' || i || '@example.org', 'Queued' FROM generate_series(1, 25) i`, round)
-		leader.Wait("Starting HubSpot sync scheduler cycle", 1+len(leader.Saw("Starting HubSpot sync scheduler cycle")))
+		leader.Wait("Starting HubSpot sync scheduler cycle", next)
 		if code := leader.Stop(); code != 0 {
 			t.Errorf("exit code %d, want 0", code)
 		}

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
@@ -39,9 +40,11 @@ func Main(m *testing.M) int {
 }
 
 // Binary is the path of the program, built at the first call. Under the race
-// detector it is built with it, too.
+// detector it is built with it, too. A test that runs whole processes takes long:
+// with -short it ends here.
 func Binary(tb testing.TB) string {
 	tb.Helper()
+	needs.Time(tb)
 	built.once.Do(func() { built.path, built.err = build(tb.Context()) })
 	if built.err != nil {
 		tb.Fatal("build the program: ", built.err)

@@ -11,6 +11,9 @@ import (
 	"time"
 )
 
+// stopMost bounds the wait for a server that was told to stop. A machine may be busy.
+const stopMost = 2 * time.Minute
+
 // dockerCommand is a Runner that needs nothing but the docker command, so that
 // the program does not carry a container library for the sake of its demo.
 func dockerCommand(ctx context.Context, image string, env, args []string) (*Container, error) {
@@ -25,7 +28,7 @@ func dockerCommand(ctx context.Context, image string, env, args []string) (*Cont
 	}
 	stop := func() error {
 		// The start's context may have ended; the container must go all the same.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopMost)
 		defer cancel()
 		_, err := docker(ctx, nil, "rm", "--force", "--volumes", id)
 		return err

@@ -157,8 +157,8 @@ func (s *supervisor) stop() error {
 	select {
 	case <-s.ended:
 		return nil
-	case <-time.After(30 * time.Second):
-		return errors.Join(errors.New("the server did not stop within 30 s"), s.kill())
+	case <-time.After(stopMost):
+		return errors.Join(fmt.Errorf("the server did not stop within %v", stopMost), s.kill())
 	}
 }
 

@@ -248,7 +248,6 @@ func (b *tab) signIn(user, password string) {
 // address starts the program and answers where its pages are.
 func address(in *progtest.Installation, env ...string) (url string, p *progtest.Process) {
 	in.Helper()
-	needs.Time(in)
 	p = in.Start(in.Env(env...), "run")
 	addr, _ := p.Wait("Serving HTTP", 1)[0]["addr"].(string)
 	return "http://" + addr, p
