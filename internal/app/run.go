@@ -67,9 +67,9 @@ func (a *App) sync(stop, hard context.Context) error {
 	if err != nil {
 		return err
 	}
-	group, stop := errgroup.WithContext(stop)
+	group, running := errgroup.WithContext(stop)
 	for _, w := range a.workers {
-		group.Go(func() error { return w.run(stop, hard) })
+		group.Go(func() error { return w.run(running, hard) })
 	}
 	return group.Wait()
 }
