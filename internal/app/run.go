@@ -62,7 +62,7 @@ func (a *App) sync(stop, hard context.Context) error {
 	}
 	err := checkSchema(stop, a.log, a.workers...)
 	if stop.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // a stop is no failure
 	}
 	if err != nil {
 		return err
