@@ -95,7 +95,8 @@ func (a *App) newWorker() *worker {
 // and leaves the database alone.
 func (a *App) disabled() bool { return len(a.workers) == 0 }
 
-// InstanceName tells this process from the others, for people.
+// InstanceName returns the name of this process among the others, for people: its
+// host or its platform's name for it, and its process id.
 func InstanceName() string {
 	host := os.Getenv("RENDER_INSTANCE_ID")
 	if host == "" {

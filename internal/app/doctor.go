@@ -25,8 +25,8 @@ func Checks(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slo
 	return append(checks, account...), err
 }
 
-// columnTypes returns what the mapped columns hold. A check of its own tells why
-// that is not known.
+// columnTypes returns the types of the mapped columns. A check of its own reports
+// why they are not known.
 func columnTypes(ctx context.Context, pool *pgxpool.Pool, mapped []string) columns.List {
 	if len(mapped) == 0 {
 		return nil

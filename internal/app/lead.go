@@ -56,7 +56,7 @@ func (w *worker) listen(ctx context.Context) (stop func()) {
 	}
 }
 
-// unchanged is how the loop knows what HubSpot has been told; nil where everything
+// unchanged returns how the loop knows what HubSpot has already; nil where everything
 // is to be sent.
 func (w *worker) unchanged(q *queue.Queue) *drain.Unchanged {
 	if !w.cfg.HubSpot.SkipUnchanged {

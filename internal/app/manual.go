@@ -102,7 +102,7 @@ func (m *Manual) each(ctx, stop context.Context, s *leader.Session, ids []string
 			return failed, fmt.Errorf("interrupted; %d of %s not sent", len(ids)-i, ops.Count(len(ids), "contact", "contacts"))
 		}
 		attempt, err := m.one(ctx, stop, loop, q, id)
-		if err == nil || attempt.Claimed { // what is known of it is told also after an error
+		if err == nil || attempt.Claimed { // what is known of it is shown also after an error
 			m.Done(attempt)
 		}
 		if err != nil {

@@ -43,8 +43,8 @@ func NewPlanner(ctx context.Context, cfg config.Config, store *ops.Store, log *s
 	return &Planner{store: store, client: client, extra: extra}, err
 }
 
-// Blocked returns which properties would keep everything from being sent, and why. A
-// key that may not see properties says nothing about them.
+// Blocked returns which properties would keep everything from being sent, and why. For a
+// key that may not see properties it returns nothing.
 func (p *Planner) Blocked(ctx context.Context) ([]string, error) {
 	var reasons []string
 	for _, m := range p.client.Mapped() {

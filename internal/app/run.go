@@ -62,14 +62,14 @@ func (a *App) sync(stop, hard context.Context) error {
 	}
 	err := checkSchema(stop, a.log, a.workers...)
 	if stop.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // a stop is no failure
 	}
 	if err != nil {
 		return err
 	}
-	group, stop := errgroup.WithContext(stop)
+	group, running := errgroup.WithContext(stop)
 	for _, w := range a.workers {
-		group.Go(func() error { return w.run(stop, hard) })
+		group.Go(func() error { return w.run(running, hard) })
 	}
 	return group.Wait()
 }
