@@ -8,7 +8,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-// Everything that HubSpot is told makes a fingerprint, and nothing else does.
+// Everything that is sent makes a fingerprint, and nothing else does.
 func TestFingerprint(t *testing.T) {
 	t.Parallel()
 	day := today()

@@ -19,7 +19,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 )
 
-// raw is a transport that answers with bytes as they come over the wire: one
+// raw is a transport that returns bytes as they come over the wire: one
 // answer to what concerns contacts, another to what concerns the account.
 type raw struct{ contacts, account []byte }
 
@@ -47,7 +47,7 @@ const keyHere = "KEY"
 // answer to everything. Each contact gets one outcome with a code of the closed
 // list; none counts as synced that a good answer does not name with an id; no
 // wait or pause is longer than a day and no batch costs requests without end;
-// and what is told can be stored, and has no key in it.
+// and what is reported can be stored, and has no key in it.
 func FuzzWholeAnswer(f *testing.F) {
 	const ok = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 	account := []byte(ok + "\r\n" + `{"portalId":4242,"timeZone":"America/New_York","utcOffsetMilliseconds":-14400000}`)

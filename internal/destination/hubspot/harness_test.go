@@ -113,7 +113,7 @@ func (d direct) RoundTrip(r *http.Request) (res *http.Response, err error) {
 	return recorder.Result(), r.Context().Err()
 }
 
-// canned is a transport that answers every request alike.
+// canned is a transport that returns the same for every request.
 type canned struct {
 	status int
 	header http.Header
@@ -141,7 +141,7 @@ func people(n int) []contact.Contact {
 	return batch
 }
 
-// tell is a report in short: how many of each verdict and code.
+// tell sums a report up: how many of each verdict and code.
 func tell(r contact.Report) string {
 	counts := map[string]int{}
 	var order []string

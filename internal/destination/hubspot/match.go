@@ -58,7 +58,7 @@ func (m *matched) addResult(r *api.Result, traces, byKey map[string]*item) {
 	}
 }
 
-// addProblem gives a problem to the inputs it names. A row that has a result was
+// addProblem assigns a problem to the inputs it names. A row that has a result was
 // written, whatever else is said about it.
 func (m *matched) addProblem(p *api.Problem, traces, byKey map[string]*item) {
 	names, emails := p.Traces(), p.Emails()

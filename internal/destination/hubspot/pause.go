@@ -13,7 +13,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
 )
 
-// unknownReset is how long the account is left alone where nobody says when it
+// unknownReset is how long the account is left alone where it is not known when it
 // can be used again.
 const unknownReset = time.Hour
 

@@ -14,7 +14,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 )
 
-// A portal that allows less than was configured answers no request with 429.
+// A portal that allows less than was configured returns no 429.
 func TestLowerLimitIsAdopted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -55,7 +55,7 @@ func (u *upsert) halve(ctx context.Context, items []*item) {
 	u.request(ctx, items[half:])
 }
 
-// settle gives each contact of an answered request its outcome. What HubSpot
+// settle sets the outcome of each contact of an answered request. What HubSpot
 // names as the row's fault costs that row alone; an input that is in neither
 // results nor errors is not known to be written, and never counts as synced.
 func (u *upsert) settle(ctx context.Context, items []*item, m matched) {
@@ -107,8 +107,8 @@ func (u *upsert) settleUnknown(ctx context.Context, m *matched) {
 	}
 }
 
-// matchByID asks HubSpot which contacts the addresses lead to that got no result, and
-// gives them the results of those.
+// matchByID asks HubSpot which contacts the addresses without a result lead to, and
+// matches the results to them by the contacts' ids.
 func (u *upsert) matchByID(ctx context.Context, m *matched) {
 	ids, e := u.lookUp(ctx, m.unknown)
 	if e != nil {

@@ -19,7 +19,7 @@ func bareOptions() hubspotsim.Options {
 	return o
 }
 
-// setUp runs Setup and answers its steps, a line each.
+// setUp runs Setup and returns its steps, a line each.
 func setUp(t *testing.T, p remote, dryRun bool) ([]string, error) {
 	t.Helper()
 	var lines []string

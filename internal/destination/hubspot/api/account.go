@@ -9,7 +9,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-// Account is what HubSpot says of the account that the key belongs to.
+// Account is the account that the key belongs to.
 type Account struct {
 	PortalID int64
 	UIDomain string // where people see it: app.hubspot.com, or that of a region

@@ -15,7 +15,7 @@ type Kind int
 const (
 	KindRow       Kind = iota + 1 // the row's, for good
 	KindConflict                  // the row's: HubSpot has the contact under another address
-	KindOther                     // nobody knows whose: the row tries again
+	KindOther                     // unknown whose: the row tries again
 	KindSetup                     // the set-up's: every row would fail alike until a person mends it
 	KindAccount                   // the key's
 	KindDaily                     // too many requests today
@@ -125,7 +125,7 @@ func nonUniqueKey(p *Problem) bool {
 	return strings.HasPrefix(string(p.Message), "Unable to perform") && strings.Contains(string(p.Message), "non-unique")
 }
 
-// daily tells the limit of the day from the one of 10 s.
+// daily reports whether the limit of the day is reached, not the one of 10 s.
 func daily(header http.Header, p *Problem) bool {
 	if p.PolicyName != "" {
 		return strings.Contains(strings.ToUpper(string(p.PolicyName)), "DAILY")

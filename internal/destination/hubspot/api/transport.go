@@ -18,8 +18,8 @@ const maxConns = 16
 const maxResponseHeader = 64 << 10
 
 // NewHTTPClient builds a client for one CRM: HTTP/2 where the server speaks it,
-// few connections, kept open while idle (the next contact shall not wait for a
-// handshake) and asked for signs of life, no cookies and no redirects. It has
+// few connections, kept open while idle (so that the next contact need not wait for
+// a handshake) and pinged, no cookies and no redirects. It has
 // no timeout of its own: each request brings its deadline.
 func NewHTTPClient() *http.Client {
 	return withoutRedirects(&http.Client{Transport: &http.Transport{

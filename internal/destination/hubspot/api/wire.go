@@ -112,6 +112,7 @@ func (a about) first(names ...string) []string {
 // Text is a text, or a number as a text.
 type Text string
 
+// UnmarshalJSON implements [json.Unmarshaler]. It never fails.
 func (t *Text) UnmarshalJSON(data []byte) error {
 	if inner, ok := plain(data); ok {
 		*t = Text(inner)
@@ -161,6 +162,7 @@ func (t *texts) UnmarshalJSON(data []byte) error {
 // Loose is a value that reads as zero where it is of another type.
 type Loose[T any] struct{ V T }
 
+// UnmarshalJSON implements [json.Unmarshaler]. It never fails.
 func (l *Loose[T]) UnmarshalJSON(data []byte) error {
 	var v T
 	if err := json.Unmarshal(data, &v); err == nil {
@@ -172,6 +174,7 @@ func (l *Loose[T]) UnmarshalJSON(data []byte) error {
 // List is a list without the items that are of another type.
 type List[T any] []T
 
+// UnmarshalJSON implements [json.Unmarshaler]. It never fails.
 func (l *List[T]) UnmarshalJSON(data []byte) error {
 	var all []T
 	if err := json.Unmarshal(data, &all); err == nil { // no item is of another type
