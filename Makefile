@@ -19,8 +19,12 @@ help: ## list the targets
 build: ## build bin/contactsync and bin/hubspotsim
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
 
+.PHONY: setup-demo setup-test
+setup-demo setup-test: # installs what a bare machine lacks, after saying so; SETUP=no forbids it
+	@.ci/setup $(@:setup-%=%)
+
 .PHONY: demo
-demo: build ## watch contacts arrive, without any account (DEMO_FOR=20s ends by itself)
+demo: setup-demo build ## watch contacts arrive, without any account (DEMO_FOR=20s ends by itself)
 	@bin/contactsync demo $(if $(DEMO_FOR),--for $(DEMO_FOR))
 
 # go-test runs go test, and names at the end what was skipped because the machine lacks a program.
@@ -30,11 +34,11 @@ define go-test
 endef
 
 .PHONY: test
-test: ## run all tests, on Docker's Postgres or the machine's own
+test: setup-test ## run all tests, on Docker's Postgres, the machine's own or a downloaded one
 	$(call go-test,-timeout 30m -shuffle=on ./...)
 
 .PHONY: test-race
-test-race: ## the same under the race detector
+test-race: setup-test ## the same under the race detector
 	$(call go-test,-race -timeout 30m -shuffle=on ./...)
 
 .PHONY: lint

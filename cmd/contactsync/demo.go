@@ -17,9 +17,10 @@ func newDemoCommand(p *program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Watch contacts arrive, without any account",
-		Long: `Start a throw-away Postgres (in Docker, or from the server programs of this machine), a HubSpot simulator and three
-replicas, queue contacts, and show them arrive. The leader is killed once, to show the take-over. Settings and .env are not read,
-and nothing is left behind.`,
+		Long: `Start a throw-away Postgres (in Docker, from the server programs of this machine, or from downloaded ones), a HubSpot
+simulator and three replicas, queue contacts, and show them arrive. The leader is killed once, to show the take-over. Settings and
+.env are not read, and nothing is left behind but downloaded programs. CONTACTSYNC_POSTGRES_BINARIES_URL says where these come
+from: a Maven repository, or a copy of the part io/zonky/test/postgres of one.`,
 		Example: `  contactsync demo
   contactsync demo --for 20s`,
 		Args: cobra.NoArgs,

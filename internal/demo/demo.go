@@ -57,7 +57,9 @@ func Run(ctx context.Context, opt Options) error {
 func perform(ctx context.Context, opt Options, screen *screen) error {
 	screen.title("contactsync demo")
 
-	postgres, err := throwaway.Start(ctx, throwaway.Options{})
+	postgres, err := throwaway.Start(ctx, throwaway.Options{
+		Tell: func(text string) { screen.note("%s", text) },
+	})
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@
 //
 // The server is TEST_DATABASE_URL's where that is set (its role must be a
 // superuser's); else one in Docker; else one of the PostgreSQL programs
-// installed on this machine. CONTACTSYNC_TEST_POSTGRES=docker or local forces
-// one. It starts with the first test that asks and ends with the process.
+// installed on this machine; else one of downloaded programs, see
+// throwaway.BinariesURLVariable. CONTACTSYNC_TEST_POSTGRES=docker, local or
+// embedded forces one. It starts with the first test that asks and ends with the
+// process.
 package pgtest
 
 import (

@@ -3,6 +3,7 @@
 package throwaway
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -18,19 +19,31 @@ func serverOwner() (*account, error) {
 	if os.Geteuid() != 0 {
 		return nil, nil //nolint:nilnil // a nil account is ourselves and its methods work
 	}
-	u, err := user.Lookup("postgres")
+	// Packages of PostgreSQL bring the user postgres; a machine without one has nobody.
+	owner, err := lookUp("postgres", "nobody")
 	if err != nil {
-		return nil, fmt.Errorf("PostgreSQL does not run as root and there is no user postgres: %w", err)
+		return nil, fmt.Errorf("PostgreSQL does not run as root and there is no other user to run it: %w", err)
 	}
-	uid, err := strconv.Atoi(u.Uid)
-	if err != nil {
-		return nil, fmt.Errorf("user postgres: %w", err)
+	return owner, nil
+}
+
+// lookUp returns the first of the users that exists.
+func lookUp(names ...string) (*account, error) {
+	var missing []error
+	for _, name := range names {
+		u, err := user.Lookup(name)
+		if err != nil {
+			missing = append(missing, err)
+			continue
+		}
+		uid, errUID := strconv.Atoi(u.Uid)
+		gid, errGID := strconv.Atoi(u.Gid)
+		if err := errors.Join(errUID, errGID); err != nil {
+			return nil, fmt.Errorf("user %s: %w", name, err)
+		}
+		return &account{uid: uid, gid: gid}, nil
 	}
-	gid, err := strconv.Atoi(u.Gid)
-	if err != nil {
-		return nil, fmt.Errorf("user postgres: %w", err)
-	}
-	return &account{uid: uid, gid: gid}, nil
+	return nil, errors.Join(missing...)
 }
 
 // own hands files to the account.

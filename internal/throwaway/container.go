@@ -30,6 +30,8 @@ func startContainer(ctx context.Context, opts Options, password string) (*Server
 	if run == nil {
 		run = dockerCommand
 	}
+	// An engine may be slow to say that it cannot pull.
+	defer opts.waiting("Docker to run " + image + ", which it pulls if it has not got it")()
 	container, err := run(started, image, []string{"POSTGRES_PASSWORD=" + password}, append([]string{"postgres"}, opts.flags()...))
 	if err != nil {
 		return nil, err
@@ -44,5 +46,5 @@ func startContainer(ctx context.Context, opts Options, password string) (*Server
 	if err := waitReady(started, url, nil); err != nil {
 		return nil, errors.Join(fmt.Errorf("container: %w", err), stop())
 	}
-	return &Server{URL: url, Kind: Docker, Info: image, stop: stop}, nil
+	return &Server{URL: url, Info: image, stop: stop}, nil
 }

@@ -17,10 +17,10 @@ const (
 )
 
 // errNoHalt says that this server cannot be halted.
-var errNoHalt = errors.New("only a server of the machine's own programs can be halted: ask for the kind \"local\"")
+var errNoHalt = errors.New("only a server that is a process of this machine can be halted: ask for the kind \"local\"")
 
 // Halt shuts the server down and keeps its data and its port. It returns when
-// the server has ended. Only a Local server can be halted.
+// the server has ended. A server in Docker cannot be halted.
 func (s *Server) Halt(ctx context.Context, mode Mode) error {
 	if s.halt == nil {
 		return errNoHalt

@@ -30,19 +30,24 @@ func startLocal(ctx context.Context, opts Options, password string) (*Server, er
 	if err != nil {
 		return nil, err
 	}
+	return startPrograms(ctx, opts, programs, password)
+}
+
+// startPrograms runs the PostgreSQL programs of a folder.
+func startPrograms(ctx context.Context, opts Options, programs, password string) (*Server, error) {
 	owner, err := serverOwner()
 	if err != nil {
 		return nil, err
 	}
 	for attempt := 1; ; attempt++ {
-		server, err := tryLocal(ctx, opts, programs, owner, password)
+		server, err := tryPrograms(ctx, opts, programs, owner, password)
 		if err == nil || attempt == attempts || ctx.Err() != nil {
 			return server, err
 		}
 	}
 }
 
-func tryLocal(ctx context.Context, opts Options, programs string, owner *account, password string) (*Server, error) {
+func tryPrograms(ctx context.Context, opts Options, programs string, owner *account, password string) (*Server, error) {
 	dir, err := os.MkdirTemp("", "contactsync-postgres-")
 	if err != nil {
 		return nil, err
@@ -81,7 +86,7 @@ func tryLocal(ctx context.Context, opts Options, programs string, owner *account
 	}
 	h := halter{dir: dir}
 	return &Server{
-		URL: url, Kind: Local, Info: programs, Data: h.path("data"),
+		URL: url, Info: programs, Data: h.path("data"),
 		stop: sup.stop, halt: h.halt, resume: h.resume,
 	}, nil
 }

@@ -1,7 +1,8 @@
 // Package throwaway starts a PostgreSQL server that nobody will miss: in a
-// container, or from the server programs installed on this machine. The demo
-// and the tests need a real server on a fresh machine with one command, and
-// must leave nothing behind, not even when they are killed.
+// container, from the server programs installed on this machine, or from
+// downloaded ones. The demo and the tests need a real server on a fresh machine
+// with one command, and must leave nothing behind, not even when they are
+// killed. Only downloaded programs are kept, in the user's cache.
 package throwaway
 
 import (
@@ -19,12 +20,20 @@ import (
 // Kind says where a server runs.
 type Kind string
 
-// The kinds of server. Any tries Docker first and then the local programs.
+// The kinds of server. Any tries them in this order. Who asks for Local gets a
+// process of this machine, which can be halted: an Embedded one where no
+// programs are installed.
 const (
-	Any    Kind = ""
-	Docker Kind = "docker"
-	Local  Kind = "local"
+	Any      Kind = ""
+	Docker   Kind = "docker"
+	Local    Kind = "local"    // the server programs installed on this machine
+	Embedded Kind = "embedded" // server programs that are downloaded when they are first needed
 )
+
+// includes says whether a server of the other kind will do.
+func (k Kind) includes(other Kind) bool {
+	return k == Any || k == other || k == Local && other == Embedded
+}
 
 // Options says which server to start. Its zero value is a good one.
 type Options struct {
@@ -34,21 +43,29 @@ type Options struct {
 	// {"log_min_duration_statement": "0"}; they win over the defaults here.
 	Settings map[string]string
 
-	// Env is added to the environment of a Local server, as NAME=VALUE.
+	// Env is added to the environment of a server that is not in Docker, as NAME=VALUE.
 	Env []string
 
 	// Runner starts the container. Nil uses the docker command.
 	Runner Runner
 
-	Log *slog.Logger // nil discards
+	// BinariesURL is where server programs are downloaded, laid out as a Maven
+	// repository. Empty asks the environment, see BinariesURLVariable.
+	BinariesURL string
+
+	// Cache is the folder that keeps downloaded programs. Empty is the usual one.
+	Cache string
+
+	Tell func(string) // says to people what takes long; nil is silent
+	Log  *slog.Logger // nil discards
 }
 
 // Server is a running PostgreSQL server that this process owns.
 type Server struct {
 	URL  string // connects as superuser to the database "postgres"
-	Kind Kind   // Docker or Local, never Any
+	Kind Kind   // never Any
 	Info string // for people: the image, or the folder of the programs
-	Data string // the folder of its data, for a Local one
+	Data string // the folder of its data; empty in Docker
 
 	stop   func() error
 	halt   func(context.Context, Mode) error // nil where it cannot be done
@@ -59,6 +76,11 @@ type Server struct {
 // return the same error.
 func (s *Server) Stop() error { return s.stop() }
 
+// BinariesURLVariable names the environment variable that says where server
+// programs are downloaded: a Maven repository with io.zonky.test.postgres in it,
+// or a copy of that part. Maven Central where it is not set.
+const BinariesURLVariable = "CONTACTSYNC_POSTGRES_BINARIES_URL"
+
 // UnavailableError says that no server could be started, and why.
 type UnavailableError struct {
 	Reasons error // joined, one for each kind that was tried
@@ -67,7 +89,8 @@ type UnavailableError struct {
 // Error names the reasons and the remedies.
 func (e *UnavailableError) Error() string {
 	return "no PostgreSQL server to be had: start Docker, or install PostgreSQL's server programs " +
-		"(Debian and Ubuntu: apt install postgresql; macOS: brew install postgresql@17)\n" + e.Reasons.Error()
+		"(Debian and Ubuntu: apt install postgresql; macOS: brew install postgresql@17), or set " + BinariesURLVariable +
+		" to where they can be downloaded\n" + e.Reasons.Error()
 }
 
 // Unwrap gives the reasons.
@@ -85,11 +108,11 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	starters := []struct {
 		kind  Kind
 		start func(context.Context, Options, string) (*Server, error)
-	}{{Docker, startContainer}, {Local, startLocal}}
+	}{{Docker, startContainer}, {Local, startLocal}, {Embedded, startEmbedded}}
 
 	var reasons []error
 	for _, s := range starters {
-		if opts.Kind != Any && opts.Kind != s.kind {
+		if !opts.Kind.includes(s.kind) {
 			continue
 		}
 		began := time.Now()
@@ -99,13 +122,13 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 			reasons = append(reasons, fmt.Errorf("%s: %w", s.kind, err))
 			continue
 		}
-		server.stop = sync.OnceValue(server.stop)
+		server.Kind, server.stop = s.kind, sync.OnceValue(server.stop)
 		opts.Log.InfoContext(ctx, "PostgreSQL started",
 			"kind", s.kind, "using", server.Info, "took", time.Since(began).Round(time.Millisecond))
 		return server, nil
 	}
 	if len(reasons) == 0 {
-		reasons = append(reasons, fmt.Errorf("kind %q: want %q or %q", opts.Kind, Docker, Local))
+		reasons = append(reasons, fmt.Errorf("kind %q: want %q, %q or %q", opts.Kind, Docker, Local, Embedded))
 	}
 	return nil, &UnavailableError{Reasons: errors.Join(reasons...)}
 }
