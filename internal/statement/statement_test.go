@@ -34,6 +34,7 @@ func TestText(t *testing.T) {
 		{"numbers", "1e5 LIMIT 10contacts", "1e5 LIMIT 10contacts"},
 		{"the destination's name alone in a string", "'hubspot' 'hubspot sync' 'it''hubspot'", "'acme' 'hubspot sync' 'it''hubspot'"},
 		{"locks", "(1668507251, 1 /* doorbell */), 100 /* slot 0 */ + k, 1", "(1668507251, 70001 /* doorbell */), 70100 /* slot 0 */ + k, 1"},
+		{"things of which each destination has one", "contactsync.hubspot_queue_state(), contacts_contactsync_queued, zz_contactsync_requeue, zz_contactsync_requeue_named", "contactsync.acme_queue_state(), contacts_contactsync_acme_queued, zz_contactsync_requeue, zz_contactsync_requeue_named_acme"},
 		{"unfinished", "'contacts", "'contacts"},
 	}
 	for _, tt := range tests {
@@ -49,11 +50,22 @@ func TestText(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
-	const sql = "CREATE TRIGGER ON contacts\n    -- each destination\n    IF NEW.retry_count = 'hubspot'\n    -- end\nEND contacts\n"
-	got := statement.Script(acme().Table, []destination.Info{hubspot.Info, acme().Destination}, hubspot.Info, sql)
-	want := "CREATE TRIGGER ON app.people\n    IF NEW.retry_count = 'hubspot'\n    IF NEW.acme_retry_count = 'acme'\nEND app.people\n"
-	if got != want {
-		t.Errorf("Script = %q, want %q", got, want)
+	tests := []struct{ name, sql, want string }{
+		{
+			"once each", "CREATE TRIGGER ON contacts\n    -- each destination\n    IF NEW.retry_count = 'hubspot'\n    -- end\nEND contacts\n",
+			"CREATE TRIGGER ON app.people\n    IF NEW.retry_count = 'hubspot'\n    IF NEW.acme_retry_count = 'acme'\nEND app.people\n",
+		},
+		{"joined", "(\n-- each destination, joined by UNION ALL\nNEW.retry_count\n-- end\n)", "(\nNEW.retry_count\nUNION ALL\nNEW.acme_retry_count\n)"},
+		{"locks", "-- each destination\n1 /* doorbell */\n-- end\n1 /* doorbell */", "1 /* doorbell */\n70001 /* doorbell */\n1 /* doorbell */"},
+		{"nothing is repeated", "contacts", "app.people"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := statement.Script(acme().Table, []destination.Info{hubspot.Info, acme().Destination}, hubspot.Info, tt.sql)
+			if got != tt.want {
+				t.Errorf("Script = %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

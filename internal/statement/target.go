@@ -1,7 +1,9 @@
 package statement
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -29,6 +31,24 @@ func (t Table) Column(name string) string {
 		return theirs
 	}
 	return name
+}
+
+// Ident returns the app's name for a column of the contract as SQL.
+func (t Table) Ident(name string) string {
+	if theirs, ok := t.Columns[name]; ok && theirs != name {
+		return Quote(theirs)
+	}
+	return name
+}
+
+// Mappable returns the columns of the contract that are the app's: it may call them
+// otherwise.
+func Mappable() []string { return slices.Sorted(maps.Keys(appColumns())) }
+
+func appColumns() map[string]bool {
+	all := maps.Clone(qualified)
+	maps.Copy(all, distinct)
+	return all
 }
 
 // plain identifiers need no quotes. Keywords do, so a name that came from the app is
@@ -80,12 +100,33 @@ func (t Target) identifier(qualifier, word string) string {
 			return quoteUnlessPlain(t.Destination.Columns.List()[i])
 		}
 	}
+	return t.own(name, word)
+}
+
+// indexes is what the names of the indexes on contacts begin with.
+const indexes = "contacts_contactsync_"
+
+// own returns the name of a thing of which each destination has one: a function
+// hubspot_queue_state, an index contacts_contactsync_queued, the trigger below.
+func (t Target) own(name, word string) string {
+	if t.Destination.Name == t.written.Name {
+		return word
+	}
+	if rest, ok := strings.CutPrefix(name, t.written.Name+"_"); ok {
+		return quoteUnlessPlain(t.Destination.Name + "_" + rest)
+	}
+	if rest, ok := strings.CutPrefix(name, indexes); ok {
+		return quoteUnlessPlain(indexes + t.Destination.Name + "_" + rest)
+	}
+	if name == "zz_contactsync_requeue_named" {
+		return quoteUnlessPlain(name + "_" + t.Destination.Name)
+	}
 	return word
 }
 
 func (t Target) column(name, word string) string {
-	if theirs, ok := t.Table.Columns[name]; ok && theirs != name {
-		return Quote(theirs)
+	if theirs := t.Table.Ident(name); theirs != name {
+		return theirs
 	}
 	return word
 }
