@@ -35,6 +35,11 @@ type Database struct {
 	// DirectURL leads past a pooler, for what a pooler in transaction mode
 	// breaks: locks and notifications. It is URL where it is not set.
 	DirectURL Secret `env:"DATABASE_DIRECT_URL" example:"postgres://user:password@localhost:5432/app"`
+
+	// Table is the app's table of contacts, with its schema or found by search_path,
+	// and Columns are its names for columns of the contract that it calls otherwise.
+	Table   string    `env:"CONTACTS_TABLE,default=contacts"`
+	Columns ColumnMap `env:"CONTACTS_COLUMNS" example:"email:mail,name:full_name"`
 }
 
 // HubSpot says which account the contacts go to, and how fast.
