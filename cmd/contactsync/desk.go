@@ -30,7 +30,7 @@ func deskOf(ctx context.Context, cfg config.Database, work func(desk *admin.Desk
 	if err != nil {
 		return err
 	}
-	err = schema.Check(ctx, conn.Conn())
+	err = schema.Check(ctx, conn.Conn(), schemaOptions(cfg.Contacts))
 	conn.Release()
 	if _, stale := errors.AsType[*schema.StaleTriggersError](err); err != nil && !stale {
 		return err

@@ -88,7 +88,7 @@ func allChecks(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *
 	mapped := cfg.HubSpot.Properties.Map.Columns()
 	checks := doctor.Database{
 		Pool: pool, URL: cfg.Database.URL.Reveal(), DirectURL: cfg.Database.DirectURL.Reveal(), Name: instanceName(),
-		Destination: destination, Remedy: remedyFor, Further: mapped,
+		Destination: destination, Remedy: remedyFor, Further: mapped, Schema: schemaOptions(cfg.Database.Contacts),
 	}.Checks()
 	account, err := accountChecks(cfg, kinds(ctx, pool, mapped), log)
 	return append(checks, account...), err

@@ -103,7 +103,7 @@ func (l *link) checkSchema(ctx context.Context) error {
 }
 
 func (l *link) checkSchemaOn(ctx context.Context, conn *pgx.Conn) error {
-	err := schema.Check(ctx, conn)
+	err := schema.Check(ctx, conn, schemaOptions(l.cfg.Database.Contacts))
 	if stale, ok := errors.AsType[*schema.StaleTriggersError](err); ok {
 		l.log.WarnContext(ctx, "The triggers are not those of this version", "error", stale)
 		err = nil

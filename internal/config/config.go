@@ -36,9 +36,15 @@ type Database struct {
 	// breaks: locks and notifications. It is URL where it is not set.
 	DirectURL Secret `env:"DATABASE_DIRECT_URL" example:"postgres://user:password@localhost:5432/app"`
 
-	// Table is the app's table of contacts, with its schema or found by search_path,
-	// and Columns are its names for columns of the contract that it calls otherwise.
-	Table   string    `env:"CONTACTS_TABLE,default=contacts"`
+	Contacts Contacts
+}
+
+// Contacts says which table of the database the contacts are in.
+type Contacts struct {
+	// Table has its schema, or is found by search_path.
+	Table string `env:"CONTACTS_TABLE,default=contacts"`
+
+	// Columns are the app's names for columns of the contract that it calls otherwise.
 	Columns ColumnMap `env:"CONTACTS_COLUMNS" example:"email:mail,name:full_name"`
 }
 

@@ -15,7 +15,7 @@ import (
 type ColumnMap struct {
 	Names map[string]string // email → mail, as they are called in the catalog: upper and lower case differ
 
-	text string // as it was set; Database.check takes it apart
+	text string // as it was set; Contacts.check takes it apart
 }
 
 // EnvDecode implements [envconfig.Decoder]. It never fails, because the report
@@ -32,11 +32,11 @@ var tableName = regexp.MustCompile(`^(` + identifier + `\.)?` + identifier + `$`
 
 const identifier = `([\pL_][\pL\pN_$]*|"([^"]|"")+")`
 
-func (d *Database) checkContacts(rep *report) {
-	if !tableName.MatchString(d.Table) {
+func (c *Contacts) check(rep *report) {
+	if !tableName.MatchString(c.Table) {
 		rep.add("CONTACTS_TABLE", false, `expected the name of a table, with its schema or without, quoted where it must be: contacts, app.people, app."People"`)
 	}
-	if problems := d.Columns.parse(); len(problems) > 0 {
+	if problems := c.Columns.parse(); len(problems) > 0 {
 		rep.add("CONTACTS_COLUMNS", false, "%s; expected column:name,… with the contract's column first, for example email:mail,name:full_name",
 			strings.Join(problems, "; "))
 	}

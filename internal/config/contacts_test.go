@@ -15,7 +15,7 @@ func TestContacts(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]string{"email": "mail", "name": "Full Name", "phone_number": "tel:home", "id": "name"}
-	if got := cfg.Database; got.Table != `app."My ""people"""` || !maps.Equal(got.Columns.Names, want) {
+	if got := cfg.Database.Contacts; got.Table != `app."My ""people"""` || !maps.Equal(got.Columns.Names, want) {
 		t.Errorf("got %s %v, want %v", got.Table, got.Columns.Names, want)
 	}
 }

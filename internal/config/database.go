@@ -23,7 +23,6 @@ func (d *Database) check(rep *report) {
 	if d.DirectURL.IsZero() {
 		d.DirectURL = d.URL
 	}
-	d.checkContacts(rep)
 }
 
 // wrongDatabase says why a URL cannot be used. It never quotes the parser's

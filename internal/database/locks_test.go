@@ -27,11 +27,11 @@ func TestSlotLocks(t *testing.T) {
 func TestSQLUsesTheSameLocks(t *testing.T) {
 	t.Parallel()
 	for pattern, want := range map[string]string{
-		"../../triggers/bell.sql":  "pg_try_advisory_xact_lock_shared(1668507251, 1)",
-		"../../triggers/fresh.sql": "pg_try_advisory_xact_lock_shared(1668507251, 1)",
-		"../leader/take.sql":       "pg_try_advisory_lock(1668507251, slot)",
-		"../leader/tak[e].sql":     "pg_advisory_lock(1668507251, slots[1])",
-		"../leader/hel[d].sql":     "objid >= 100",
+		"../../triggers/doorbell.sql": "pg_try_advisory_xact_lock_shared(1668507251, 1 /* doorbell */)",
+		"../../triggers/requeue.sql":  "pg_try_advisory_xact_lock_shared(1668507251, 1 /* doorbell */)",
+		"../leader/take.sql":          "pg_try_advisory_lock(1668507251, slot)",
+		"../leader/tak[e].sql":        "pg_advisory_lock(1668507251, slots[1])",
+		"../leader/hel[d].sql":        "objid >= 100",
 	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {

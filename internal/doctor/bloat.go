@@ -31,7 +31,7 @@ func (d Database) bloat(ctx context.Context) Finding {
 		"contacts_contactsync_queued": h.Fresh, "contacts_contactsync_retry": h.Retries,
 		"contacts_contactsync_in_work": h.Processing, "contacts_contactsync_error": h.Failed, "claims_pkey": h.Claims,
 	}
-	sizes, err := askAll[size](ctx, d, sizesSQL, append(indexNames(), "claims_pkey"))
+	sizes, err := askAll[size](ctx, d, sizesSQL, append(d.indexNames(), "claims_pkey"))
 	if err != nil {
 		return d.broken(err)
 	}

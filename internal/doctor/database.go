@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/schema"
 )
 
 // area is the heading of these checks.
@@ -30,6 +31,7 @@ type Database struct {
 	DirectURL string // of the worker's connections; may be URL
 	Name      string // of this process, as its connections are named
 
+	Schema      schema.Options
 	Destination string   // whose claims, slots and cycles to look at
 	Further     []string // columns of contacts that are sent beyond those of the contract
 	// Remedy says what to do about an error of connecting; empty: nothing is known.

@@ -22,6 +22,10 @@ func (t Target) Statement(sql string) Statement {
 	return Statement{SQL: text, names: s.names}
 }
 
+// column marks a column of the table where no alias may stand before it, as in a GRANT:
+// /* c. */email.
+const column = "/* c. */"
+
 // scanner knows as much of SQL's tokens as it takes to leave strings, comments and
 // quoted identifiers alone.
 type scanner struct {
@@ -39,6 +43,9 @@ func (s *scanner) run() string {
 		switch c := s.rest[0]; {
 		case strings.HasPrefix(s.rest, "--"):
 			s.copy(until(s.rest, "\n"))
+		case strings.HasPrefix(s.rest, column):
+			s.copy(len(column))
+			s.last, s.dotted = "c", true
 		case strings.HasPrefix(s.rest, "/*"):
 			s.copy(until(s.rest, "*/"))
 		case c == '\'':

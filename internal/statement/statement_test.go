@@ -26,6 +26,7 @@ func TestText(t *testing.T) {
 		{"the remote id", "c.hubspot_contact_id", "c.acme_person_id"},
 		{"common names behind the table's alias", "c.id, c.email, x.id, id, email, NEW.id, old.email", `c."person", c."Mail", x.id, id, email, NEW."person", old."Mail"`},
 		{"distinct names anywhere", "updated_at = c.updated_at, c.name, page_id", `"changed" = c."changed", c.name, page_id`},
+		{"common names that are marked", "(/* c. */id, /* c. */ email, /* c. */name)", `(/* c. */"person", /* c. */ email, /* c. */name)`},
 		{"type of the id", "$1::text[]::uuid[], pg_catalog.uuid", "$1::text[]::bigint[], pg_catalog.uuid"},
 		{"strings", "'contacts' || E'c.id' || 'it''s contacts' || contacts", "'contacts' || E'c.id' || 'it''s contacts' || app.people"},
 		{"comments", "-- contacts c.id\ncontacts /* contacts */", "-- contacts c.id\napp.people /* contacts */"},

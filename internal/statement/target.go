@@ -97,7 +97,7 @@ func (t Target) identifier(qualifier, word string) string {
 	}
 	for i, written := range t.written.Columns.List() {
 		if name == written {
-			return quoteUnlessPlain(t.Destination.Columns.List()[i])
+			return Name(t.Destination.Columns.List()[i])
 		}
 	}
 	return t.own(name, word)
@@ -113,13 +113,13 @@ func (t Target) own(name, word string) string {
 		return word
 	}
 	if rest, ok := strings.CutPrefix(name, t.written.Name+"_"); ok {
-		return quoteUnlessPlain(t.Destination.Name + "_" + rest)
+		return Name(t.Destination.Name + "_" + rest)
 	}
 	if rest, ok := strings.CutPrefix(name, indexes); ok {
-		return quoteUnlessPlain(indexes + t.Destination.Name + "_" + rest)
+		return Name(indexes + t.Destination.Name + "_" + rest)
 	}
 	if name == "zz_contactsync_requeue_named" {
-		return quoteUnlessPlain(name + "_" + t.Destination.Name)
+		return Name(name + "_" + t.Destination.Name)
 	}
 	return word
 }
@@ -131,7 +131,8 @@ func (t Target) column(name, word string) string {
 	return word
 }
 
-func quoteUnlessPlain(name string) string {
+// Name returns an identifier as people would write it: quoted unless it is plain.
+func Name(name string) string {
 	if plain.MatchString(name) {
 		return name
 	}
