@@ -89,7 +89,7 @@ func TestNoFormIsUnprotected(t *testing.T) {
 func (c *consumer) protected(app *pgx.Conn, isolation, name string, f form, pattern int) {
 	c.Helper()
 	var id string
-	if err := c.see.QueryRow(c.Context(), "INSERT INTO contacts DEFAULT VALUES RETURNING id::text").Scan(&id); err != nil {
+	if err := c.see.QueryRow(c.Context(), c.words.Replace("INSERT INTO contacts DEFAULT VALUES RETURNING id::text")).Scan(&id); err != nil {
 		c.Fatal(err)
 	}
 	c.exec(app, "BEGIN ISOLATION LEVEL "+isolation)
@@ -102,11 +102,11 @@ func (c *consumer) protected(app *pgx.Conn, isolation, name string, f form, patt
 	if pattern>>len(f.statements)&1 == 1 {
 		c.toggle()
 	}
-	held := c.holdsBell(app.PgConn().PID()) || f.atCommit && !c.armed
+	held := c.holdsBell(app.PgConn().PID(), c.doorbell) || f.atCommit && !c.armed
 	c.exec(app, "COMMIT")
 
 	var queued bool
-	err := c.see.QueryRow(c.Context(), "SELECT EXISTS (SELECT FROM contacts WHERE id = $1 AND hubspot_processing_status = 'Queued')", id).Scan(&queued)
+	err := c.see.QueryRow(c.Context(), c.words.Replace("SELECT EXISTS (SELECT FROM contacts WHERE id::text = $1 AND hubspot_processing_status = 'Queued')"), id).Scan(&queued)
 	if err != nil || !queued {
 		c.Fatalf("%s: the test is void: the row is not Queued (%v)", name, err)
 	}
@@ -121,6 +121,7 @@ func (c *consumer) protected(app *pgx.Conn, isolation, name string, f form, patt
 // run executes a statement of the app about the contact @id.
 func (c *consumer) run(app *pgx.Conn, statement, id string) {
 	c.Helper()
+	statement = c.words.Replace(statement)
 	var err error
 	if strings.HasPrefix(statement, "COPY") {
 		_, err = app.PgConn().CopyFrom(c.Context(), strings.NewReader(id+"\tQueued\n"), statement)

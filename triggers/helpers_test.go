@@ -2,11 +2,13 @@ package triggers_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
@@ -19,11 +21,14 @@ type consumer struct {
 	conn  *pgx.Conn
 	see   *pgx.Conn // of somebody who looks on
 	armed bool
+
+	doorbell int               // the second key of the lock
+	words    *strings.Replacer // from HubSpot on contacts to what the test is about
 }
 
 func newConsumer(t *testing.T, url string) *consumer {
 	t.Helper()
-	c := &consumer{T: t, conn: pgtest.Connect(t, url), see: pgtest.Connect(t, url)}
+	c := &consumer{T: t, conn: pgtest.Connect(t, url), see: pgtest.Connect(t, url), doorbell: hubspot.Info.Doorbell(), words: strings.NewReplacer()}
 	c.exec(c.conn, "LISTEN contact_queued")
 	return c
 }
@@ -38,7 +43,7 @@ func (c *consumer) exec(conn *pgx.Conn, statement string, args ...any) {
 // sleep tries for the doorbell and says whether it was to be had.
 func (c *consumer) sleep() bool {
 	c.Helper()
-	err := c.conn.QueryRow(c.Context(), "SELECT pg_try_advisory_lock($1, $2)", database.LockClass, database.DoorbellLock).Scan(&c.armed)
+	err := c.conn.QueryRow(c.Context(), "SELECT pg_try_advisory_lock($1, $2)", destination.LockClass, c.doorbell).Scan(&c.armed)
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -47,7 +52,7 @@ func (c *consumer) sleep() bool {
 
 func (c *consumer) wake() {
 	c.Helper()
-	c.exec(c.conn, "SELECT pg_advisory_unlock($1, $2)", database.LockClass, database.DoorbellLock)
+	c.exec(c.conn, "SELECT pg_advisory_unlock($1, $2)", destination.LockClass, c.doorbell)
 	c.armed = false
 }
 
@@ -78,13 +83,13 @@ func (c *consumer) heard() (count int) {
 	}
 }
 
-// holdsBell says whether a backend holds the doorbell shared.
-func (c *consumer) holdsBell(pid uint32) (held bool) {
+// holdsBell says whether a backend holds a doorbell shared.
+func (c *consumer) holdsBell(pid uint32, doorbell int) (held bool) {
 	c.Helper()
 	err := c.see.QueryRow(c.Context(), `SELECT EXISTS (SELECT FROM pg_locks
 		WHERE locktype = 'advisory' AND mode = 'ShareLock' AND granted AND objsubid = 2
 		  AND classid::bigint = $1 AND objid::bigint = $2 AND pid = $3::bigint)`,
-		database.LockClass, database.DoorbellLock, int64(pid)).Scan(&held)
+		destination.LockClass, doorbell, int64(pid)).Scan(&held)
 	if err != nil {
 		c.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func TestQueueCommand(t *testing.T) {
 	t.Parallel()
 	in := progtest.Install(t)
 	in.Exec(`INSERT INTO contacts (id, email, hubspot_sync_status)
-		SELECT ('00000000-0000-0000-0000-' || lpad(i::text, 12, '0'))::uuid, 'C' || i || '@Example.org', CASE WHEN i > 10 THEN 'Selected' ELSE 'New' END::contactsync.sync_status
+		SELECT ('00000000-0000-0000-0000-' || lpad(i::text, 12, '0'))::uuid, 'C' || i || '@Example.org', CASE WHEN i > 10 THEN 'Selected' ELSE 'New' END
 		  FROM generate_series(1, 2510) i`)
 	queued := func() string {
 		return in.Ask(`SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Queued'`)

@@ -28,14 +28,14 @@ func TestDoctor(t *testing.T) {
 		t.Errorf("doctor wrote %d contacts", n)
 	}
 
-	in.Exec(`DROP TRIGGER zz_contactsync_fresh_again ON contacts`)
+	in.Exec(`DROP TRIGGER zz_contactsync_requeue_named ON contacts`)
 	in.Sim.RemoveProperty("scrapersky_page_id")
 	out, errs, code := in.Command(in.Env(), "doctor")
 	if code != 1 || !strings.Contains(errs, "2 of 29 checks failed") {
 		t.Errorf("exit code %d, want 1:\n%s", code, errs)
 	}
 	for _, want := range []string{
-		"✗ failed       triggers ", "zz_contactsync_fresh_again", "→ run `contactsync migrate up`",
+		"✗ failed       triggers ", "zz_contactsync_requeue_named", "→ run `contactsync migrate up`",
 		"✗ failed       property scrapersky_page_id", "→ run `contactsync setup`", "2 failed",
 	} {
 		if !strings.Contains(out, want) {

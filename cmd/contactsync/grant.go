@@ -40,15 +40,15 @@ the role what a later version adds. To take everything back: DROP OWNED BY ROLE,
 			if text {
 				return p.printGrant(cmd.Context(), role, rights)
 			}
-			return p.migrate(cmd.Context(), func(ctx context.Context, url string, log *slog.Logger) error {
-				err := schema.Grant(ctx, url, role, rights, log)
+			return p.migrate(cmd.Context(), func(ctx context.Context, url string, o schema.Options, log *slog.Logger) error {
+				err := schema.Grant(ctx, url, o, role, rights, log)
 				if errors.Is(err, schema.ErrNoRole) {
 					return fmt.Errorf("%w: create it first: CREATE ROLE %s LOGIN PASSWORD '...'", err, pgx.Identifier{role}.Sanitize())
 				}
 				if err != nil {
 					return err
 				}
-				if err := p.grantMapped(ctx, url, log); err != nil {
+				if err := p.grantMapped(ctx, url, o, log); err != nil {
 					return err
 				}
 				_, err = fmt.Fprintf(p.stdout, "%s may do a %s's job\n", role, rights)
@@ -73,9 +73,14 @@ func (p *program) printGrant(ctx context.Context, role string, rights schema.Rig
 	if err != nil {
 		return err
 	}
-	text := schema.GrantText(role, rights)
+	contacts, err := load[config.Contacts](ctx, p, settingsFile)
+	if err != nil {
+		return err
+	}
+	o := app.SchemaOptions(contacts)
+	text := schema.GrantText(role, rights, o)
 	if len(further) > 0 {
-		text += "\n-- The columns of HUBSPOT_PROPERTY_MAP.\n" + schema.GrantColumnsText(role, further)
+		text += "\n-- The columns of HUBSPOT_PROPERTY_MAP.\n" + schema.GrantColumnsText(role, further, o)
 	}
 	_, err = fmt.Fprint(p.stdout, text)
 	return err
@@ -83,10 +88,10 @@ func (p *program) printGrant(ctx context.Context, role string, rights schema.Rig
 
 // grantMapped lets the roles that may do contactsync's work read the columns that
 // are mapped.
-func (p *program) grantMapped(ctx context.Context, url string, log *slog.Logger) error {
+func (p *program) grantMapped(ctx context.Context, url string, o schema.Options, log *slog.Logger) error {
 	further, err := p.mappedColumns(ctx)
 	if err != nil || len(further) == 0 {
 		return err
 	}
-	return app.PropertyMapError(schema.GrantColumns(ctx, url, further, log))
+	return app.PropertyMapError(schema.GrantColumns(ctx, url, o, further, log))
 }

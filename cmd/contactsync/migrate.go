@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
 
@@ -33,27 +34,25 @@ func newMigrateUpCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "up",
 		Short: "Apply what is missing",
-		Long: `Apply the migrations that are missing, and the triggers where they are not those of this version. It may run
-while apps and replicas are at work, and more than once: of two at the same time one waits. Roles that "grant" was run for
-may read the columns of HUBSPOT_PROPERTY_MAP then.`,
+		Long: `Apply what is missing: contactsync's own tables, the columns and indexes on the table of contacts for each destination
+that is configured, and the views and triggers where they are not those of this version. It may run while apps and replicas
+are at work, and more than once: of two at the same time one waits. Roles that "grant" was run for may read the columns of
+HUBSPOT_PROPERTY_MAP then.`,
 		Example: "  contactsync migrate up",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.migrate(cmd.Context(), func(ctx context.Context, url string, log *slog.Logger) error {
-				result, err := schema.Up(ctx, url, log)
+			return p.migrate(cmd.Context(), func(ctx context.Context, url string, o schema.Options, log *slog.Logger) error {
+				result, err := schema.Up(ctx, url, o, log)
 				for _, name := range result.Applied {
 					fmt.Fprintln(p.stdout, "applied", name)
 				}
-				if result.Triggers {
-					fmt.Fprintln(p.stdout, "applied triggers")
-				}
-				if err == nil && len(result.Applied) == 0 && !result.Triggers {
+				if err == nil && len(result.Applied) == 0 {
 					fmt.Fprintln(p.stdout, "up to date")
 				}
 				if err != nil {
 					return err
 				}
-				return p.grantMapped(ctx, url, log)
+				return p.grantMapped(ctx, url, o, log)
 			})
 		},
 	}
@@ -63,16 +62,17 @@ func newMigrateDownCommand(p *program) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:   "down",
-		Short: "Take back the last migration, or all",
-		Long: `Take the triggers off and undo the newest migration, or with --all every one, after which nothing of contactsync
-is left. Only what "up" created goes: an existing table keeps its own columns and data. A contacts table that "up"
-created stays as long as it holds rows: empty or drop it first. Stop all replicas first.`,
+		Short: "Take back the last step, or all",
+		Long: `Undo the newest step, or with --all every one, after which nothing of contactsync is left. A step is a destination,
+with its columns, its indexes and its part of the triggers; then the columns that all share; then contactsync's own tables.
+Only what "up" created goes: an existing table keeps its own columns and data. A contacts table that "up" created stays as
+long as it holds rows: empty or drop it first. Stop all replicas first.`,
 		Example: `  contactsync migrate down
   contactsync migrate down --all`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.migrate(cmd.Context(), func(ctx context.Context, url string, log *slog.Logger) error {
-				undone, err := schema.Down(ctx, url, all, log)
+			return p.migrate(cmd.Context(), func(ctx context.Context, url string, o schema.Options, log *slog.Logger) error {
+				undone, err := schema.Down(ctx, url, o, all, log)
 				for _, name := range undone {
 					fmt.Fprintln(p.stdout, "undone", name)
 				}
@@ -83,21 +83,22 @@ created stays as long as it holds rows: empty or drop it first. Stop all replica
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "undo every migration")
+	cmd.Flags().BoolVar(&all, "all", false, "undo every step")
 	return cmd
 }
 
 func newMigrateStatusCommand(p *program) *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
-		Short: "List the migrations",
-		Long: `List the migrations and the triggers: applied, pending (migrate up will apply it), stale (triggers of another
-version) or unknown (applied by a newer version). It changes nothing.`,
+		Short: "List the steps",
+		Long: `List contactsync's own tables by their versions, then the columns and indexes of each destination, the views and
+the triggers: applied, pending (migrate up will apply it), stale (views or triggers of another version) or unknown (applied
+by a newer version). It changes nothing.`,
 		Example: "  contactsync migrate status",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return p.migrate(cmd.Context(), func(ctx context.Context, url string, _ *slog.Logger) error {
-				list, err := schema.Status(ctx, url)
+			return p.migrate(cmd.Context(), func(ctx context.Context, url string, o schema.Options, _ *slog.Logger) error {
+				list, err := schema.Status(ctx, url, o)
 				if err != nil {
 					return err
 				}
@@ -117,12 +118,12 @@ version) or unknown (applied by a newer version). It changes nothing.`,
 
 // migrate does work on the database itself, past any pooler. A signal ends it in
 // good order, so that a half-built index is known as such.
-func (p *program) migrate(ctx context.Context, work func(ctx context.Context, url string, log *slog.Logger) error) error {
+func (p *program) migrate(ctx context.Context, work func(ctx context.Context, url string, o schema.Options, log *slog.Logger) error) error {
 	cfg, err := load[databaseSettings](ctx, p, settingsFile)
 	if err != nil {
 		return err
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	return work(ctx, cfg.Database.DirectURL.Reveal(), newLogger(p.stderr, cfg.Log))
+	return work(ctx, cfg.Database.DirectURL.Reveal(), app.SchemaOptions(cfg.Database.Contacts), newLogger(p.stderr, cfg.Log))
 }

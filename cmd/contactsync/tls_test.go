@@ -137,7 +137,7 @@ func TestTLSToPostgres(t *testing.T) {
 	pgtest.Migrate(t, server.URL)
 	const password = "a-password-to-look-for"
 	pgtest.Exec(t, server.URL, "CREATE ROLE worker LOGIN PASSWORD '"+password+"'")
-	if err := schema.Grant(t.Context(), server.URL, "worker", schema.Worker, slog.New(slog.DiscardHandler)); err != nil {
+	if err := schema.Grant(t.Context(), server.URL, pgtest.Options(), "worker", schema.Worker, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	u := mustParse(t, server.URL)

@@ -19,7 +19,7 @@ func Checks(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slo
 	mapped := cfg.HubSpot.Properties.Map.Columns()
 	checks := doctor.Database{
 		Pool: pool, URL: cfg.Database.URL.Reveal(), DirectURL: cfg.Database.DirectURL.Reveal(), Name: InstanceName(),
-		Target: contactsFor(hubspot.Info), Remedy: Remedy, Further: mapped,
+		Target: contactsFor(hubspot.Info), Schema: SchemaOptions(cfg.Database.Contacts), Remedy: Remedy, Further: mapped,
 	}.Checks()
 	account, err := accountChecks(cfg, columnTypes(ctx, pool, mapped), log)
 	return append(checks, account...), err

@@ -34,7 +34,7 @@ func checkSchema(ctx context.Context, log *slog.Logger, workers ...*worker) erro
 }
 
 func checkSchemaOn(ctx context.Context, conn *pgx.Conn, log *slog.Logger, workers []*worker) error {
-	err := schema.Check(ctx, conn)
+	err := schema.Check(ctx, conn, SchemaOptions(workers[0].cfg.Database.Contacts))
 	if stale, ok := errors.AsType[*schema.StaleTriggersError](err); ok {
 		log.WarnContext(ctx, "triggers are those of another version: run `contactsync migrate up`", "error", stale)
 		err = nil

@@ -23,7 +23,7 @@ func WithStore(ctx context.Context, cfg config.Database, work func(store *ops.St
 	if err != nil {
 		return err
 	}
-	err = schema.Check(ctx, conn.Conn())
+	err = schema.Check(ctx, conn.Conn(), SchemaOptions(cfg.Contacts))
 	conn.Release()
 	if _, stale := errors.AsType[*schema.StaleTriggersError](err); err != nil && !stale {
 		return err

@@ -10,7 +10,6 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/database"
-	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/metrics"
@@ -57,11 +56,6 @@ func newWorker(cfg config.Config, instance string, log *slog.Logger) *worker {
 	}
 	w.listener = wake.NewListener(w.connect, w.signal, w.log)
 	return w
-}
-
-// contactsFor returns what statements are rendered for.
-func contactsFor(d destination.Info) statement.Target {
-	return statement.For(statement.Contacts(), d, hubspot.Info)
 }
 
 // connect opens a connection past any pooler.

@@ -14,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/destination"
+	hubspotinfo "github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/throwaway"
 )
@@ -101,7 +103,7 @@ func (s *stand) prepare(ctx context.Context) error {
 	if err := s.exec(ctx, "CREATE DATABASE "+s.mark+" TEMPLATE template0"); err != nil {
 		return err
 	}
-	if _, err := schema.Up(ctx, s.at(s.mark), slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := schema.Up(ctx, s.at(s.mark), schema.Options{Destinations: []destination.Info{hubspotinfo.Info}, Written: hubspotinfo.Info}, slog.New(slog.DiscardHandler)); err != nil {
 		return fmt.Errorf("migrate the database of the measurements: %w", err)
 	}
 	return nil

@@ -35,6 +35,17 @@ type Database struct {
 	// DirectURL leads past a pooler, for what a pooler in transaction mode
 	// breaks: locks and notifications. It is URL where it is not set.
 	DirectURL Secret `env:"DATABASE_DIRECT_URL" example:"postgres://user:password@localhost:5432/app"`
+
+	Contacts Contacts
+}
+
+// Contacts says which table of the database the contacts are in.
+type Contacts struct {
+	// Table has its schema, or is found by search_path.
+	Table string `env:"CONTACTS_TABLE,default=contacts"`
+
+	// Columns are the app's names for columns of the contract that it calls otherwise.
+	Columns ColumnMap `env:"CONTACTS_COLUMNS" example:"email:mail,name:full_name"`
 }
 
 // HubSpot says which account the contacts go to, and how fast.

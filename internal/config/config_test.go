@@ -25,7 +25,7 @@ func load(t *testing.T, variables map[string]string) (config.Config, error) {
 
 func defaults() config.Config {
 	return config.Config{
-		Database: config.Database{URL: config.NewSecret(someURL), DirectURL: config.NewSecret(someURL)},
+		Database: config.Database{URL: config.NewSecret(someURL), DirectURL: config.NewSecret(someURL), Contacts: config.Contacts{Table: "contacts"}},
 		HubSpot: config.HubSpot{
 			BaseURL: "https://api.hubapi.com", Version: "2026-09", Timeout: 30 * time.Second, RatePer10s: 100,
 			Properties: config.Properties{

@@ -29,8 +29,8 @@ func TestSlotLocks(t *testing.T) {
 func TestSQLUsesTheSameLocks(t *testing.T) {
 	t.Parallel()
 	for pattern, want := range map[string]string{
-		"../../triggers/bell.sql":  "pg_try_advisory_xact_lock_shared(1668507251, 1)",
-		"../../triggers/fresh.sql": "pg_try_advisory_xact_lock_shared(1668507251, 1)",
+		"../../triggers/doorbell.sql": "pg_try_advisory_xact_lock_shared(1668507251, 1 /* doorbell */)",
+		"../../triggers/requeue.sql":  "pg_try_advisory_xact_lock_shared(1668507251, 1 /* doorbell */)",
 	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {

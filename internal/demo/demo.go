@@ -17,6 +17,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scrapersky/contactsync/internal/destination"
+	hubspotinfo "github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/hubspotsim"
 	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/throwaway"
@@ -71,7 +73,7 @@ func perform(ctx context.Context, opt Options, screen *screen) error {
 	}
 	defer closeAPI()
 	screen.note("Postgres: %s (%s). HubSpot: a simulator at %s.", postgres.Info, postgres.Kind, api)
-	if _, err := schema.Up(ctx, postgres.URL, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := schema.Up(ctx, postgres.URL, schema.Options{Destinations: []destination.Info{hubspotinfo.Info}, Written: hubspotinfo.Info}, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
 	screen.note("contactsync migrate up: the schema is in place.")

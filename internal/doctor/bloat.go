@@ -32,7 +32,7 @@ func (d Database) bloat(ctx context.Context) Finding {
 		"contacts_contactsync_queued": q.Fresh, "contacts_contactsync_retry": q.Due - q.Fresh + q.Waiting,
 		"contacts_contactsync_in_work": q.Processing, "contacts_contactsync_error": q.Error, "claims_pkey": q.InFlight + q.Quarantined,
 	}
-	sizes, err := askAll[size](ctx, d, sizesSQL, append(indexNames(), "claims_pkey"))
+	sizes, err := askAll[size](ctx, d, sizesSQL, append(d.indexNames(), "claims_pkey"))
 	if err != nil {
 		return d.broken(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/statement"
 )
 
@@ -32,6 +33,7 @@ type Database struct {
 	DirectURL string // of the worker's connections; may be URL
 	Name      string // of this process, as its connections are named
 
+	Schema  schema.Options
 	Target  statement.Target // whose queue to look at, on which table
 	Further []string         // columns of contacts that are sent beyond those of the contract
 	// Remedy says what to do about an error of connecting; empty: nothing is known.

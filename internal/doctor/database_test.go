@@ -25,7 +25,7 @@ func examine(t *testing.T, databaseURL, directURL string, change func(*threshold
 	}
 	defer pool.Close()
 	d := Database{
-		Pool: pool, URL: databaseURL, DirectURL: directURL, Name: "doctor", Target: statement.For(statement.Contacts(), hubspot.Info, hubspot.Info),
+		Pool: pool, URL: databaseURL, DirectURL: directURL, Name: "doctor", Schema: pgtest.Options(), Target: statement.For(statement.Contacts(), hubspot.Info, hubspot.Info),
 		Remedy: func(error) string { return "what the caller knows" }, limits: standard(),
 	}
 	// Other tests use the same server, and a slow machine is no fault.
@@ -161,9 +161,9 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 			check: "writable", broken: database("ALTER DATABASE %s SET default_transaction_read_only = on"),
 			level: Failed, found: "read-only", remedy: "RESET default_transaction_read_only", lost: []string{"claim", "notifications"},
 		},
-		"a migration is missing": {
-			check: "schema", broken: exec("DELETE FROM contactsync.goose_db_version WHERE version_id = 4"),
-			level: Failed, found: "00004_views", remedy: "contactsync migrate up",
+		"a step is missing": {
+			check: "schema", broken: exec("DELETE FROM contactsync.installed WHERE kind = 'views'"),
+			level: Failed, found: "views", remedy: "contactsync migrate up",
 			lost: []string{"triggers", "triggers enabled", "indexes", "claim", "bloat", "replicas", "queue"},
 		},
 		"another contacts comes first": {
@@ -179,17 +179,17 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 			level: Warning, found: "text", remedy: "contactsync migrate up",
 		},
 		"a trigger dropped": {
-			check: "triggers", broken: exec("DROP TRIGGER zz_contactsync_fresh_again ON contacts"),
-			level: Failed, found: "missing: zz_contactsync_fresh_again", remedy: "contactsync migrate up",
+			check: "triggers", broken: exec("DROP TRIGGER zz_contactsync_requeue_named ON contacts"),
+			level: Failed, found: "missing: zz_contactsync_requeue_named", remedy: "contactsync migrate up",
 		},
 		"a trigger disabled": {
-			check: "triggers enabled", broken: exec("ALTER TABLE contacts DISABLE TRIGGER zz_contactsync_fresh_again"),
-			level: Failed, found: "zz_contactsync_fresh_again on contacts is disabled",
-			remedy: "ALTER TABLE contacts ENABLE TRIGGER zz_contactsync_fresh_again;",
+			check: "triggers enabled", broken: exec("ALTER TABLE contacts DISABLE TRIGGER zz_contactsync_requeue_named"),
+			level: Failed, found: "zz_contactsync_requeue_named on contacts is disabled",
+			remedy: "ALTER TABLE contacts ENABLE TRIGGER zz_contactsync_requeue_named;",
 		},
 		"a trigger for replicas": {
-			check: "triggers enabled", broken: exec("ALTER TABLE contacts ENABLE REPLICA TRIGGER zz_contactsync_fresh"),
-			level: Failed, found: "replicas alone", remedy: "ENABLE TRIGGER zz_contactsync_fresh;",
+			check: "triggers enabled", broken: exec("ALTER TABLE contacts ENABLE REPLICA TRIGGER zz_contactsync_requeue"),
+			level: Failed, found: "replicas alone", remedy: "ENABLE TRIGGER zz_contactsync_requeue;",
 		},
 		"a trigger that comes later": {
 			check: "triggers enabled", broken: exec("CREATE FUNCTION zzz() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",

@@ -16,8 +16,8 @@ func (d Database) indexes(ctx context.Context) Finding {
 		Name, Quoted       string
 		Valid, Partitioned bool
 	}
-	wanted := schema.WantedIndexes()
-	found, err := askAll[index](ctx, d, indexesSQL, indexNames())
+	wanted := schema.Indexes(d.Schema)
+	found, err := askAll[index](ctx, d, indexesSQL, d.indexNames())
 	if err != nil {
 		return d.broken(err)
 	}
@@ -42,9 +42,9 @@ func (d Database) indexes(ctx context.Context) Finding {
 	return fine("all %d are valid", len(found))
 }
 
-func indexNames() []string {
+func (d Database) indexNames() []string {
 	var names []string
-	for _, ix := range schema.WantedIndexes() {
+	for _, ix := range schema.Indexes(d.Schema) {
 		names = append(names, ix.Name)
 	}
 	return names

@@ -10,5 +10,5 @@ SELECT t.tgname::text, t.tgrelid::regclass::text, quote_ident(t.tgname), quote_i
    AND t.tgparentid = 0 -- a partition's goes with its parent's
    AND t.tgtype::int & 19 = 19 -- 1 for each row, 2 before, 16 update
    AND t.tgenabled <> 'D'
-   AND t.tgname > 'zz_contactsync_fresh'
+   AND t.tgname > 'zz_contactsync_requeue'
  ORDER BY 2, 1

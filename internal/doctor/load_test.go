@@ -84,7 +84,7 @@ func TestPartitions(t *testing.T) {
 	t.Parallel()
 	url := partitioned(t)
 	others(t, examine(t, url, url, nil))
-	pgtest.Exec(t, url, "ALTER TABLE contacts_rest DISABLE TRIGGER zz_contactsync_fresh_again")
-	expect(t, examine(t, url, url, nil)["triggers enabled"], Failed, "zz_contactsync_fresh_again on contacts_rest is disabled",
-		"ALTER TABLE contacts_rest ENABLE TRIGGER zz_contactsync_fresh_again;")
+	pgtest.Exec(t, url, "ALTER TABLE contacts_rest DISABLE TRIGGER zz_contactsync_requeue_named")
+	expect(t, examine(t, url, url, nil)["triggers enabled"], Failed, "zz_contactsync_requeue_named on contacts_rest is disabled",
+		"ALTER TABLE contacts_rest ENABLE TRIGGER zz_contactsync_requeue_named;")
 }

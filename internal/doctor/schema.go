@@ -17,7 +17,7 @@ import (
 const migrateUp = "run `contactsync migrate up`; it is safe beside running replicas"
 
 func (d Database) schema(ctx context.Context) Finding {
-	err := d.on(ctx, func(conn *pgx.Conn) error { return schema.Check(ctx, conn) })
+	err := d.on(ctx, func(conn *pgx.Conn) error { return schema.Check(ctx, conn, d.Schema) })
 	if missing, ok := errors.AsType[*schema.NotMigratedError](err); ok {
 		return fail(migrateUp, "the database is not migrated (missing: %s)", strings.Join(missing.Pending, ", "))
 	}
@@ -93,7 +93,7 @@ func (d Database) triggers(ctx context.Context) Finding {
 	var checked error
 	var there []trigger
 	err := d.on(ctx, func(conn *pgx.Conn) (err error) {
-		checked = schema.Check(ctx, conn)
+		checked = schema.Check(ctx, conn, d.Schema)
 		there, err = rows[trigger](ctx, conn, triggersSQL)
 		return err
 	})
@@ -166,7 +166,7 @@ func (d Database) firing(ctx context.Context) Finding {
 		remedies = append(remedies, fmt.Sprintf("ALTER TRIGGER %s ON %s RENAME TO %s;", t.Quoted, t.Table, t.Early))
 	}
 	if len(names) > 0 {
-		return warn(strings.Join(remedies, " ")+" Any name that sorts before zz_contactsync_fresh will do",
+		return warn(strings.Join(remedies, " ")+" Any name that sorts before zz_contactsync_requeue will do",
 			"%s: fires after contactsync's triggers; a row that it makes Queued waits for the next tick", strings.Join(names, ", "))
 	}
 	return fine("all of them fire")

@@ -17,7 +17,7 @@ func partitioned(t *testing.T) string {
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, `CREATE TABLE contacts (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text) PARTITION BY HASH (id)`,
 		`CREATE TABLE contacts_rest PARTITION OF contacts FOR VALUES WITH (MODULUS 1, REMAINDER 0)`)
-	if _, err := schema.Up(t.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := schema.Up(t.Context(), url, pgtest.Options(), slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	return url

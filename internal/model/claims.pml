@@ -9,7 +9,7 @@
               and nothing is claimed                                            (assertion in Observer; no endless runs: pan -l)
 
    Where each piece lives in the code:
-     the row's status     triggers/fresh.sql makes an app's Queued a fresh request; settle.sql leaves what an app did
+     the row's status     triggers/requeue.sql makes an app's Queued a fresh request; settle.sql leaves what an app did
      holder, sick         internal/leader: the slot's lock and its two ends of a lease (session.go, lease.go, timing.go)
      leave                leader/transport.go asks Session.Fresh and Queue.Fresh (queue/fresh.go: guard) as a request leaves
      take                 internal/queue/claim.sql

@@ -1,7 +1,7 @@
 /* The doorbell: does every committed Queued row get claimed, without any tick?
 
    Where each piece lives in the code:
-     Writer      an app's transaction, with the triggers of triggers/bell.sql (INSERT) and fresh.sql (UPDATE)
+     Writer      an app's transaction, with the triggers of triggers/doorbell.sql (INSERT) and requeue.sql (UPDATE)
      Consumer    internal/drain/rest.go (rest, sleep) and internal/queue/doorbell.go (Arm), claim.go (take: disarm, then claim)
      Ear         internal/wake/listener.go: LISTEN, and the signal with room for one of signal.go
      Stranger    any session that locks a queued row and fires no trigger

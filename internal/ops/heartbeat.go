@@ -39,7 +39,7 @@ type Heartbeat struct {
 // Leading is what only a leader can tell.
 type Leading struct {
 	Slot   int
-	Proven func() bool           // whether notifications are known to arrive
+	Proven func() bool               // whether notifications are known to arrive
 	Limits func() destination.Limits // what the destination said last
 }
 

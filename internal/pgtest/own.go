@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/needs"
 	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/throwaway"
@@ -29,6 +31,11 @@ func Own(tb testing.TB, options throwaway.Options) *throwaway.Server {
 	return server
 }
 
+// Options is what the migrated databases are prepared for: HubSpot alone, on contacts.
+func Options() schema.Options {
+	return schema.Options{Destinations: []destination.Info{hubspot.Info}, Written: hubspot.Info}
+}
+
 // On makes a migrated database on a server of the test's own, which may be
 // stopped and started, and returns its URL. The database goes with the server.
 func On(tb testing.TB, server *throwaway.Server) string {
@@ -43,7 +50,7 @@ func On(tb testing.TB, server *throwaway.Server) string {
 // Migrate brings a database to this version.
 func Migrate(tb testing.TB, url string) {
 	tb.Helper()
-	if _, err := schema.Up(tb.Context(), url, slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := schema.Up(tb.Context(), url, Options(), slog.New(slog.DiscardHandler)); err != nil {
 		tb.Fatal(err)
 	}
 }

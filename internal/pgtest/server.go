@@ -76,7 +76,7 @@ func (s *server) migrateTemplate(ctx context.Context) error {
 	if err := s.exec(ctx, "CREATE DATABASE "+s.name(0)); err != nil {
 		return err
 	}
-	if _, err := schema.Up(ctx, s.at(s.name(0)), slog.New(slog.DiscardHandler)); err != nil {
+	if _, err := schema.Up(ctx, s.at(s.name(0)), Options(), slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
 	return s.grantTemplate(ctx)

@@ -37,5 +37,5 @@ func (s *server) grantTemplate(ctx context.Context) error {
 	if err := s.exec(ctx, "CREATE ROLE "+name+" LOGIN PASSWORD '"+s.password+"'"); err != nil {
 		return err
 	}
-	return schema.Grant(ctx, s.at(s.name(0)), name, schema.Worker, slog.New(slog.DiscardHandler))
+	return schema.Grant(ctx, s.at(s.name(0)), Options(), name, schema.Worker, slog.New(slog.DiscardHandler))
 }

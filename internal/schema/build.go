@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,14 +12,14 @@ import (
 
 // build makes an index on a table, or on all that it is divided into, without
 // keeping writers out. What an interrupted run left is used or cleared away.
-func (m *migrator) build(ctx context.Context, table relation, ix index, name string) error {
-	ident := pgx.Identifier{table.Schema, name}.Sanitize()
-	valid, found, err := m.findIndex(ctx, table, name)
+func (m *migrator) build(ctx context.Context, table relation, ix Index) error {
+	ident := pgx.Identifier{table.Schema, ix.Name}.Sanitize()
+	valid, found, err := m.findIndex(ctx, table, ix.Name)
 	switch {
 	case err != nil || valid:
 		return err
 	case table.Kind == "p":
-		return m.buildPartitioned(ctx, table, ix, name, ident, found)
+		return m.buildPartitioned(ctx, table, ix, ident, found)
 	case found:
 		m.log.InfoContext(ctx, "clearing away an unfinished index", "index", ident)
 		if err := m.concurrently(ctx, "DROP INDEX CONCURRENTLY "+ident); err != nil {
@@ -26,24 +27,24 @@ func (m *migrator) build(ctx context.Context, table relation, ix index, name str
 		}
 	}
 	return m.concurrently(ctx, fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s %s",
-		pgx.Identifier{name}.Sanitize(), table.ident(), ix.on))
+		pgx.Identifier{ix.Name}.Sanitize(), table.Ident, ix.On))
 }
 
 // buildPartitioned declares the index, builds that of each partition, and
 // attaches them; with the last one the index is valid. Partitions that are
 // created from the declaration on get theirs by themselves.
-func (m *migrator) buildPartitioned(ctx context.Context, table relation, ix index, name, ident string, declared bool) error {
+func (m *migrator) buildPartitioned(ctx context.Context, table relation, ix Index, ident string, declared bool) error {
 	if !declared {
 		err := m.briefly(ctx, func(tx pgx.Tx) error {
 			_, err := tx.Exec(ctx, fmt.Sprintf("CREATE INDEX %s ON ONLY %s %s",
-				pgx.Identifier{name}.Sanitize(), table.ident(), ix.on))
+				pgx.Identifier{ix.Name}.Sanitize(), table.Ident, ix.On))
 			return err
 		})
 		if err != nil {
 			return err
 		}
 	}
-	rows, err := m.work.Query(ctx, indexPartitionsSQL, table.OID)
+	rows, err := m.work.Query(ctx, catalogSQL.Text("partitions"), table.OID)
 	if err != nil {
 		return err
 	}
@@ -53,24 +54,24 @@ func (m *migrator) buildPartitioned(ctx context.Context, table relation, ix inde
 	}
 	for _, part := range parts {
 		if err := m.buildPart(ctx, part, ix, ident); err != nil {
-			return fmt.Errorf("partition %s: %w", part.ident(), err)
+			return fmt.Errorf("partition %s: %w", part.Ident, err)
 		}
 	}
 	return nil
 }
 
-func (m *migrator) buildPart(ctx context.Context, part relation, ix index, parent string) error {
+func (m *migrator) buildPart(ctx context.Context, part relation, ix Index, parent string) error {
 	if part.Kind == "f" {
-		m.log.WarnContext(ctx, "a foreign partition has no index; claims will be slow", "partition", part.ident())
+		m.log.WarnContext(ctx, "a foreign partition has no index; claims will be slow", "partition", part.Ident)
 		return nil
 	}
 	var attached bool
-	if err := m.work.QueryRow(ctx, indexAttachedSQL, parent, part.OID).Scan(&attached); err != nil || attached {
+	if err := m.work.QueryRow(ctx, catalogSQL.Text("index_attached"), parent, part.OID).Scan(&attached); err != nil || attached {
 		return err
 	}
 	// The oid keeps names apart that are alike in their first 40 characters.
-	name := fmt.Sprintf("contactsync_%s_%d", ix.short, part.OID)
-	if err := m.build(ctx, part, ix, name); err != nil {
+	name := fmt.Sprintf("%s_%d", strings.TrimPrefix(ix.Name, "contacts_"), part.OID)
+	if err := m.build(ctx, part, Index{name, ix.On}); err != nil {
 		return err
 	}
 	return m.briefly(ctx, func(tx pgx.Tx) error {
@@ -81,7 +82,7 @@ func (m *migrator) buildPart(ctx context.Context, part relation, ix index, paren
 }
 
 func (m *migrator) findIndex(ctx context.Context, table relation, name string) (valid, found bool, err error) {
-	rows, err := m.work.Query(ctx, indexFoundSQL, table.OID, name)
+	rows, err := m.work.Query(ctx, catalogSQL.Text("index_valid"), table.OID, name)
 	if err != nil {
 		return false, false, err
 	}
@@ -110,7 +111,7 @@ func (m *migrator) concurrently(ctx context.Context, statement string) error {
 // question is being asked there would wait for the end of that transaction, which
 // waits for the build's.
 func (m *migrator) watch(ctx context.Context, pid uint32) {
-	tick := time.NewTicker(m.timing.watch)
+	tick := time.NewTicker(m.how.watch)
 	defer tick.Stop()
 	var conn *pgx.Conn
 	defer func() {
@@ -130,7 +131,7 @@ func (m *migrator) watch(ctx context.Context, pid uint32) {
 					continue
 				}
 			}
-			for _, s := range m.sessions(ctx, conn, blockingSQL, pid) {
+			for _, s := range m.sessions(ctx, conn, sessionsSQL.Text("blocking"), pid) {
 				m.log.InfoContext(ctx, "the index build waits for another session's transaction", "session", s.String())
 			}
 		}

@@ -11,11 +11,33 @@ import (
 
 func TestCheckNamesWhatIsPending(t *testing.T) {
 	t.Parallel()
-	url := pgtest.New(t)
-	pgtest.Exec(t, url, "DELETE FROM contactsync.goose_db_version WHERE version_id = 4")
-	missing, ok := errors.AsType[*schema.NotMigratedError](check(t, url))
-	if !ok || !slices.Equal(missing.Pending, []string{"00004_views"}) {
-		t.Errorf("got %v, want 00004_views pending", missing)
+	tests := map[string]struct{ spoil, pending string }{
+		"a version":   {"DELETE FROM contactsync.goose_db_version WHERE version_id = 1", "00001_bookkeeping"},
+		"a column":    {"ALTER TABLE contacts DROP COLUMN hubspot_error_code", "hubspot columns"},
+		"our column":  {"ALTER TABLE contacts RENAME COLUMN phone_number TO phone", "contacts"},
+		"an index":    {"DELETE FROM contactsync.installed WHERE kind = 'index' AND name LIKE '%retry'", "hubspot indexes"},
+		"destination": {"DELETE FROM contactsync.installed WHERE kind = 'destination'", "hubspot columns"},
+		"views":       {"DELETE FROM contactsync.installed WHERE kind = 'views'", "views"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := pgtest.New(t)
+			pgtest.Exec(t, url, test.spoil)
+			missing, ok := errors.AsType[*schema.NotMigratedError](check(t, url))
+			if !ok || !slices.Equal(missing.Pending, []string{test.pending}) {
+				t.Fatalf("got %v, want %s pending", missing, test.pending)
+			}
+			if name == "a version" {
+				return // its tables are there
+			}
+			if result := up(t, url); !slices.Contains(result.Applied, test.pending) {
+				t.Errorf("up applied %q, want %s", result.Applied, test.pending)
+			}
+			if err := check(t, url); err != nil {
+				t.Errorf("after up: %v", err)
+			}
+		})
 	}
 }
 
@@ -26,8 +48,8 @@ func TestCheckTriggers(t *testing.T) {
 		missing []string
 	}{
 		"another text": {"UPDATE contactsync.installed SET detail = 'older' WHERE kind = 'triggers'", nil},
-		"disabled":     {"ALTER TABLE contacts DISABLE TRIGGER zz_contactsync_fresh_again", []string{"zz_contactsync_fresh_again"}},
-		"dropped":      {"DROP TRIGGER zz_contactsync_fresh ON contacts", []string{"zz_contactsync_fresh"}},
+		"disabled":     {"ALTER TABLE contacts DISABLE TRIGGER zz_contactsync_requeue_named", []string{"zz_contactsync_requeue_named"}},
+		"dropped":      {"DROP TRIGGER zz_contactsync_requeue ON contacts", []string{"zz_contactsync_requeue"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -38,7 +60,7 @@ func TestCheckTriggers(t *testing.T) {
 			if !ok || !slices.Equal(stale.Missing, test.missing) {
 				t.Fatalf("got %v, want a *StaleTriggersError for %q", stale, test.missing)
 			}
-			if result := up(t, url); !result.Triggers || result.Applied != nil {
+			if result := up(t, url); !slices.Equal(result.Applied, []string{"triggers"}) {
 				t.Errorf("up did %+v, want the triggers alone", result)
 			}
 			if err := check(t, url); err != nil {
@@ -52,15 +74,15 @@ func TestNewerSchemaIsFine(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, "INSERT INTO contactsync.goose_db_version (version_id, is_applied) VALUES (99999, true)",
-		"UPDATE contactsync.installed SET detail = 'of a later version' WHERE kind = 'triggers'",
-		"DROP TRIGGER zz_contactsync_fresh_again ON contacts") // it may do without
+		"UPDATE contactsync.installed SET detail = 'of a later version' WHERE kind IN ('triggers', 'views')",
+		"DROP TRIGGER zz_contactsync_requeue_named ON contacts") // it may do without
 	if err := check(t, url); err != nil {
 		t.Errorf("check: %v", err)
 	}
-	if result := up(t, url); result.Triggers || result.Applied != nil {
+	if result := up(t, url); result.Applied != nil {
 		t.Errorf("an older up did %+v to a newer schema", result)
 	}
-	if _, err := schema.Down(t.Context(), url, false, logger(t)); err == nil {
+	if _, err := schema.Down(t.Context(), url, hubspotAlone, false, logger(t)); err == nil {
 		t.Error("an older down undid what it does not know")
 	}
 }
@@ -71,6 +93,6 @@ func TestAnotherContactsIsNoticed(t *testing.T) {
 	pgtest.Exec(t, url, "CREATE SCHEMA app; CREATE TABLE app.contacts (id uuid)")
 	other := url + "&search_path=app,public"
 	unsuitable(t, check(t, other), "public.contacts was migrated", "leads to app.contacts", "search_path")
-	_, err := schema.Up(t.Context(), other, logger(t))
+	_, err := schema.Up(t.Context(), other, hubspotAlone, logger(t))
 	unsuitable(t, err, "leads to app.contacts")
 }

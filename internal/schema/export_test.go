@@ -2,6 +2,7 @@ package schema
 
 import (
 	"context"
+	"io/fs"
 	"log/slog"
 	"time"
 )
@@ -13,14 +14,32 @@ const (
 )
 
 // UpOnce is Up that does not try again when it is blocked.
-func UpOnce(ctx context.Context, url string, log *slog.Logger) (Result, error) {
-	return up(ctx, url, log, timing{attempts: 1, watch: time.Hour})
+func UpOnce(ctx context.Context, url string, o Options, log *slog.Logger) (Result, error) {
+	how := standard()
+	how.attempts, how.watch = 1, time.Hour
+	return up(ctx, url, o, log, how)
 }
 
 // UpWatchful is Up that asks all the time what an index build waits for, so that
 // asking itself is seen to keep no build waiting.
-func UpWatchful(ctx context.Context, url string, log *slog.Logger) (Result, error) {
-	return up(ctx, url, log, timing{attempts: 1, watch: 200 * time.Microsecond})
+func UpWatchful(ctx context.Context, url string, o Options, log *slog.Logger) (Result, error) {
+	how := standard()
+	how.attempts, how.watch = 1, 200*time.Microsecond
+	return up(ctx, url, o, log, how)
+}
+
+// UpWith is Up of a program that knows these versions.
+func UpWith(ctx context.Context, url string, o Options, files fs.FS, log *slog.Logger) (Result, error) {
+	how := standard()
+	how.files = files
+	return up(ctx, url, o, log, how)
+}
+
+// DownWith is Down of everything, of a program that knows these versions.
+func DownWith(ctx context.Context, url string, o Options, files fs.FS, log *slog.Logger) ([]string, error) {
+	how := standard()
+	how.files = files
+	return down(ctx, url, o, true, log, how)
 }
 
 // Prepare makes a migration's session settings.

@@ -2,7 +2,6 @@ package schema
 
 import (
 	"context"
-	_ "embed" // the statements
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,18 +9,10 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/statement"
 	"github.com/scrapersky/contactsync/migrations/roles"
-)
-
-var (
-	//go:embed granted.sql
-	grantedSQL string
-	//go:embed grant_record.sql
-	grantRecordSQL string
-	//go:embed grant_recorded.sql
-	grantRecordedSQL string
 )
 
 // Rights is what a role of the database may do with contactsync.
@@ -38,7 +29,12 @@ var ErrNoRole = errors.New("there is no such role")
 
 // GrantText is the SQL that Grant runs, for people who would rather read it, or
 // run it themselves.
-func GrantText(role string, rights Rights) string {
+func GrantText(role string, rights Rights, o Options) string {
+	table := statement.Table{Name: o.table(), ID: statement.Contacts().ID, Columns: o.Columns}
+	return grantText(role, rights, table, o.Destinations, o.Written)
+}
+
+func grantText(role string, rights Rights, table statement.Table, list []destination.Info, written destination.Info) string {
 	text := roles.Reader
 	if rights == Worker {
 		text += "\n" + roles.Worker
@@ -46,38 +42,45 @@ func GrantText(role string, rights Rights) string {
 	return strings.NewReplacer(
 		`:"role"`, pgx.Identifier{role}.Sanitize(),
 		`:'role'`, "'"+strings.ReplaceAll(role, "'", "''")+"'",
-	).Replace(text)
+	).Replace(statement.Script(table, list, written, text))
 }
 
 // GrantColumnsText is the SQL that GrantColumns runs for a role.
-func GrantColumnsText(role string, further []string) string {
+func GrantColumnsText(role string, further []string, o Options) string {
+	return grantColumnsText(role, further, o.table())
+}
+
+func grantColumnsText(role string, further []string, table string) string {
 	quoted := make([]string, len(further))
 	for i, name := range further {
-		quoted[i] = pgx.Identifier{name}.Sanitize()
+		quoted[i] = statement.Quote(name)
 	}
-	return fmt.Sprintf("GRANT SELECT (%s) ON contacts TO %s;\n", strings.Join(quoted, ", "), pgx.Identifier{role}.Sanitize())
+	return fmt.Sprintf("GRANT SELECT (%s) ON %s TO %s;\n", strings.Join(quoted, ", "), table, statement.Quote(role))
 }
 
 // GrantColumns lets every role that Grant was called for read further columns of
 // contacts: those that are sent beyond the ones of the contract. The error is a
 // *columns.Error where a column cannot be sent.
-func GrantColumns(ctx context.Context, url string, further []string, log *slog.Logger) (err error) {
+func GrantColumns(ctx context.Context, url string, o Options, further []string, log *slog.Logger) (err error) {
 	defer func() { err = wrap("grant columns", err) }()
-	m, err := open(ctx, url, log, standard())
+	m, err := open(ctx, url, o, log, standard())
 	if err != nil {
 		return err
 	}
 	defer m.close(ctx)
-	if _, err := columns.Find(ctx, m.work, statement.Contacts(), further); err != nil {
+	if err := m.migrated(ctx); err != nil {
 		return err
 	}
-	list, err := m.grantees(ctx)
-	if err != nil {
+	if _, err := columns.Find(ctx, m.work, m.found.table.statement(), further); err != nil {
 		return err
 	}
 	return m.briefly(ctx, func(tx pgx.Tx) error {
-		for _, role := range list {
-			if _, err := tx.Exec(ctx, GrantColumnsText(role.Name, further)); err != nil {
+		for _, role := range m.found.of(kindRole) {
+			there, err := hasRole(ctx, tx, role.Name)
+			if err == nil && there {
+				_, err = tx.Exec(ctx, grantColumnsText(role.Name, further, m.found.table.Ident))
+			}
+			if err != nil {
 				return err
 			}
 		}
@@ -89,75 +92,88 @@ func GrantColumns(ctx context.Context, url string, further []string, log *slog.L
 // of url, whose role owns contacts and schema contactsync. What the role may do
 // beyond that it keeps. Later runs of Up give it what their version needs. The
 // error is a *NotMigratedError where Up comes first, and ErrNoRole.
-func Grant(ctx context.Context, url, role string, rights Rights, log *slog.Logger) (err error) {
+func Grant(ctx context.Context, url string, o Options, role string, rights Rights, log *slog.Logger) (err error) {
 	defer func() { err = wrap("migrate grant", err) }()
-	m, err := open(ctx, url, log, standard())
+	m, err := open(ctx, url, o, log, standard())
 	if err != nil {
 		return err
 	}
 	defer m.close(ctx)
-	list, err := versions(ctx, m.work)
-	if err != nil {
+	if err := m.migrated(ctx); err != nil {
 		return err
 	}
-	if missing := pendingOf(list); len(missing) > 0 {
-		return &NotMigratedError{Pending: missing}
-	}
-	if err := sameContacts(ctx, m.work); err != nil {
-		return err
-	}
-	return m.grant(ctx, role, rights)
-}
-
-func (m *migrator) grant(ctx context.Context, role string, rights Rights) error {
 	return m.briefly(ctx, func(tx pgx.Tx) error {
-		var there bool
-		if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", role).Scan(&there); err != nil {
+		there, err := hasRole(ctx, tx, role)
+		if err != nil {
 			return err
 		}
 		if !there {
 			return fmt.Errorf("%w: %s", ErrNoRole, role)
 		}
-		if _, err := tx.Exec(ctx, GrantText(role, rights), pgx.QueryExecModeSimpleProtocol); err != nil {
-			return err
+		// Nothing is taken from a worker.
+		if Rights(m.found.recorded(kindRole, role).Detail) != Worker {
+			if err := add(ctx, tx, record{Kind: kindRole, Name: role, Detail: string(rights)}); err != nil {
+				return err
+			}
 		}
-		var granted bool
-		if err := tx.QueryRow(ctx, grantedSQL, role, rights == Worker).Scan(&granted); err != nil {
-			return err
-		}
-		if !granted {
-			return errors.New("this role may not give these rights away: use the URL of the role that ran `contactsync migrate up`")
-		}
-		_, err := tx.Exec(ctx, grantRecordSQL, role, rights)
-		return err
+		return m.grant(ctx, tx, role, rights)
 	})
 }
 
-// grantAgain gives the roles that were granted something what the migrations
-// that were just applied have added.
-func (m *migrator) grantAgain(ctx context.Context) error {
-	list, err := m.grantees(ctx)
+// migrated looks, and refuses a database that Up has not been run for.
+func (m *migrator) migrated(ctx context.Context) error {
+	if err := m.look(ctx); err != nil {
+		return err
+	}
+	return m.found.ready()
+}
+
+func hasRole(ctx context.Context, db querier, name string) (there bool, err error) {
+	err = db.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", name).Scan(&there)
+	return there, err
+}
+
+func (m *migrator) grant(ctx context.Context, tx pgx.Tx, role string, rights Rights) error {
+	installed, err := m.found.destinations()
 	if err != nil {
 		return err
 	}
-	for _, role := range list {
-		if err := m.grant(ctx, role.Name, role.Rights); err != nil {
+	table := m.found.table.statement()
+	text := grantText(role, rights, table, installed, m.options.Written)
+	if _, err := tx.Exec(ctx, text, pgx.QueryExecModeSimpleProtocol); err != nil {
+		return err
+	}
+	writes := ""
+	if rights == Worker {
+		writes = table.Column("updated_at")
+	}
+	var granted bool
+	err = tx.QueryRow(ctx, catalogSQL.Text("granted"), role, m.found.table.OID, table.Column("email"), writes).Scan(&granted)
+	if err == nil && !granted {
+		err = errors.New("this role may not give these rights away: use the URL of the role that ran `contactsync migrate up`")
+	}
+	return err
+}
+
+// grantAll gives the roles that were granted something, and are still there, what
+// there is now.
+func (m *migrator) grantAll(ctx context.Context, tx pgx.Tx) error {
+	for _, role := range m.found.of(kindRole) {
+		there, err := hasRole(ctx, tx, role.Name)
+		if err == nil && there {
+			err = m.grant(ctx, tx, role.Name, Rights(role.Detail))
+		}
+		if err != nil {
 			return fmt.Errorf("rights of role %s: %w", role.Name, err)
 		}
 	}
 	return nil
 }
 
-// grantee is a role that was granted something.
-type grantee struct {
-	Name   string
-	Rights Rights
-}
-
-func (m *migrator) grantees(ctx context.Context) ([]grantee, error) {
-	rows, err := m.work.Query(ctx, grantRecordedSQL)
-	if err != nil {
-		return nil, err
+// grantAgain does that for what the steps have added that were just applied.
+func (m *migrator) grantAgain(ctx context.Context) error {
+	if err := m.look(ctx); err != nil {
+		return err
 	}
-	return pgx.CollectRows(rows, pgx.RowToStructByPos[grantee])
+	return m.briefly(ctx, func(tx pgx.Tx) error { return m.grantAll(ctx, tx) })
 }

@@ -24,7 +24,7 @@ var secrets = []string{
 func grant(t *testing.T, db string, rights schema.Rights) (asRole string) {
 	t.Helper()
 	role, url := pgtest.Role(t, db)
-	if err := schema.Grant(t.Context(), db, role, rights, logger(t)); err != nil {
+	if err := schema.Grant(t.Context(), db, hubspotAlone, role, rights, logger(t)); err != nil {
 		t.Fatal(err)
 	}
 	return url
@@ -44,7 +44,7 @@ var ownersOnly = []string{
 	"DROP TABLE contacts",
 	"ALTER TABLE contacts ADD COLUMN mine text",
 	"ALTER TABLE contacts DISABLE TRIGGER ALL",
-	"CREATE TRIGGER mine AFTER UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION contactsync.contact_bell()",
+	"CREATE TRIGGER mine AFTER UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION contactsync.contact_doorbell()",
 	"TRUNCATE contacts",
 	"DELETE FROM contacts",
 	"INSERT INTO contacts (email) VALUES ('b@example.org')",
@@ -59,7 +59,7 @@ var ownersOnly = []string{
 	"CREATE FUNCTION contactsync.mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
 	"CREATE SCHEMA mine",
 	"DROP SCHEMA contactsync CASCADE",
-	"CREATE OR REPLACE FUNCTION contactsync.contact_bell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+	"CREATE OR REPLACE FUNCTION contactsync.contact_doorbell() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
 	"UPDATE contactsync.installed SET detail = 'x'",
 	"INSERT INTO contactsync.goose_db_version (version_id, is_applied) VALUES (99, true)",
 	"UPDATE contactsync.failures SET code = 'x'",
@@ -122,7 +122,7 @@ func TestGrantInAnotherSchema(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := schema.Grant(t.Context(), owner, role, schema.Worker, logger(t)); err != nil {
+	if err := schema.Grant(t.Context(), owner, hubspotAlone, role, schema.Worker, logger(t)); err != nil {
 		t.Fatal(err)
 	}
 	u, err := url.Parse(owner)
@@ -141,12 +141,12 @@ func TestUpGrantsAgain(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	worker := grant(t, db, schema.Worker)
-	if _, err := schema.Down(t.Context(), db, false, logger(t)); err != nil { // the views and all rights on them are gone
+	if _, err := schema.Down(t.Context(), db, hubspotAlone, false, logger(t)); err != nil { // the views and all rights on them are gone
 		t.Fatal(err)
 	}
 	up(t, db)
 	pgtest.Exec(t, worker, "SELECT * FROM contactsync.status")
-	if _, err := schema.Down(t.Context(), db, true, logger(t)); err != nil {
+	if _, err := schema.Down(t.Context(), db, hubspotAlone, true, logger(t)); err != nil {
 		t.Fatal(err)
 	}
 	up(t, db)
@@ -156,17 +156,17 @@ func TestUpGrantsAgain(t *testing.T) {
 func TestGrantSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Empty(t)
-	if err := schema.Grant(t.Context(), db, "nobody", schema.Worker, logger(t)); err == nil || !strings.Contains(err.Error(), "contactsync migrate up") {
+	if err := schema.Grant(t.Context(), db, hubspotAlone, "nobody", schema.Worker, logger(t)); err == nil || !strings.Contains(err.Error(), "contactsync migrate up") {
 		t.Errorf("not migrated: %v", err)
 	}
 	up(t, db)
-	if err := schema.Grant(t.Context(), db, "nobody at all", schema.Worker, logger(t)); !errors.Is(err, schema.ErrNoRole) {
+	if err := schema.Grant(t.Context(), db, hubspotAlone, "nobody at all", schema.Worker, logger(t)); !errors.Is(err, schema.ErrNoRole) {
 		t.Errorf("no such role: %v, want ErrNoRole", err)
 	}
 	role, stranger := pgtest.Role(t, db)
 	pgtest.Exec(t, db, "GRANT USAGE ON SCHEMA contactsync TO "+role, "GRANT SELECT ON ALL TABLES IN SCHEMA contactsync TO "+role,
 		"GRANT SELECT ON contacts TO "+role)
-	if err := schema.Grant(t.Context(), stranger, role, schema.Worker, logger(t)); err == nil {
+	if err := schema.Grant(t.Context(), stranger, hubspotAlone, role, schema.Worker, logger(t)); err == nil {
 		t.Error("a stranger granted himself a worker's rights")
 	}
 }

@@ -17,6 +17,9 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
+// hubspotAlone is what most tests prepare a database for.
+var hubspotAlone = pgtest.Options()
+
 func logger(t *testing.T) *slog.Logger {
 	t.Helper()
 	return slog.New(slog.NewTextHandler(t.Output(), nil))
@@ -24,7 +27,7 @@ func logger(t *testing.T) *slog.Logger {
 
 func up(t *testing.T, url string) schema.Result {
 	t.Helper()
-	result, err := schema.Up(t.Context(), url, logger(t))
+	result, err := schema.Up(t.Context(), url, hubspotAlone, logger(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +36,7 @@ func up(t *testing.T, url string) schema.Result {
 
 func check(t *testing.T, url string) error {
 	t.Helper()
-	return schema.Check(t.Context(), pgtest.Connect(t, url))
+	return schema.Check(t.Context(), pgtest.Connect(t, url), hubspotAlone)
 }
 
 // begin opens a transaction that a stranger forgets to end, until the function

@@ -12,9 +12,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
-	"github.com/pressly/goose/v3"
 
-	"github.com/scrapersky/contactsync/migrations"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 // appName is what the sessions of a migration are called in pg_stat_activity.
@@ -22,22 +22,22 @@ const appName = "contactsync migrate"
 
 // migrator is one run of up or down, alone in its database.
 type migrator struct {
-	config   *pgx.ConnConfig
-	lock     *pgx.Conn // holds the right to migrate; its transaction is idle
-	work     *pgx.Conn // triggers, indexes, questions
-	db       *sql.DB   // goose's
-	provider *goose.Provider
-	timing   timing
-	all      bool // everything is to be undone
-	log      *slog.Logger
+	config  *pgx.ConnConfig
+	lock    *pgx.Conn // holds the right to migrate; its transaction is idle
+	work    *pgx.Conn // everything but the versions
+	db      *sql.DB   // goose's
+	how     manner
+	options Options
+	found   found // when it was last looked
+	log     *slog.Logger
 }
 
-func open(ctx context.Context, url string, log *slog.Logger, timing timing) (_ *migrator, err error) {
+func open(ctx context.Context, url string, o Options, log *slog.Logger, how manner) (_ *migrator, err error) {
 	config, err := parse(url, log)
 	if err != nil {
 		return nil, err
 	}
-	m := &migrator{config: config, timing: timing, log: log}
+	m := &migrator{config: config, options: o, how: how, log: log}
 	defer func() {
 		if err != nil {
 			m.close(ctx)
@@ -50,20 +50,33 @@ func open(ctx context.Context, url string, log *slog.Logger, timing timing) (_ *
 	if m.lock, err = connect(ctx, idle); err != nil {
 		return nil, err
 	}
-	if err := waitForTurn(ctx, m.lock, log); err != nil {
+	if err := lockMigrations(ctx, m.lock, log); err != nil {
 		return nil, err
 	}
 	if m.work, err = connect(ctx, config); err != nil {
 		return nil, err
 	}
 	m.db = stdlib.OpenDB(*config, stdlib.OptionAfterConnect(prepare))
-	m.provider, err = goose.NewProvider(goose.DialectPostgres, m.db, migrations.FS,
-		goose.WithDisableGlobalRegistry(true),
-		goose.WithTableName("contactsync.goose_db_version"),
-		goose.WithAllowOutofOrder(true), // a version that landed after a later one is not missing for ever
-		goose.WithGoMigrations(m.indexMigrations()...),
-	)
-	return m, err
+	return m, nil
+}
+
+// look finds out how the database stands.
+func (m *migrator) look(ctx context.Context) (err error) {
+	m.found, err = look(ctx, m.work, m.options, m.how.files)
+	return err
+}
+
+// tableName is the table's as it was found, or else configured.
+func (m *migrator) tableName() string {
+	if m.found.table != nil {
+		return m.found.table.Ident
+	}
+	return m.options.table()
+}
+
+// target is what statements about a destination are rendered for.
+func (m *migrator) target(d destination.Info) statement.Target {
+	return statement.For(m.found.table.statement(), d, m.options.Written)
 }
 
 // close also gives up the right to migrate.
@@ -129,7 +142,7 @@ func prepare(ctx context.Context, conn *pgx.Conn) error {
 	if err != nil || pid != conn.PgConn().PID() {
 		return wrap("session settings", err)
 	}
-	_, err = conn.Exec(ctx, prepareSQL, pgx.QueryExecModeSimpleProtocol)
+	_, err = conn.Exec(ctx, sessionsSQL.Text("prepare"), pgx.QueryExecModeSimpleProtocol)
 	return wrap("session settings", err)
 }
 
@@ -146,7 +159,7 @@ func (m *migrator) createSchema(ctx context.Context) error {
 // dropSchema ends what `down --all` began. A schema that somebody else made for
 // contactsync stays, empty.
 func (m *migrator) dropSchema(ctx context.Context) error {
-	_, err := m.work.Exec(ctx, dropSchemaSQL, pgx.QueryExecModeSimpleProtocol)
+	_, err := m.work.Exec(ctx, recordSQL.Text("drop_schema"), pgx.QueryExecModeSimpleProtocol)
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == "42501" {
 		m.log.WarnContext(ctx, "schema contactsync belongs to another role and stays, empty")
 		return nil

@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/pgtest"
@@ -57,10 +58,10 @@ func TestUpOnPartitionedTable(t *testing.T) {
 
 	// The triggers' text changes while their clones are on the partitions.
 	pgtest.Exec(t, url, "UPDATE contactsync.installed SET detail = 'older' WHERE kind = 'triggers'")
-	if result := up(t, url); !result.Triggers {
+	if result := up(t, url); !slices.Contains(result.Applied, "triggers") {
 		t.Error("stale triggers were not applied again")
 	}
-	if _, err := schema.Down(t.Context(), url, true, logger(t)); err != nil {
+	if _, err := schema.Down(t.Context(), url, hubspotAlone, true, logger(t)); err != nil {
 		t.Fatal(err)
 	}
 	if after := columns(t, url); len(after) != len(before) {
@@ -74,11 +75,8 @@ func TestUpGoesOnWithAPartitionedTable(t *testing.T) {
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, partitionedTable()...)
 	up(t, url)
-	for range allMigrations[4:] { // back to the views
-		down(t, url, false)
-	}
 	pgtest.Exec(t, url,
-		"DELETE FROM contactsync.goose_db_version WHERE version_id >= 3",
+		"DELETE FROM contactsync.installed WHERE kind = 'index' AND name ~ 'error|retry'",
 		"DROP INDEX contacts_contactsync_error, contacts_contactsync_retry",
 		"CREATE INDEX contacts_contactsync_retry ON ONLY contacts (next_retry_at) WHERE hubspot_processing_status = 'Queued' AND next_retry_at IS NOT NULL")
 	up(t, url)

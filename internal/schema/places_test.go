@@ -61,7 +61,7 @@ func TestWhichContacts(t *testing.T) {
 
 func TestNoSchemaToCreateIn(t *testing.T) {
 	t.Parallel()
-	_, err := schema.Up(t.Context(), pgtest.Empty(t)+"&search_path=nowhere", logger(t))
+	_, err := schema.Up(t.Context(), pgtest.Empty(t)+"&search_path=nowhere", hubspotAlone, logger(t))
 	unsuitable(t, err, "search_path names no schema", "search_path=<schema>")
 }
 

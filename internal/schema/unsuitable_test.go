@@ -43,14 +43,14 @@ func TestUnsuitable(t *testing.T) {
 			says:   []string{"ADD COLUMN id uuid"},
 			remedy: []string{"ALTER TABLE contacts ADD COLUMN id uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE"},
 		},
-		"id is a number": {
-			table:  []string{"CREATE TABLE contacts (id bigint PRIMARY KEY)"},
-			says:   []string{"column id is bigint; it must be uuid"},
+		"an id that no index takes": {
+			table:  []string{"CREATE TABLE contacts (id json)"},
+			says:   []string{"column id of public.contacts is json; it must be a type that can be indexed: uuid, bigint, text"},
 			remedy: []string{"DROP TABLE contacts"},
 		},
 		"wrong types": {
 			table:  []string{"CREATE TABLE contacts (id uuid PRIMARY KEY, retry_count text, next_retry_at date, hubspot_sync_status int)"},
-			says:   []string{"retry_count is text", "next_retry_at is date", "hubspot_sync_status is integer"},
+			says:   []string{"retry_count of public.contacts is text", "next_retry_at of public.contacts is date", "hubspot_sync_status of public.contacts is integer"},
 			remedy: []string{"ALTER TABLE contacts DROP retry_count, DROP next_retry_at, DROP hubspot_sync_status"},
 		},
 		"a view": {
@@ -79,8 +79,11 @@ func TestUnsuitable(t *testing.T) {
 			t.Parallel()
 			url := pgtest.Empty(t)
 			pgtest.Exec(t, url, test.table...)
-			_, err := schema.Up(t.Context(), url, logger(t))
+			_, err := schema.Up(t.Context(), url, hubspotAlone, logger(t))
 			unsuitable(t, err, test.says...)
+			if pgtest.Value[bool](t, url, "SELECT to_regnamespace('contactsync') IS NOT NULL") {
+				t.Error("a refused up left schema contactsync behind")
+			}
 			pgtest.Exec(t, url, test.remedy...)
 			up(t, url)
 			if err := check(t, url); err != nil {

@@ -76,7 +76,7 @@ func TestViewsUseTheIndexes(t *testing.T) {
 	pgtest.Exec(t, url,
 		"INSERT INTO contacts (email) SELECT n || '@example.org' FROM generate_series(1, 20000) n",
 		`INSERT INTO contacts (email, hubspot_processing_status, hubspot_error_code, next_retry_at)
-			SELECT n || '@example.com', CASE n % 2 WHEN 0 THEN 'Queued' ELSE 'Error' END::contactsync.processing_status, 'TIMEOUT', now() FROM generate_series(1, 100) n`,
+			SELECT n || '@example.com', CASE n % 2 WHEN 0 THEN 'Queued' ELSE 'Error' END, 'TIMEOUT', now() FROM generate_series(1, 100) n`,
 		"VACUUM ANALYZE contacts")
 	for view, query := range map[string]string{
 		"problems": "EXPLAIN SELECT * FROM contactsync.problems",

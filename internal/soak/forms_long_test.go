@@ -56,7 +56,7 @@ func saveWhole(ctx context.Context, a *writer) error {
 			next_retry_at, last_retry_at, hubspot_synced_at, updated_at, hubspot_queued_at`
 		readSQL = `SELECT ` + columns + ` FROM contacts WHERE id = $1`
 		saveSQL = `UPDATE contacts SET app_change = $1, email = $3, name = $4, phone_number = $5,
-			hubspot_sync_status = ($6::text)::contactsync.sync_status, hubspot_processing_status = ($7::text)::contactsync.processing_status,
+			hubspot_sync_status = $6, hubspot_processing_status = $7,
 			hubspot_processing_error = $8, hubspot_error_code = $9, hubspot_contact_id = $10, last_failed_crm = $11, retry_count = $12,
 			next_retry_at = $13, last_retry_at = $14, hubspot_synced_at = $15, updated_at = $16, hubspot_queued_at = $17 WHERE id = $2`
 	)

@@ -22,6 +22,10 @@ func (t Target) Statement(sql string) Statement {
 	return Statement{SQL: text, names: s.names}
 }
 
+// column marks a column of the table where no alias may stand before it, as in a GRANT:
+// /* c. */email.
+const column = "/* c. */"
+
 // scanner knows as much of SQL's tokens as it takes to leave strings, comments and
 // quoted identifiers alone.
 type scanner struct {
@@ -39,6 +43,9 @@ func (s *scanner) run() string {
 		switch c := s.rest[0]; {
 		case strings.HasPrefix(s.rest, "--"):
 			s.copy(until(s.rest, "\n"))
+		case strings.HasPrefix(s.rest, column):
+			s.copy(len(column))
+			s.last, s.dotted = "c", true
 		case strings.HasPrefix(s.rest, "/*"):
 			s.copy(until(s.rest, "*/"))
 		case c == '\'':
@@ -71,19 +78,27 @@ func (s *scanner) run() string {
 }
 
 // each is a part of a script that is there once for each destination.
-var each = regexp.MustCompile(`(?ms)^[ \t]*-- each destination\n(.*?)^[ \t]*-- end\n`)
+var each = regexp.MustCompile(`(?ms)^[ \t]*-- each destination(?:, joined by (\S+(?: \S+)*))?\n(.*?)^[ \t]*-- end\n`)
 
 // Script renders DDL for all destinations of a table at once. What stands between
-// the lines "-- each destination" and "-- end" is there once for each, the rest once.
+// the lines "-- each destination" and "-- end" is there once for each, with what
+// "-- each destination, joined by OR" names between them; the rest is there once.
 func Script(table Table, list []destination.Info, written destination.Info, sql string) string {
-	repeated := each.ReplaceAllStringFunc(sql, func(block string) string {
-		var all strings.Builder
-		for _, d := range list {
-			all.WriteString(For(table, d, written).Text(each.FindStringSubmatch(block)[1]))
+	once := For(table, written, written)
+	var out strings.Builder
+	at := 0
+	for _, m := range each.FindAllStringSubmatchIndex(sql, -1) {
+		out.WriteString(once.Text(sql[at:m[0]]))
+		for i, d := range list {
+			if i > 0 && m[2] >= 0 {
+				out.WriteString(sql[m[2]:m[3]] + "\n")
+			}
+			out.WriteString(For(table, d, written).Text(sql[m[4]:m[5]]))
 		}
-		return all.String()
-	})
-	return For(table, written, written).Text(repeated)
+		at = m[1]
+	}
+	out.WriteString(once.Text(sql[at:]))
+	return out.String()
 }
 
 // literal writes a string. One that is the name of the destination becomes the name

@@ -67,11 +67,18 @@ func Parse(file string) Set {
 // Render renders the statement of that name. One that does not exist is a programming
 // error and panics.
 func (s Set) Render(t Target, name string) Statement {
+	return t.Statement(s.Text(name))
+}
+
+// Text returns the statement of that name as it is written, for one that names
+// neither the table nor a column of it. One that does not exist is a programming error
+// and panics.
+func (s Set) Text(name string) string {
 	text, ok := s[name]
 	if !ok {
 		panic("statement: no section is named " + name)
 	}
-	return t.Statement(text)
+	return text
 }
 
 // All renders every statement.

@@ -26,6 +26,7 @@ func TestText(t *testing.T) {
 		{"the remote id", "c.hubspot_contact_id", "c.acme_person_id"},
 		{"common names behind the table's alias", "c.id, c.email, x.id, id, email, NEW.id, old.email", `c."person", c."Mail", x.id, id, email, NEW."person", old."Mail"`},
 		{"distinct names anywhere", "updated_at = c.updated_at, c.name, page_id", `"changed" = c."changed", c.name, page_id`},
+		{"common names that are marked", "(/* c. */id, /* c. */ email, /* c. */name)", `(/* c. */"person", /* c. */ email, /* c. */name)`},
 		{"type of the id", "$1::text[]::uuid[], pg_catalog.uuid", "$1::text[]::bigint[], pg_catalog.uuid"},
 		{"functions of the destination", "contactsync.hubspot_queue_state(1), hubspot_problems, hubspot_problems_2", "contactsync.acme_queue_state(1), acme_problems, hubspot_problems_2"},
 		{"strings", "'contacts' || E'c.id' || 'it''s contacts' || contacts", "'contacts' || E'c.id' || 'it''s contacts' || app.people"},
@@ -35,6 +36,7 @@ func TestText(t *testing.T) {
 		{"numbers", "1e5 LIMIT 10contacts", "1e5 LIMIT 10contacts"},
 		{"the destination's name alone in a string", "'hubspot' 'hubspot sync' 'it''hubspot'", "'acme' 'hubspot sync' 'it''hubspot'"},
 		{"locks", "(1668507251, 1 /* doorbell */), 100 /* slot 0 */ + k, 1", "(1668507251, 70001 /* doorbell */), 70100 /* slot 0 */ + k, 1"},
+		{"things of which each destination has one", "contactsync.hubspot_queue_state(), contacts_contactsync_queued, zz_contactsync_requeue, zz_contactsync_requeue_named", "contactsync.acme_queue_state(), contacts_contactsync_acme_queued, zz_contactsync_requeue, zz_contactsync_requeue_named_acme"},
 		{"unfinished", "'contacts", "'contacts"},
 	}
 	for _, tt := range tests {
@@ -50,11 +52,22 @@ func TestText(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
-	const sql = "CREATE TRIGGER ON contacts\n    -- each destination\n    IF NEW.retry_count = 'hubspot'\n    -- end\nEND contacts\n"
-	got := statement.Script(acme().Table, []destination.Info{hubspot.Info, acme().Destination}, hubspot.Info, sql)
-	want := "CREATE TRIGGER ON app.people\n    IF NEW.retry_count = 'hubspot'\n    IF NEW.acme_retry_count = 'acme'\nEND app.people\n"
-	if got != want {
-		t.Errorf("Script = %q, want %q", got, want)
+	tests := []struct{ name, sql, want string }{
+		{
+			"once each", "CREATE TRIGGER ON contacts\n    -- each destination\n    IF NEW.retry_count = 'hubspot'\n    -- end\nEND contacts\n",
+			"CREATE TRIGGER ON app.people\n    IF NEW.retry_count = 'hubspot'\n    IF NEW.acme_retry_count = 'acme'\nEND app.people\n",
+		},
+		{"joined", "(\n-- each destination, joined by UNION ALL\nNEW.retry_count\n-- end\n)", "(\nNEW.retry_count\nUNION ALL\nNEW.acme_retry_count\n)"},
+		{"locks", "-- each destination\n1 /* doorbell */\n-- end\n1 /* doorbell */", "1 /* doorbell */\n70001 /* doorbell */\n1 /* doorbell */"},
+		{"nothing is repeated", "contacts", "app.people"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := statement.Script(acme().Table, []destination.Info{hubspot.Info, acme().Destination}, hubspot.Info, tt.sql)
+			if got != tt.want {
+				t.Errorf("Script = %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

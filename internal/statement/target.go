@@ -1,7 +1,9 @@
 package statement
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -31,6 +33,24 @@ func (t Table) Column(name string) string {
 	return name
 }
 
+// Ident returns the app's name for a column of the contract as SQL.
+func (t Table) Ident(name string) string {
+	if theirs, ok := t.Columns[name]; ok && theirs != name {
+		return Quote(theirs)
+	}
+	return name
+}
+
+// Mappable returns the columns of the contract that are the app's: it may call them
+// otherwise.
+func Mappable() []string { return slices.Sorted(maps.Keys(appColumns())) }
+
+func appColumns() map[string]bool {
+	all := maps.Clone(qualified)
+	maps.Copy(all, distinct)
+	return all
+}
+
 // plain identifiers need no quotes. Keywords do, so a name that came from the app is
 // quoted unless it is the contract's own.
 var plain = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
@@ -58,10 +78,6 @@ var qualified = map[string]bool{"id": true, "email": true, "name": true}
 // distinct are the app's other columns. They are replaced wherever they stand.
 var distinct = map[string]bool{"phone_number": true, "domain_id": true, "page_id": true, "created_at": true, "updated_at": true}
 
-// objects are what a destination has functions of its own for, in schema contactsync:
-// their names behind the destination's.
-var objects = []string{"_queue_state", "_problems"}
-
 // identifier returns what an identifier becomes. qualifier is what stands before it
 // and a dot, "" for nothing.
 func (t Target) identifier(qualifier, word string) string {
@@ -81,25 +97,42 @@ func (t Target) identifier(qualifier, word string) string {
 	}
 	for i, written := range t.written.Columns.List() {
 		if name == written {
-			return quoteUnlessPlain(t.Destination.Columns.List()[i])
+			return Name(t.Destination.Columns.List()[i])
 		}
 	}
-	for _, object := range objects {
-		if name == t.written.Name+object {
-			return quoteUnlessPlain(t.Destination.Name + object)
-		}
+	return t.own(name, word)
+}
+
+// indexes is what the names of the indexes on contacts begin with.
+const indexes = "contacts_contactsync_"
+
+// own returns the name of a thing of which each destination has one: a function
+// hubspot_queue_state, an index contacts_contactsync_queued, the trigger below.
+func (t Target) own(name, word string) string {
+	if t.Destination.Name == t.written.Name {
+		return word
+	}
+	if rest, ok := strings.CutPrefix(name, t.written.Name+"_"); ok {
+		return Name(t.Destination.Name + "_" + rest)
+	}
+	if rest, ok := strings.CutPrefix(name, indexes); ok {
+		return Name(indexes + t.Destination.Name + "_" + rest)
+	}
+	if name == "zz_contactsync_requeue_named" {
+		return Name(name + "_" + t.Destination.Name)
 	}
 	return word
 }
 
 func (t Target) column(name, word string) string {
-	if theirs, ok := t.Table.Columns[name]; ok && theirs != name {
-		return Quote(theirs)
+	if theirs := t.Table.Ident(name); theirs != name {
+		return theirs
 	}
 	return word
 }
 
-func quoteUnlessPlain(name string) string {
+// Name returns an identifier as people would write it: quoted unless it is plain.
+func Name(name string) string {
 	if plain.MatchString(name) {
 		return name
 	}

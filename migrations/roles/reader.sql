@@ -4,7 +4,7 @@
 --
 -- The owner of contacts runs it, once for each role, after `migrate up`:
 --   contactsync migrate grant --read-only ROLE
--- or with psql, where search_path leads to contacts:
+-- or, where only HubSpot is synced, with psql, where search_path leads to contacts:
 --   psql "$DATABASE_URL" -v role=ROLE -f migrations/roles/reader.sql
 
 SELECT pg_catalog.set_config('contactsync.grantee', :'role', false);
@@ -12,8 +12,12 @@ SELECT pg_catalog.set_config('contactsync.grantee', :'role', false);
 -- The way in, where it is not everybody's anyway.
 DO $$
 DECLARE
-    grantee name := current_setting('contactsync.grantee');
-    home    name := (SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = 'contacts'::regclass);
+    grantee  name := current_setting('contactsync.grantee');
+    home     name := (SELECT n.nspname
+                        FROM contactsync.installed i
+                        JOIN pg_class t ON t.oid = to_regclass(i.name)
+                        JOIN pg_namespace n ON n.oid = t.relnamespace
+                       WHERE i.kind = 'contacts');
 BEGIN
     IF NOT has_database_privilege(grantee, current_database(), 'CONNECT') THEN
         EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), grantee);
@@ -26,17 +30,21 @@ $$;
 GRANT USAGE ON SCHEMA contactsync TO :"role";
 
 GRANT SELECT (
-    id, email, name, phone_number, domain_id, page_id,
+    /* c. */id, /* c. */email, /* c. */name, phone_number, domain_id, page_id,
+    -- each destination
     hubspot_sync_status, hubspot_processing_status, hubspot_processing_error, hubspot_error_code,
-    hubspot_contact_id, hubspot_synced_at, retry_count, next_retry_at, last_retry_at, last_failed_crm,
-    hubspot_queued_at, created_at, updated_at
+    hubspot_contact_id, hubspot_synced_at, retry_count, next_retry_at, last_retry_at, hubspot_queued_at,
+    -- end
+    last_failed_crm, created_at, updated_at
 ) ON contacts TO :"role";
 
 -- The trace of the commit that queued a contact, where the app stores it.
 DO $$
+DECLARE
+    home regclass := (SELECT to_regclass(i.name) FROM contactsync.installed i WHERE i.kind = 'contacts');
 BEGIN
-    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'contacts'::regclass AND attname = 'traceparent' AND NOT attisdropped) THEN
-        EXECUTE format('GRANT SELECT (traceparent) ON contacts TO %I', current_setting('contactsync.grantee'));
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = home AND attname = 'traceparent' AND NOT attisdropped) THEN
+        EXECUTE format('GRANT SELECT (traceparent) ON %s TO %I', home, current_setting('contactsync.grantee'));
     END IF;
 END
 $$;
@@ -45,10 +53,12 @@ $$;
 GRANT SELECT ON contactsync.claims, contactsync.cycles, contactsync.failures, contactsync.slots TO :"role";
 -- Whether it is paused by hand, who runs, what people did.
 GRANT SELECT ON contactsync.holds, contactsync.replicas, contactsync.actions, contactsync.alerts TO :"role";
--- What HubSpot has been told last: digests.
+-- What the CRM has been told last: digests.
 GRANT SELECT ON contactsync.sent TO :"role";
 -- Which version the schema has.
 GRANT SELECT ON contactsync.installed, contactsync.goose_db_version TO :"role";
 
 GRANT SELECT ON contactsync.status, contactsync.problems TO :"role";
+-- each destination
 GRANT EXECUTE ON FUNCTION contactsync.hubspot_queue_state(bigint), contactsync.hubspot_problems() TO :"role";
+-- end

@@ -5,15 +5,17 @@
 --
 -- The owner of contacts runs it, once for each role, after `migrate up`:
 --   contactsync migrate grant ROLE
--- or with psql, where search_path leads to contacts:
+-- or, where only HubSpot is synced, with psql, where search_path leads to contacts:
 --   psql "$DATABASE_URL" -v role=ROLE -f migrations/roles/reader.sql -f migrations/roles/worker.sql
 
 -- Locking a row for the time of a statement takes the right to write one of its
 -- columns; these are all there are to write. hubspot_queued_at is the triggers' alone.
 GRANT UPDATE (
+    -- each destination
     hubspot_sync_status, hubspot_processing_status, hubspot_processing_error, hubspot_error_code,
-    hubspot_contact_id, hubspot_synced_at, retry_count, next_retry_at, last_retry_at, last_failed_crm,
-    updated_at
+    hubspot_contact_id, hubspot_synced_at, retry_count, next_retry_at, last_retry_at,
+    -- end
+    last_failed_crm, updated_at
 ) ON contacts TO :"role";
 
 GRANT INSERT, UPDATE, DELETE ON contactsync.claims, contactsync.cycles, contactsync.slots TO :"role";
@@ -21,7 +23,7 @@ GRANT INSERT, UPDATE, DELETE ON contactsync.claims, contactsync.cycles, contacts
 GRANT INSERT, DELETE ON contactsync.failures, contactsync.actions TO :"role";
 GRANT INSERT, UPDATE, DELETE ON contactsync.holds, contactsync.replicas TO :"role";
 GRANT INSERT, UPDATE ON contactsync.alerts TO :"role";
--- What HubSpot has been told last.
+-- What the CRM has been told last.
 GRANT INSERT, UPDATE, DELETE ON contactsync.sent TO :"role";
 -- Draws the number of a cycle before there is a row for it.
 GRANT USAGE ON SEQUENCE contactsync.cycles_id_seq TO :"role";

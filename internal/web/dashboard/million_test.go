@@ -26,8 +26,8 @@ func TestMillion(t *testing.T) {
 	conn := pgtest.Connect(t, url)
 	if _, err := conn.Exec(t.Context(), `INSERT INTO contacts (email, name, hubspot_sync_status, hubspot_processing_status, hubspot_error_code, next_retry_at)
 		SELECT 'c' || i || '@example.org', 'Name ' || i,
-		       CASE i % 4 WHEN 0 THEN 'Error' WHEN 1 THEN 'Complete' WHEN 2 THEN 'Queued' ELSE 'New' END::contactsync.sync_status,
-		       CASE i % 4 WHEN 0 THEN 'Error' WHEN 1 THEN 'Complete' WHEN 2 THEN 'Queued' END::contactsync.processing_status,
+		       CASE i % 4 WHEN 0 THEN 'Error' WHEN 1 THEN 'Complete' WHEN 2 THEN 'Queued' ELSE 'New' END,
+		       CASE i % 4 WHEN 0 THEN 'Error' WHEN 1 THEN 'Complete' WHEN 2 THEN 'Queued' END,
 		       CASE i % 4 WHEN 0 THEN 'TIMEOUT' END, CASE WHEN i % 8 = 2 THEN now() + interval '1 hour' END
 		  FROM generate_series(1, $1::int) i`, rows); err != nil {
 		t.Fatal(err)

@@ -132,14 +132,14 @@ var breakages = []struct {
 		"A trigger was dropped", "nothing woke the leader: as a rule a trigger is missing",
 		func(h *house) {
 			h.settle()
-			h.Exec(`DROP TRIGGER contactsync_bell_insert ON contacts`)
+			h.Exec(`DROP TRIGGER contactsync_doorbell_insert ON contacts`)
 			h.queue()
 		},
 		func(h *house, says string) {
 			h.see(says)
 			h.picture("rehearsal-asleep")
 			h.click(`.hero a[href="/checks"]`)
-			h.b.await("main", "missing: contactsync_bell_insert")
+			h.b.await("main", "missing: contactsync_doorbell_insert")
 			h.b.await("main", "run contactsync migrate up")
 			h.AsOwner().Must("migrate", "up")
 			h.repaired()
@@ -147,7 +147,7 @@ var breakages = []struct {
 		func(h *house, says string) {
 			h.Await("t", `SELECT CASE WHEN oldest_due_seconds > 5 THEN 't' END FROM contactsync.status`)
 			h.command("status", says)
-			h.command("doctor", "missing: contactsync_bell_insert", "run `contactsync migrate up`")
+			h.command("doctor", "missing: contactsync_doorbell_insert", "run `contactsync migrate up`")
 			owner := *h
 			owner.Installation = h.AsOwner()
 			owner.command("migrate up", "applied triggers")

@@ -29,10 +29,10 @@ func TestTroubleIsExplained(t *testing.T) {
 	b.await("#pulse", "Trouble")
 	b.await(`.hero a[href="/checks"]`, "Look everything over")
 
-	in.Exec(`DROP TRIGGER zz_contactsync_fresh ON contacts`) // somebody drops a trigger
+	in.Exec(`DROP TRIGGER zz_contactsync_requeue ON contacts`) // somebody drops a trigger
 	b.press(`nav a[href="/checks"]`)
 	b.await(".sentence", "checks failed")
-	for _, says := range []string{"zz_contactsync_fresh", "contactsync migrate up", "HubSpot has no property scrapersky_domain_id", "run contactsync setup"} {
+	for _, says := range []string{"zz_contactsync_requeue", "contactsync migrate up", "HubSpot has no property scrapersky_domain_id", "run contactsync setup"} {
 		if text := b.text("main"); !strings.Contains(text, says) {
 			t.Errorf("the checks do not say %q:\n%s", says, text)
 		}

@@ -2,31 +2,42 @@ package schema
 
 import (
 	"context"
+	_ "embed" // the statements
 	"errors"
-	"strings"
+	"io/fs"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/scrapersky/contactsync/internal/statement"
+	"github.com/scrapersky/contactsync/migrations"
+)
+
+var (
+	//go:embed sessions.sql
+	sessionsFile string
+	sessionsSQL  = statement.Parse(sessionsFile)
 )
 
 // SQLSTATEs that are dealt with here.
 const (
 	stateLockNotAvailable = "55P03"
 	stateDeadlock         = "40P01"
-	stateUnsuitable       = "CS001" // raised by our own migrations
 )
 
-// timing is how a migration deals with sessions that are in its way.
-type timing struct {
+// manner is how a migration deals with sessions that are in its way, and which
+// versions it knows.
+type manner struct {
 	attempts int           // how often a step is tried that is kept from its lock
 	pause    time.Duration // between two tries: whoever queued up behind goes first
 	watch    time.Duration // how often it is told what an index build waits for
+	files    fs.FS
 }
 
-// standard is the timing of real life.
-func standard() timing {
-	return timing{attempts: 4, pause: time.Second, watch: 10 * time.Second}
+// standard is the manner of real life.
+func standard() manner {
+	return manner{attempts: 4, pause: time.Second, watch: 10 * time.Second, files: migrations.FS}
 }
 
 // patiently runs a step again while other sessions keep it from its lock, up to
@@ -38,19 +49,11 @@ func (m *migrator) patiently(ctx context.Context, step func() error) error {
 		if !ok {
 			return err
 		}
-		switch refused.Code {
-		case stateLockNotAvailable, stateDeadlock:
-		case stateUnsuitable:
-			return &UnsuitableError{
-				Problems: strings.Split(refused.Message, "\n"),
-				Remedies: strings.Split(refused.Hint, "\n"),
-			}
-		default:
+		if refused.Code != stateLockNotAvailable && refused.Code != stateDeadlock {
 			return err
 		}
-
-		blocked := &BlockedError{Sessions: m.sessions(ctx, m.work, holdersSQL, appName), Err: err}
-		if attempt == m.timing.attempts {
+		blocked := &BlockedError{Sessions: m.sessions(ctx, m.work, sessionsSQL.Text("holders"), appName, m.tableName()), Err: err}
+		if attempt == m.how.attempts {
 			return blocked
 		}
 		m.log.WarnContext(ctx, "contacts is locked by another session; trying again",
@@ -58,7 +61,7 @@ func (m *migrator) patiently(ctx context.Context, step func() error) error {
 		select {
 		case <-ctx.Done():
 			return errors.Join(blocked, ctx.Err())
-		case <-time.After(m.timing.pause):
+		case <-time.After(m.how.pause):
 		}
 	}
 }
@@ -76,4 +79,15 @@ func (m *migrator) sessions(ctx context.Context, conn *pgx.Conn, query string, a
 		return nil
 	}
 	return list
+}
+
+// briefly runs a transaction that gives up rather than wait long for a lock,
+// because whoever writes to contacts queues up behind it.
+func (m *migrator) briefly(ctx context.Context, do func(tx pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, m.work, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '3s'"); err != nil {
+			return err
+		}
+		return do(tx)
+	})
 }

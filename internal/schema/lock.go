@@ -7,29 +7,31 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/destination"
 )
 
-// The lock of whoever migrates: contactsync's class, and an object of its own
-// beside the doorbell's (1) and the slots' (100 and up).
+// The lock of whoever migrates: contactsync's class, and an object of its own beside
+// the doorbells and the slots of all destinations.
 const (
-	lockClass  int32 = 1668507251
+	lockClass  int32 = destination.LockClass
 	lockObject int32 = 2
 )
 
-// turnInterval is how often the lock is tried.
-const turnInterval = 100 * time.Millisecond
+// lockInterval is how often the lock is tried.
+const lockInterval = 100 * time.Millisecond
 
-// waitForTurn makes this run the only one, for as long as conn lives. The lock
+// lockMigrations makes this run the only one, for as long as conn lives. The lock
 // is tried, never waited for: a blocked waiter holds a snapshot, and the other
 // run's CREATE INDEX CONCURRENTLY would wait for that one in turn. It is a
 // transaction's lock, because a session's would stay behind in a pooler. The
 // idle transaction that holds it has no snapshot (conn must speak the simple
 // protocol for that) and is in nobody's way.
-func waitForTurn(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
-	tick := time.NewTicker(turnInterval)
+func lockMigrations(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
+	tick := time.NewTicker(lockInterval)
 	defer tick.Stop()
 	for told := false; ; told = true {
-		got, err := tryTurn(ctx, conn)
+		got, err := tryLock(ctx, conn)
 		if err != nil {
 			return fmt.Errorf("lock out other migrations: %w", err)
 		}
@@ -47,7 +49,7 @@ func waitForTurn(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
 	}
 }
 
-func tryTurn(ctx context.Context, conn *pgx.Conn) (got bool, err error) {
+func tryLock(ctx context.Context, conn *pgx.Conn) (got bool, err error) {
 	if _, err := conn.Exec(ctx, "BEGIN"); err != nil {
 		return false, err
 	}

@@ -126,7 +126,7 @@ func TestUnrelatedUpdatesPayNothing(t *testing.T) {
 	if plan := calls("UPDATE contacts SET name = 'x', updated_at = now()"); strings.Contains(plan, "Trigger") {
 		t.Errorf("an unrelated update ran triggers:\n%s", plan)
 	}
-	if plan := calls("UPDATE contacts SET hubspot_processing_status = 'Queued'"); !strings.Contains(plan, "Trigger zz_contactsync_fresh") {
+	if plan := calls("UPDATE contacts SET hubspot_processing_status = 'Queued'"); !strings.Contains(plan, "Trigger zz_contactsync_requeue") {
 		t.Errorf("the test is void: a request ran no triggers:\n%s", plan)
 	}
 }

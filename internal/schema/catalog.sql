@@ -1,0 +1,126 @@
+-- What the catalog says of the app's table and of contactsync's own things.
+
+-- name: table
+-- The table that a name leads to, by search_path where it has no schema. $1 the name.
+SELECT c.oid, c.relkind::text, n.nspname::text, format('%I.%I', n.nspname, c.relname)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.oid = to_regclass($1)
+
+-- name: namesakes
+-- The tables of a name in any schema. $1 the name without a schema, as it is in the catalog.
+SELECT format('%I.%I', n.nspname, c.relname)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE lower(c.relname) = lower($1) AND c.relkind IN ('r', 'p')
+   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'contactsync') AND NOT c.relispartition
+ ORDER BY 1
+ LIMIT 5
+
+-- name: home
+-- The schema that a new table is created in: the first one of search_path, but not
+-- contactsync, which search_path names for a role of that name. Quoted where it must be.
+SELECT coalesce((SELECT quote_ident(s.name)
+                   FROM unnest(current_schemas(false)) WITH ORDINALITY AS s (name, place)
+                  WHERE s.name <> 'contactsync'
+                  ORDER BY s.place
+                  LIMIT 1), '')
+
+-- name: columns
+-- The columns of a table, each with the type that is left when domains are looked
+-- through. $1 the table's oid.
+WITH RECURSIVE base AS (
+    SELECT a.attnum, a.atttypid AS type, a.atttypmod AS modifier
+      FROM pg_attribute a
+     WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped
+     UNION ALL
+    SELECT b.attnum, t.typbasetype, CASE t.typtypmod WHEN -1 THEN b.modifier ELSE t.typtypmod END
+      FROM base b
+      JOIN pg_type t ON t.oid = b.type
+     WHERE t.typtype = 'd'
+)
+SELECT a.attname::text AS name,
+       format_type(a.atttypid, a.atttypmod) AS declared,
+       format_type(t.oid, -1) AS base,
+       t.typcategory::text AS category,
+       CASE WHEN t.oid = 'bpchar'::regtype THEN greatest(b.modifier - 4, 1)
+            WHEN t.oid = 'varchar'::regtype THEN greatest(b.modifier - 4, 0)
+            ELSE 0 END AS room, -- characters; 0 for any number
+       a.attnotnull AS not_null,
+       a.attgenerated <> '' AS generated,
+       a.atthasdef AS filled,
+       ARRAY(SELECT e.enumlabel::text FROM pg_enum e WHERE e.enumtypid = t.oid) AS labels, -- of an enum
+       t.typtype = 'e'
+           OR EXISTS (SELECT FROM pg_opclass o
+                        JOIN pg_am m ON m.oid = o.opcmethod
+                       WHERE m.amname = 'btree' AND o.opcdefault
+                         AND (o.opcintype = t.oid
+                              OR EXISTS (SELECT FROM pg_cast k
+                                          WHERE k.castsource = t.oid AND k.casttarget = o.opcintype AND k.castmethod = 'b'))) AS indexable,
+       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS indexed
+  FROM base b
+  JOIN pg_type t ON t.oid = b.type AND t.typtype <> 'd'
+  JOIN pg_attribute a ON a.attrelid = $1::oid AND a.attnum = b.attnum
+ ORDER BY a.attnum
+
+-- name: partitions
+-- The direct partitions of a table. $1 its oid.
+SELECT c.oid, c.relkind::text, n.nspname::text, format('%I.%I', n.nspname, c.relname)
+  FROM pg_inherits h
+  JOIN pg_class c ON c.oid = h.inhrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE h.inhparent = $1::oid
+ ORDER BY c.oid
+
+-- name: index_valid
+-- Whether the index of that name is valid; no row when there is none. $1 the
+-- table's oid, $2 the index's name.
+SELECT i.indisvalid
+  FROM pg_index i
+  JOIN pg_class c ON c.oid = i.indexrelid
+ WHERE i.indrelid = $1::oid AND c.relname = $2
+
+-- name: index_attached
+-- Whether a partition's index is attached. $1 the parent's index, $2 the
+-- partition's oid.
+SELECT EXISTS (SELECT FROM pg_inherits h
+                 JOIN pg_index i ON i.indexrelid = h.inhrelid
+                WHERE h.inhparent = to_regclass($1) AND i.indrelid = $2::oid)
+
+-- name: indexes
+-- Those of some indexes that a table has: the quoted name, whether partitioned. $1 the
+-- table's oid, $2 their names without the schema. Also an INVALID one, which an
+-- interrupted run left.
+SELECT format('%I.%I', n.nspname, c.relname), c.relkind = 'I'
+  FROM pg_index x
+  JOIN pg_class c ON c.oid = x.indexrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE x.indrelid = $1::oid AND c.relname = ANY ($2::text[])
+
+-- name: triggers
+-- The names of the enabled triggers on a table that run a function of ours. $1 the
+-- table's oid.
+SELECT t.tgname::text
+  FROM pg_trigger t
+  JOIN pg_proc p ON p.oid = t.tgfoid
+ WHERE t.tgrelid = $1::oid
+   AND t.tgenabled IN ('O', 'A')
+   AND p.pronamespace = to_regnamespace('contactsync')
+
+-- name: functions
+-- Every signature of some functions of ours, quoted. $1 their names.
+SELECT p.oid::regprocedure::text
+  FROM pg_proc p
+ WHERE p.pronamespace = to_regnamespace('contactsync') AND p.proname = ANY ($1::text[])
+
+-- name: granted
+-- Whether a role can do what it was granted: GRANT only warns where whoever runs
+-- it may not give a right away. $1 the role, $2 the table's oid, $3 a column that it
+-- reads, $4 one that it writes; '' for a role that writes none.
+SELECT has_schema_privilege($1::name, 'contactsync', 'USAGE')
+   AND has_column_privilege($1::name, $2::oid, $3::text, 'SELECT')
+   AND has_table_privilege($1::name, 'contactsync.failures', 'SELECT')
+   AND ($4::text = ''
+        OR has_column_privilege($1::name, $2::oid, nullif($4::text, ''), 'UPDATE')
+           AND has_table_privilege($1::name, 'contactsync.claims', 'INSERT')
+           AND has_sequence_privilege($1::name, 'contactsync.cycles_id_seq', 'USAGE'))

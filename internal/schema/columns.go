@@ -1,0 +1,188 @@
+package schema
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/statement"
+)
+
+// family is what the type of an existing column must be like.
+type family string
+
+const (
+	anything family = ""
+	key      family = "a type that can be indexed: uuid, bigint, text"
+	status   family = "text or an enum"
+	text     family = "text"
+	number   family = "an integer"
+	moment   family = "a timestamp"
+	instant  family = "timestamptz"
+)
+
+// wanted is a column that the app's table is to have.
+type wanted struct {
+	name        string // in the contract
+	family      family
+	room        int    // how many characters it must hold; 0 where that does not matter
+	nullable    bool   // contactsync writes NULL into it
+	ours        bool   // contactsync writes it
+	definition  string // as it is added
+	later       string // a default that it gets afterwards, so that old rows have none
+	destination string // "" for all
+}
+
+// key is the column that contacts are known by.
+func (o Options) key() wanted {
+	return wanted{name: "id", family: key, definition: "uuid PRIMARY KEY DEFAULT gen_random_uuid()"}
+}
+
+// forAll are the columns that all destinations share. Those that are added have constant
+// defaults: Postgres keeps them beside the table and rewrites no row.
+func (o Options) forAll() []wanted {
+	return []wanted{
+		o.key(),
+		{name: "email", definition: "text"},
+		{name: "name", definition: "text"},
+		{name: "phone_number", definition: "text"},
+		{name: "domain_id", definition: "uuid"},
+		{name: "page_id", definition: "uuid"},
+		{name: "last_failed_crm", family: text, room: 10, ours: true, definition: "text"},
+		{name: "created_at", definition: "timestamptz DEFAULT now()"},
+		{name: "updated_at", family: moment, ours: true, definition: "timestamptz DEFAULT now()"},
+	}
+}
+
+// columnsOf are the columns of a destination.
+func columnsOf(d destination.Info) []wanted {
+	list := []wanted{
+		{name: d.Columns.Mirror, family: status, room: 10, definition: "text DEFAULT 'New'"},
+		{name: d.Columns.Status, family: status, room: 10, definition: "text"},
+		{name: d.Columns.Error, family: text, room: 500, nullable: true, definition: "text"},
+		{name: d.Columns.Code, family: text, room: 20, nullable: true, definition: "text"},
+		{name: d.Columns.RemoteID, family: text, room: 20, definition: "text"},
+		{name: d.Columns.SyncedAt, family: moment, definition: "timestamptz"},
+		{name: d.Columns.Tries, family: number, definition: "int DEFAULT 0"},
+		{name: d.Columns.DueAt, family: moment, nullable: true, definition: "timestamptz"},
+		{name: d.Columns.TriedAt, family: moment, definition: "timestamptz"},
+		{name: d.Columns.QueuedAt, family: instant, nullable: true, definition: "timestamptz", later: "now()"},
+	}
+	for i := range list {
+		list[i].ours, list[i].destination = true, d.Name
+	}
+	return list
+}
+
+// wantedColumns are all that the table is to have.
+func (f found) wantedColumns() ([]wanted, error) {
+	list := f.options.forAll()
+	destinations, err := f.destinations()
+	for _, d := range destinations {
+		list = append(list, columnsOf(d)...)
+	}
+	return list, err
+}
+
+// missing lists the columns of a destination that the table lacks; "" are those that
+// all share.
+func (f found) missing(destination string) ([]wanted, error) {
+	list, err := f.wantedColumns()
+	return slices.DeleteFunc(list, func(w wanted) bool {
+		return w.destination != destination || f.table != nil && f.table.column(f.table.statement().Column(w.name)) != nil
+	}), err
+}
+
+// upColumns creates the table, or adds the columns that it lacks, at once: each ALTER
+// TABLE keeps writers out for a moment.
+func (m *migrator) upColumns(ctx context.Context) (done []string, err error) {
+	contacts, err := m.contactsRecord(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parts := []record{contacts}
+	destinations, err := m.found.destinations()
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range destinations {
+		info, err := json.Marshal(d)
+		if err != nil {
+			return nil, fmt.Errorf("write destination %s: %w", d.Name, err)
+		}
+		parts = append(parts, record{Kind: kindDestination, Name: d.Name, Detail: string(info), Destination: d.Name})
+	}
+	var lacks []wanted
+	var records []record
+	for _, part := range parts {
+		missing, err := m.found.missing(part.Destination)
+		if err != nil {
+			return nil, err
+		}
+		before := m.found.recorded(part.Kind, part.Name)
+		if len(missing) > 0 || before.Kind == "" {
+			done = append(done, columnsStep(part.Destination))
+		}
+		if len(missing) > 0 || before.Detail != part.Detail {
+			lacks, records = append(lacks, missing...), append(records, part)
+		}
+	}
+	if len(records) == 0 {
+		return nil, nil
+	}
+	err = m.briefly(ctx, func(tx pgx.Tx) error { return m.addColumns(ctx, tx, contacts.Name, lacks, records) })
+	if err != nil {
+		return nil, err
+	}
+	return done, nil
+}
+
+// contactsRecord is how the table is recorded: as it was at the first time.
+func (m *migrator) contactsRecord(ctx context.Context) (record, error) {
+	if r := m.found.contacts(); r.Kind != "" {
+		return r, nil
+	}
+	if m.found.table != nil {
+		m.advise(ctx)
+		return record{Kind: kindContacts, Name: m.found.table.Ident, Detail: "found"}, nil
+	}
+	var home string
+	err := m.work.QueryRow(ctx, catalogSQL.Text("home")).Scan(&home)
+	return record{Kind: kindContacts, Name: home + "." + m.options.table(), Detail: created}, err
+}
+
+// addColumns creates the table, or alters it once, and records what was added.
+func (m *migrator) addColumns(ctx context.Context, tx pgx.Tx, name string, lacks []wanted, records []record) error {
+	var list, defaults []string
+	for _, w := range lacks {
+		column := statement.Table{Columns: m.options.Columns}.Column(w.name)
+		definition := w.definition
+		list = append(list, statement.Quote(column)+" "+w.definition)
+		if w.later != "" {
+			definition += " DEFAULT " + w.later
+			defaults = append(defaults, fmt.Sprintf("ALTER COLUMN %s SET DEFAULT %s", statement.Quote(column), w.later))
+		}
+		records = append(records, record{Kind: kindColumn, Name: column, Detail: definition, Destination: w.destination})
+	}
+	var text []string
+	switch {
+	case m.found.table == nil:
+		text = append(text, fmt.Sprintf("CREATE TABLE %s (%s)", name, strings.Join(list, ", ")))
+	case len(list) > 0:
+		text = append(text, fmt.Sprintf("ALTER TABLE %s ADD COLUMN %s", name, strings.Join(list, ", ADD COLUMN ")))
+	}
+	if len(defaults) > 0 {
+		text = append(text, fmt.Sprintf("ALTER TABLE %s %s", name, strings.Join(defaults, ", ")))
+	}
+	for _, sql := range text {
+		if _, err := tx.Exec(ctx, sql); err != nil {
+			return err
+		}
+	}
+	return add(ctx, tx, records...)
+}
