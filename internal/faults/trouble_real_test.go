@@ -144,7 +144,7 @@ func TestStopsInTrouble(t *testing.T) {
 	t.Logf("a leader that cannot take office: %s", watchQuiet(in, next, began))
 	mend()
 	mended := time.Now()
-	next.Wait("The database's trouble is over", 1)
+	next.Wait("database recovered: contacts go on", 1)
 	if took := time.Since(mended); took > goesOnWithin+busy {
 		t.Errorf("it took office %v after the end", took)
 	}
