@@ -69,11 +69,11 @@ is the reason for, such as a wrong key, ends by itself when HubSpot can be used 
 
 // paused is what pause and resume answer to scripts.
 type paused struct {
-	Paused   bool          `json:"paused"`  // now
-	Changed  bool          `json:"changed"` // by this call
-	Hold     *contact.Hold `json:"hold"`
-	Queued   int64         `json:"queued"` // of resume: when the pause ended
-	InFlight int64         `json:"in_flight"`
+	Paused   bool           `json:"paused"`  // now
+	Changed  bool           `json:"changed"` // by this call
+	Hold     *contact.Pause `json:"hold"`
+	Queued   int64          `json:"queued"` // of resume: when the pause ended
+	InFlight int64          `json:"in_flight"`
 }
 
 func (p *program) pause(ctx context.Context, store *ops.Store, who, reason string, asJSON bool) error {
@@ -146,7 +146,7 @@ func (n paused) tellResume(out io.Writer) error {
 	return err
 }
 
-func because(hold *contact.Hold) string {
+func because(hold *contact.Pause) string {
 	if hold.Reason == "" {
 		return ""
 	}

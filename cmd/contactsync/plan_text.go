@@ -15,7 +15,7 @@ import (
 
 // planned is what a sync would do. Its JSON form is what scripts read.
 type planned struct {
-	Paused   *contact.Hold    `json:"paused,omitempty"`  // who keeps everything from being sent until somebody resumes
+	Paused   *contact.Pause   `json:"paused,omitempty"`  // who keeps everything from being sent until somebody resumes
 	Blocked  []string         `json:"blocked,omitempty"` // why nothing at all would be sent
 	Contacts []plannedContact `json:"contacts"`
 	Counts   planCounts       `json:"counts"`
@@ -92,7 +92,7 @@ func (v *planView) text(message, email string) string {
 	return message
 }
 
-func (v *planView) paused(hold *contact.Hold) {
+func (v *planView) paused(hold *contact.Pause) {
 	if !v.quiet && hold != nil {
 		fmt.Fprintf(v.out, "! the sync is paused by %s%s; until `contactsync resume` nothing is sent\n", hold.Who, because(hold))
 	}

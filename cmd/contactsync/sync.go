@@ -92,7 +92,7 @@ type syncView struct {
 	redact bool // hide email addresses
 }
 
-func (v *syncView) paused(hold *contact.Hold) {
+func (v *syncView) paused(hold *contact.Pause) {
 	if hold != nil {
 		fmt.Fprintf(v.out, "The sync is paused by %s%s; what is synced by hand is sent all the same.\n", hold.Who, because(hold))
 	}

@@ -23,8 +23,8 @@ const manualSlots = 64
 // leader's work in a slot of its own, so that its claims are fenced and rescued like
 // any leader's.
 type Manual struct {
-	Who       string        // for the record
-	Overrides *contact.Hold // the operator's pause that is in force, for the record; nil: none is
+	Who       string         // for the record
+	Overrides *contact.Pause // the operator's pause that is in force, for the record; nil: none is
 
 	Sending func(c contact.Contact) // is called before a contact is sent
 	Done    func(a Attempt)         // is called once for each contact

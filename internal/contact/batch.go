@@ -45,9 +45,9 @@ type Settled struct {
 	Waited time.Duration
 }
 
-// Hold is an operator's pause of a destination: nothing is claimed while it
+// Pause is an operator's pause of a destination: nothing is claimed while it
 // stands.
-type Hold struct {
+type Pause struct {
 	Since  time.Time `json:"since"`
 	Who    string    `json:"who"`
 	Reason string    `json:"reason"` // may be empty
@@ -59,9 +59,9 @@ type QueueState struct {
 	// while an open transaction has queued rows, or another leader sleeps on it.
 	Armed bool
 
-	// Held is an operator's hold, nil when there is none. Nothing is due while there
+	// Paused is the operator's pause, nil when there is none. Nothing is due while there
 	// is one, and it is never armed: its end rings whether armed or not.
-	Held *Hold
+	Paused *Pause
 
 	Due  bool // there are rows that could be claimed, but for a stranger's lock
 	Dead bool // there are dead claims to rescue or quarantines to lift

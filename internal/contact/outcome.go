@@ -48,8 +48,8 @@ type Outcome struct {
 	Forgiving bool
 }
 
-// Pause asks that nothing be sent to an account for a while.
-type Pause struct {
+// AccountPause asks that nothing be sent to an account for a while.
+type AccountPause struct {
 	Code   Code
 	Reason string // for people: what happened and what to do
 
@@ -64,8 +64,8 @@ type Pause struct {
 
 // Report is a destination's answer to one batch.
 type Report struct {
-	Outcomes []Outcome // one for each contact, in the order they were given
-	Pause    *Pause    // nil when the account may be used further
+	Outcomes []Outcome     // one for each contact, in the order they were given
+	Pause    *AccountPause // nil when the account may be used further
 
 	// Outage says that no request of this batch got a usable answer: the
 	// service or the way to it is down, the contacts are not to blame.

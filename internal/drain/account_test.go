@@ -38,7 +38,7 @@ func TestUnauthorizedPausesAndProbes(t *testing.T) {
 				return all(batch, contact.Outcome{Verdict: contact.Synced})
 			}
 			r := all(batch, contact.Outcome{Verdict: contact.Retry, Forgiving: true, Code: contact.CodeUnauthorized})
-			r.Pause = &contact.Pause{Code: contact.CodeUnauthorized, Reason: "wrong key", Probe: true}
+			r.Pause = &contact.AccountPause{Code: contact.CodeUnauthorized, Reason: "wrong key", Probe: true}
 			return r
 		}
 		q.add(30)
@@ -78,7 +78,7 @@ func TestUnauthorizedPausesAndProbes(t *testing.T) {
 			t.Error(err)
 		}
 		if q.resumed != 2 {
-			t.Errorf("Resume called %d times, want twice: for one row, and for the rest once that one went through", q.resumed)
+			t.Errorf("MakeDue called %d times, want twice: for one row, and for the rest once that one went through", q.resumed)
 		}
 		if len(d.sent) != 4 || len(d.sent[1]) != 1 {
 			t.Errorf("%d batches sent in the end, want four, the second a probe with one contact", len(d.sent))
@@ -97,7 +97,7 @@ func TestPauseThatTheProbeDoesNotSeeGrows(t *testing.T) {
 		q, d := &fakeQueue{next: -1}, &fakeDestination{}
 		d.answer = func(_ context.Context, batch []contact.Contact) contact.Report {
 			r := all(batch, contact.Outcome{Verdict: contact.Retry, Forgiving: true, Code: contact.CodeForbidden})
-			r.Pause = &contact.Pause{Code: contact.CodeForbidden, Probe: true}
+			r.Pause = &contact.AccountPause{Code: contact.CodeForbidden, Probe: true}
 			return r
 		}
 		q.add(1000)
@@ -172,7 +172,7 @@ func TestPauseLastsAsLongAsAsked(t *testing.T) {
 			}
 			first = false
 			r := all(batch, contact.Outcome{Verdict: contact.Unspent, Code: contact.CodeDailyLimit})
-			r.Pause = &contact.Pause{Code: contact.CodeDailyLimit, For: 7 * time.Hour}
+			r.Pause = &contact.AccountPause{Code: contact.CodeDailyLimit, For: 7 * time.Hour}
 			return r
 		}
 		q.add(20)
@@ -201,7 +201,7 @@ func TestOncePausedSaysSo(t *testing.T) {
 		q, d := &fakeQueue{next: -1}, &fakeDestination{}
 		d.answer = func(_ context.Context, batch []contact.Contact) contact.Report {
 			r := all(batch, contact.Outcome{Verdict: contact.Unspent})
-			r.Pause = &contact.Pause{Code: contact.CodeMigrating, Reason: "HubSpot moves the account"}
+			r.Pause = &contact.AccountPause{Code: contact.CodeMigrating, Reason: "HubSpot moves the account"}
 			return r
 		}
 		q.add(1)
@@ -228,7 +228,7 @@ func TestMendedKeyResumesAfterAnyNumberOfProbes(t *testing.T) {
 			}
 			d.answer = func(_ context.Context, batch []contact.Contact) contact.Report {
 				r := all(batch, contact.Outcome{Verdict: contact.Retry, Forgiving: true, Code: contact.CodeUnauthorized})
-				r.Pause = &contact.Pause{Code: contact.CodeUnauthorized, Probe: true}
+				r.Pause = &contact.AccountPause{Code: contact.CodeUnauthorized, Probe: true}
 				return r
 			}
 			q.add(1)
@@ -239,7 +239,7 @@ func TestMendedKeyResumesAfterAnyNumberOfProbes(t *testing.T) {
 				t.Error(err)
 			}
 			if q.resumed != 1 {
-				t.Errorf("after %d failed probes: Resume called %d times, want once", failures, q.resumed)
+				t.Errorf("after %d failed probes: MakeDue called %d times, want once", failures, q.resumed)
 			}
 		})
 	}

@@ -38,11 +38,11 @@ type breaker struct {
 	label string // the destination's, for people
 
 	circuit  circuit
-	pause    *contact.Pause // why it is open; nil while it is not
-	until    time.Time      // how long it is open at least
-	openings int            // in a row, since the last usable answer
-	outages  int            // reports in a row without a usable answer
-	proven   bool           // the last report was usable: several batches may be in flight
+	pause    *contact.AccountPause // why it is open; nil while it is not
+	until    time.Time             // how long it is open at least
+	openings int                   // in a row, since the last usable answer
+	outages  int                   // reports in a row without a usable answer
+	proven   bool                  // the last report was usable: several batches may be in flight
 
 	// Rows that failed for the account become due when it takes a write: one first,
 	// and the rest once that went through.
@@ -98,7 +98,7 @@ func (b *breaker) reset() {
 
 // trip leaves the account alone for as long as asked, else from first doubling to
 // most with every opening that follows another.
-func (b *breaker) trip(p contact.Pause, first, most time.Duration, now time.Time) {
+func (b *breaker) trip(p contact.AccountPause, first, most time.Duration, now time.Time) {
 	if p.For <= 0 {
 		p.For = most
 		if b.openings < 10 {
@@ -110,9 +110,9 @@ func (b *breaker) trip(p contact.Pause, first, most time.Duration, now time.Time
 }
 
 // outagePause is the pause for a report without a usable answer.
-func (b *breaker) outagePause(outcomes []contact.Outcome) contact.Pause {
+func (b *breaker) outagePause(outcomes []contact.Outcome) contact.AccountPause {
 	at := max(0, slices.IndexFunc(outcomes, func(o contact.Outcome) bool { return o.Verdict != contact.Reject }))
-	return contact.Pause{
+	return contact.AccountPause{
 		Code:   outcomes[at].Code,
 		Reason: b.label + " cannot be reached or answers with errors: " + outcomes[at].Message,
 	}
@@ -120,7 +120,7 @@ func (b *breaker) outagePause(outcomes []contact.Outcome) contact.Pause {
 
 // HalfOpen ends the time of an open breaker, and returns why it was open. Every
 // other time the contact to try is one of those that wait for the account.
-func (b *breaker) HalfOpen() (ended contact.Pause) {
+func (b *breaker) HalfOpen() (ended contact.AccountPause) {
 	ended = *b.pause
 	b.circuit, b.pause = halfOpen, nil
 	if b.tried = !b.tried && slices.Contains(accountCodes, ended.Code); b.tried {

@@ -29,8 +29,8 @@ func TestBreaker(t *testing.T) {
 	outage := func(b *breaker, now time.Time) {
 		b.Record(&contact.Report{Requests: 1, Outage: true, Outcomes: []contact.Outcome{{Verdict: contact.Retry, Code: contact.CodeTimeout}}}, now)
 	}
-	refused := record(contact.Report{Requests: 1, Pause: &contact.Pause{Code: contact.CodeUnauthorized, Probe: true}})
-	daily := record(contact.Report{Requests: 1, Pause: &contact.Pause{Code: contact.CodeDailyLimit, For: time.Hour}})
+	refused := record(contact.Report{Requests: 1, Pause: &contact.AccountPause{Code: contact.CodeUnauthorized, Probe: true}})
+	daily := record(contact.Report{Requests: 1, Pause: &contact.AccountPause{Code: contact.CodeDailyLimit, For: time.Hour}})
 	probed := func(b *breaker, _ time.Time) { b.HalfOpen() }
 	for name, life := range map[string][]breakerStep{
 		"three outages in a row open it": {
@@ -116,10 +116,10 @@ func TestBreakerSpends(t *testing.T) {
 			t.Parallel()
 			b := breaker{circuit: test.circuit}
 			if b.circuit == open {
-				b.pause = &contact.Pause{For: time.Hour}
+				b.pause = &contact.AccountPause{For: time.Hour}
 			}
 			report := contact.Report{
-				Pause:    &contact.Pause{Code: contact.CodeUnauthorized, Probe: true},
+				Pause:    &contact.AccountPause{Code: contact.CodeUnauthorized, Probe: true},
 				Outcomes: []contact.Outcome{{Verdict: contact.Retry}, {Verdict: contact.Reject}, {Verdict: contact.Synced}},
 			}
 			if opened := b.Record(&report, at(0)); opened != test.opened {

@@ -43,7 +43,7 @@ type Queue interface {
 	Maintain(ctx context.Context) (requeued int, err error)
 
 	// ShowPause makes a pause of the account visible to other processes; nil ends it.
-	ShowPause(ctx context.Context, pause *contact.Pause) error
+	ShowPause(ctx context.Context, pause *contact.AccountPause) error
 	// MakeDue makes rows due that failed for one of the codes, at most so many.
 	MakeDue(ctx context.Context, codes []contact.Code, most int) (int, error)
 }
@@ -132,7 +132,7 @@ func (l *Loop) Process(ctx, stop context.Context, claimed contact.Batch) (contac
 // used.
 type AccountError struct {
 	Label string // the destination's
-	Pause contact.Pause
+	Pause contact.AccountPause
 }
 
 func (e *AccountError) Error() string {
@@ -142,16 +142,16 @@ func (e *AccountError) Error() string {
 // PausedError is returned when nothing is synced because an operator has paused the
 // sync.
 type PausedError struct {
-	Hold contact.Hold
+	Pause contact.Pause
 }
 
 func (e *PausedError) Error() string {
 	why := ""
-	if e.Hold.Reason != "" {
-		why = ": " + e.Hold.Reason
+	if e.Pause.Reason != "" {
+		why = ": " + e.Pause.Reason
 	}
 	return fmt.Sprintf("the sync is paused by %s since %s%s; contacts stay queued until `contactsync resume`",
-		e.Hold.Who, e.Hold.Since.Local().Format(time.DateTime), why)
+		e.Pause.Who, e.Pause.Since.Local().Format(time.DateTime), why)
 }
 
 func isTrouble(err error) bool { return errors.Is(err, contact.ErrTrouble) }

@@ -25,7 +25,7 @@ type Observer interface {
 	Settled(c contact.Contact, o contact.Outcome, s contact.Settled)
 
 	// Paused is told that the account is paused; nil says that it goes on.
-	Paused(p *contact.Pause)
+	Paused(p *contact.AccountPause)
 	// Rescued is told how many rows of stopped workers went back to the queue.
 	Rescued(rows int)
 }
@@ -77,7 +77,7 @@ type unobserved struct{}
 func (unobserved) Began(ctx context.Context, _ Claimed) context.Context      { return ctx }
 func (unobserved) Ended(context.Context, Ended)                              {}
 func (unobserved) Settled(contact.Contact, contact.Outcome, contact.Settled) {}
-func (unobserved) Paused(*contact.Pause)                                     {}
+func (unobserved) Paused(*contact.AccountPause)                              {}
 func (unobserved) Rescued(int)                                               {}
 
 // events tells the log and the observer what happens. What lasts is told once when it
@@ -88,7 +88,7 @@ type events struct {
 	label    string // the destination's
 	remoteID string // the attribute of the destination's own ids
 
-	isHeld    bool // an operator's hold was told
+	isPaused  bool // an operator's pause was told
 	unswept   bool // the last try to maintain failed
 	mu        sync.Mutex
 	untouched bool // the last touch failed
@@ -186,13 +186,13 @@ func (e *events) accountChecked(ctx context.Context, err error) {
 	}
 }
 
-func (e *events) accountPaused(ctx context.Context, p *contact.Pause) {
+func (e *events) accountPaused(ctx context.Context, p *contact.AccountPause) {
 	e.observer.Paused(p)
 	e.line(ctx, slog.LevelWarn, e.label+" sync paused",
 		slog.String("code", string(p.Code)), slog.String("reason", p.Reason), slog.Duration("lasts", p.For))
 }
 
-func (e *events) accountResumed(ctx context.Context, ended contact.Pause) {
+func (e *events) accountResumed(ctx context.Context, ended contact.AccountPause) {
 	e.observer.Paused(nil)
 	e.line(ctx, slog.LevelInfo, e.label+" sync goes on", slog.String("code", string(ended.Code)))
 }
@@ -201,16 +201,16 @@ func (e *events) madeDue(ctx context.Context, rows int) {
 	e.log.InfoContext(ctx, "contacts that waited for the account are due now", "rows", rows)
 }
 
-// held tells the beginning of an operator's hold, and its end; nil is none.
-func (e *events) held(ctx context.Context, hold *contact.Hold) {
+// operatorPaused tells the beginning of an operator's pause, and its end; nil is none.
+func (e *events) operatorPaused(ctx context.Context, p *contact.Pause) {
 	switch {
-	case hold != nil && !e.isHeld:
+	case p != nil && !e.isPaused:
 		e.line(ctx, slog.LevelWarn, e.label+" sync paused by an operator: contacts stay queued",
-			slog.String("who", hold.Who), slog.String("reason", hold.Reason), slog.Time("since", hold.Since))
-	case hold == nil && e.isHeld:
+			slog.String("who", p.Who), slog.String("reason", p.Reason), slog.Time("since", p.Since))
+	case p == nil && e.isPaused:
 		e.line(ctx, slog.LevelInfo, e.label+" sync resumed by an operator")
 	}
-	e.isHeld = hold != nil
+	e.isPaused = p != nil
 }
 
 // maintained tells what came of looking for what dead leaders left.

@@ -23,14 +23,14 @@ type fakeQueue struct {
 	ready   []contact.Contact
 	locked  int           // rows that are due but cannot be claimed
 	writer  bool          // an open transaction holds the doorbell
-	next    time.Duration // what ArmDoorbell answers
+	next    time.Duration // what ArmDoorbell returns
 	cycle   int64
 	claims  []int // sizes of the claims, empty ones included
 	settled []contact.Answered
 	touches int
 	touched int // cycles, each time
 	tidied  int
-	pauses  []*contact.Pause
+	pauses  []*contact.AccountPause
 	resumed int
 
 	onSettle func(contact.Answered) (rest contact.Answered, err error)
@@ -128,7 +128,7 @@ func (q *fakeQueue) Maintain(context.Context) (int, error) {
 	return 0, nil
 }
 
-func (q *fakeQueue) ShowPause(_ context.Context, p *contact.Pause) error {
+func (q *fakeQueue) ShowPause(_ context.Context, p *contact.AccountPause) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := q.troubled("pause"); err != nil {

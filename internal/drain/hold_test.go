@@ -34,7 +34,7 @@ func (q *heldQueue) ArmDoorbell(ctx context.Context) (contact.QueueState, error)
 	q.arms++
 	q.mu.Unlock()
 	if !free {
-		return contact.QueueState{Held: &contact.Hold{Who: "ada", Reason: "clean-up"}, Next: 24 * time.Hour}, nil
+		return contact.QueueState{Paused: &contact.Pause{Who: "ada", Reason: "clean-up"}, Next: 24 * time.Hour}, nil
 	}
 	return q.fakeQueue.ArmDoorbell(ctx)
 }
@@ -84,7 +84,7 @@ func TestOnceSaysThatItIsHeld(t *testing.T) {
 		}
 		err := loop.Run(t.Context(), t.Context())
 		held, ok := errors.AsType[*PausedError](err)
-		if !ok || held.Hold.Who != "ada" {
+		if !ok || held.Pause.Who != "ada" {
 			t.Errorf("got %v, want a PausedError", err)
 		}
 	})

@@ -87,7 +87,7 @@ func (i *idle) armed(now time.Time, found contact.QueueState, slots int) {
 	case found.Due && i.again:
 		i.locked = min(max(lockedPoll, i.locked*3/2), maxLockedPoll)
 	case found.Due:
-	case !found.Armed && found.Held == nil:
+	case !found.Armed && found.Paused == nil:
 		i.poll = min(max(firstPoll, i.poll*2), slowest)
 	default:
 		i.again, i.poll, i.locked = false, 0, 0
@@ -116,8 +116,8 @@ func (s state) sleep(now time.Time, found contact.QueueState) action {
 	switch {
 	case found.Dead && i.foundAt.Sub(s.maintainedAt) >= maintainPause:
 		return action{do: doMaintain, reason: ReasonAwake}
-	case found.Held != nil && s.once:
-		return action{do: doFinish, why: endHeld}
+	case found.Paused != nil && s.once:
+		return action{do: doFinish, why: endPaused}
 	case found.Due && !i.again: // committed since the claim: claim again at once
 		return s.claim(ReasonAwake)
 	case found.Due && s.once:
@@ -126,7 +126,7 @@ func (s state) sleep(now time.Time, found contact.QueueState) action {
 		return s.lookAt(now, i.foundAt.Add(i.locked), ReasonPoll)
 	case s.once:
 		return action{do: doFinish, why: endEmpty}
-	case !found.Armed && found.Held == nil:
+	case !found.Armed && found.Paused == nil:
 		return s.lookAt(now, i.foundAt.Add(i.poll), ReasonPoll)
 	}
 	at, why := s.maintainAt, ReasonTick

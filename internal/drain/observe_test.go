@@ -18,7 +18,7 @@ type witness struct {
 	began   []Claimed
 	ended   []Ended
 	settled []contact.Final
-	paused  []*contact.Pause
+	paused  []*contact.AccountPause
 }
 
 type cycleKey struct{}
@@ -45,7 +45,7 @@ func (w *witness) Settled(_ contact.Contact, _ contact.Outcome, s contact.Settle
 	w.settled = append(w.settled, s.Final)
 }
 
-func (w *witness) Paused(p *contact.Pause) {
+func (w *witness) Paused(p *contact.AccountPause) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.paused = append(w.paused, p)
@@ -106,7 +106,7 @@ func TestObserverIsToldOfTrouble(t *testing.T) {
 		q.add(1)
 		d.answer = func(_ context.Context, batch []contact.Contact) contact.Report {
 			r := all(batch, contact.Outcome{Verdict: contact.Unspent, Code: contact.CodeDailyLimit})
-			r.Pause = &contact.Pause{Code: contact.CodeDailyLimit, For: time.Hour}
+			r.Pause = &contact.AccountPause{Code: contact.CodeDailyLimit, For: time.Hour}
 			return r
 		}
 		wake, stop, lose := start(t, q, d, func(l *Loop) { l.Observer = w })

@@ -65,7 +65,7 @@ func (r *run) claim(ctx context.Context, limit int, why Reason) error {
 	seen := r.events.observer.Began(ctx, Claimed{Batch: batch, Reason: why, At: began, Woken: i.woken})
 	i.claimed(time.Now(), len(batch.Contacts) == limit)
 	r.state.db.Worked(time.Now())
-	r.events.held(ctx, nil) // what could be claimed is not held
+	r.events.operatorPaused(ctx, nil) // what can be claimed is not paused
 	_, err = r.send(seen, batch, began)
 	return err
 }
@@ -78,7 +78,7 @@ func (r *run) arm(ctx context.Context) error {
 	}
 	r.state.idle.armed(time.Now(), found, r.state.slots)
 	r.state.db.Worked(time.Now())
-	r.events.held(ctx, found.Held)
+	r.events.operatorPaused(ctx, found.Paused)
 	return nil
 }
 
@@ -87,8 +87,8 @@ func (r *run) finish(ctx context.Context, why end) error {
 	switch why {
 	case endAccount:
 		return &AccountError{Label: r.cfg.Label, Pause: *r.state.breaker.pause}
-	case endHeld:
-		return &PausedError{Hold: *r.state.idle.found.Held}
+	case endPaused:
+		return &PausedError{Pause: *r.state.idle.found.Paused}
 	case endLocked:
 		r.events.leftLocked(ctx)
 	case endStuck:

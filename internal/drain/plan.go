@@ -54,9 +54,9 @@ type state struct {
 	stuck       int       // contacts whose outcome the database does not take, for its own trouble
 
 	breaker  breaker
-	shown    *contact.Pause // what other processes are told of the breaker
-	checking bool           // the check of the account at the start is not over
-	probing  bool           // the account is being probed
+	shown    *contact.AccountPause // what other processes are told of the breaker
+	checking bool                  // the check of the account at the start is not over
+	probing  bool                  // the account is being probed
 
 	db           dbBackoff
 	maintainAt   time.Time // the tick
@@ -108,7 +108,7 @@ const (
 	endEmpty   end = "" // nothing is due
 	endStuck   end = "stuck"
 	endLocked  end = "locked"
-	endHeld    end = "held"
+	endPaused  end = "paused"
 	endAccount end = "account"
 )
 

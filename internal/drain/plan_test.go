@@ -54,7 +54,7 @@ func claims(n int, why Reason) action { return action{do: doClaim, n: n, reason:
 // The plan, as a specification. It is now at(0) unless the row says otherwise.
 func TestNext(t *testing.T) {
 	t.Parallel()
-	armed, pause := contact.QueueState{Armed: true, Next: -1}, &contact.Pause{Code: contact.CodeUnauthorized, Probe: true}
+	armed, pause := contact.QueueState{Armed: true, Next: -1}, &contact.AccountPause{Code: contact.CodeUnauthorized, Probe: true}
 	opened := func(s *state) {
 		s.breaker = breaker{circuit: open, pause: pause, until: at(30 * time.Second)}
 		s.shown = pause
@@ -99,7 +99,7 @@ func TestNext(t *testing.T) {
 		{"then the account is probed", working().with(opened), 30 * time.Second, action{do: doProbe}},
 		{"once at a time", working().with(opened).with(func(s *state) { s.probing = true }), 40 * time.Second, waits(time.Hour)},
 		{"where time alone heals, it is not", working().with(opened).with(func(s *state) {
-			s.breaker.pause = &contact.Pause{Code: contact.CodeDailyLimit}
+			s.breaker.pause = &contact.AccountPause{Code: contact.CodeDailyLimit}
 			s.shown = s.breaker.pause
 		}), 30 * time.Second, action{do: doHalfOpen}},
 		{"half-open, one contact is sent", working().with(func(s *state) { s.breaker.circuit = halfOpen }), 0, claims(1, ReasonAwake)},
@@ -131,7 +131,7 @@ func TestNext(t *testing.T) {
 			s.idle.armed(at(0), contact.QueueState{Due: true, Next: -1}, 1)
 		}), 0, hears(lockedPoll)},
 		{"so is a doorbell that a writer holds", asleep(contact.QueueState{Next: -1}), 0, hears(firstPoll)},
-		{"but not while an operator has paused the sync", asleep(contact.QueueState{Held: &contact.Hold{}, Next: -1}), 0, hears(time.Hour)},
+		{"but not while an operator has paused the sync", asleep(contact.QueueState{Paused: &contact.Pause{}, Next: -1}), 0, hears(time.Hour)},
 		{"dead claims are freed before sleep", asleep(contact.QueueState{Armed: true, Dead: true, Next: -1}).with(func(s *state) { s.maintainedAt = at(-time.Second) }), 0, action{do: doMaintain, reason: ReasonAwake}},
 		{"once a second", asleep(contact.QueueState{Armed: true, Dead: true, Next: -1}), 0, hears(time.Second)},
 
@@ -140,7 +140,7 @@ func TestNext(t *testing.T) {
 		{"ends when nothing is due", asleep(armed).with(func(s *state) { s.once = true }), 0, action{do: doFinish}},
 		{"waits for what is in flight", empty().with(func(s *state) { s.once, s.inflight = true, 1 }), 0, waits(time.Hour)},
 		{"gives up on a paused account", working().with(opened).with(func(s *state) { s.once = true }), 0, action{do: doFinish, why: endAccount}},
-		{"and on a paused sync", asleep(contact.QueueState{Held: &contact.Hold{}}).with(func(s *state) { s.once = true }), 0, action{do: doFinish, why: endHeld}},
+		{"and on a paused sync", asleep(contact.QueueState{Paused: &contact.Pause{}}).with(func(s *state) { s.once = true }), 0, action{do: doFinish, why: endPaused}},
 		{"and on a database that takes no outcomes for a minute", working().with(func(s *state) {
 			s.once, s.stuck, s.unsettled, s.unsettledAt = true, 20, 20, at(time.Second)
 			s.db.Failed(at(-onceTrouble))
@@ -188,7 +188,7 @@ func TestNextInAnyState(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
 	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a test
-	pause := &contact.Pause{Code: contact.CodeTimeout}
+	pause := &contact.AccountPause{Code: contact.CodeTimeout}
 	some := func() bool { return random.IntN(3) == 0 }
 	rarely := func() bool { return random.IntN(10) == 0 }
 	moment := func() time.Time { return at(time.Duration(random.IntN(81)-40) * time.Second / 2) }

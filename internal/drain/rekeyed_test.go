@@ -39,7 +39,7 @@ func TestANewKeyEndsThePause(t *testing.T) {
 					return all(batch, contact.Outcome{Verdict: contact.Synced})
 				}
 				r := all(batch, contact.Outcome{Verdict: contact.Retry, Forgiving: true, Code: test.code})
-				r.Pause = &contact.Pause{Code: test.code, Reason: "refused", Probe: true}
+				r.Pause = &contact.AccountPause{Code: test.code, Reason: "refused", Probe: true}
 				return r
 			}
 			q.add(1)

@@ -35,7 +35,7 @@ func TestDatabaseInTrouble(t *testing.T) {
 						d.mu.Unlock()
 						if first { // a pause to write down, and rows to resume after it
 							r := all(batch, contact.Outcome{Verdict: contact.Retry, Code: contact.CodeUnauthorized})
-							r.Pause = &contact.Pause{Code: contact.CodeUnauthorized, For: time.Second}
+							r.Pause = &contact.AccountPause{Code: contact.CodeUnauthorized, For: time.Second}
 							return r
 						}
 						return all(batch, contact.Outcome{Verdict: contact.Synced, RemoteID: "1"})

@@ -55,7 +55,7 @@ func (m *Metrics) settledAs(r result) prometheus.Counter {
 }
 
 // Paused implements [drain.Observer].
-func (m *Metrics) Paused(p *contact.Pause) {
+func (m *Metrics) Paused(p *contact.AccountPause) {
 	for _, code := range contact.Codes() {
 		value := 0.0
 		if p != nil && p.Code == code {

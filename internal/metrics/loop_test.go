@@ -69,12 +69,12 @@ func TestPauses(t *testing.T) {
 	}
 	paused()
 	end := m.Lead()
-	m.Paused(&contact.Pause{Code: contact.CodeTimeout})
-	m.Paused(&contact.Pause{Code: contact.CodeUnauthorized})
+	m.Paused(&contact.AccountPause{Code: contact.CodeTimeout})
+	m.Paused(&contact.AccountPause{Code: contact.CodeUnauthorized})
 	paused(contact.CodeUnauthorized)
 	m.Paused(nil)
 	paused()
-	m.Paused(&contact.Pause{Code: contact.CodeDailyLimit})
+	m.Paused(&contact.AccountPause{Code: contact.CodeDailyLimit})
 	end(true)
 	paused()
 	want(t, registry, `

@@ -45,7 +45,7 @@ func busy(t *testing.T) *prometheus.Registry {
 	m.Settled(contact.Contact{}, contact.Outcome{Verdict: contact.Synced, Created: true},
 		contact.Settled{Final: contact.Final(contact.Synced), Waited: time.Millisecond})
 	m.Ended(t.Context(), drain.Ended{Report: contact.Report{Throttled: time.Second}})
-	m.Paused(&contact.Pause{Code: contact.CodeDailyLimit})
+	m.Paused(&contact.AccountPause{Code: contact.CodeDailyLimit})
 	send(t, m, "/crm/objects/2026-09/contacts/batch/upsert", 207)
 	return registry
 }

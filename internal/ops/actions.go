@@ -93,8 +93,8 @@ func (s *Store) Resume(ctx context.Context, who string) (was bool, err error) {
 }
 
 // Hold returns who has paused the destination, nil when nobody has.
-func (s *Store) Hold(ctx context.Context) (*contact.Hold, error) {
-	holds, err := collect[contact.Hold](ctx, s, s.pool, "hold", s.named())
+func (s *Store) Hold(ctx context.Context) (*contact.Pause, error) {
+	holds, err := collect[contact.Pause](ctx, s, s.pool, "hold", s.named())
 	if err != nil {
 		return nil, fmt.Errorf("look for a pause: %w", err)
 	}

@@ -84,12 +84,12 @@ func TestSentence(t *testing.T) {
 		},
 		"other": {ops.Snapshot{Leaders: paused("OTHER", nil)}, ops.Trouble, "Paused: in HubSpot's words, since 10:03."},
 		"by hand": {
-			ops.Snapshot{Leaders: led, Hold: &contact.Hold{Who: "ada", Since: *at("15 10:03:00"), Reason: "clean-up"}, Queue: ops.Queue{Due: 2, Waiting: 1}},
+			ops.Snapshot{Leaders: led, Hold: &contact.Pause{Who: "ada", Since: *at("15 10:03:00"), Reason: "clean-up"}, Queue: ops.Queue{Due: 2, Waiting: 1}},
 			ops.Attention,
 			"Paused by ada since 10:03: clean-up (3 contacts stay queued; `contactsync resume` goes on).",
 		},
 		"by hand, and nobody leads": {
-			ops.Snapshot{Hold: &contact.Hold{Who: "ada", Since: *at("14 10:03:00")}},
+			ops.Snapshot{Hold: &contact.Pause{Who: "ada", Since: *at("14 10:03:00")}},
 			ops.Attention,
 			"Paused by ada since 14 Jun 10:03; and nobody leads.",
 		},

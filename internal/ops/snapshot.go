@@ -17,7 +17,7 @@ import (
 type Snapshot struct {
 	Destination destination.Info `json:"-"`
 	At          time.Time        `json:"at"`   // when, by the database's clock
-	Hold        *contact.Hold    `json:"hold"` // an operator's pause; nil when there is none
+	Hold        *contact.Pause   `json:"hold"` // an operator's pause; nil when there is none
 	Queue       Queue            `json:"queue"`
 	Leaders     []Leader         `json:"leaders"`
 	Replicas    []Replica        `json:"replicas"`
@@ -104,7 +104,7 @@ func (s *Store) Snapshot(ctx context.Context, bound int64) (Snapshot, error) {
 	if bound == 0 {
 		limit = 0
 	}
-	var holds []contact.Hold
+	var holds []contact.Pause
 	err := s.read(ctx, limit, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
 		s.add(batch, "server", nil).QueryRow(func(row pgx.Row) error { return row.Scan(&snap.At, &snap.Connections) })

@@ -129,7 +129,7 @@ func TestAcmeBesideHubSpot(t *testing.T) {
 	if n, err := q.MakeDue(t.Context(), []contact.Code{contact.CodeTimeout}, 10); err != nil || n != 1 {
 		t.Errorf("%d rows made due, %v", n, err)
 	}
-	if err := q.ShowPause(t.Context(), &contact.Pause{Code: contact.CodeDailyLimit, For: time.Hour}); err != nil {
+	if err := q.ShowPause(t.Context(), &contact.AccountPause{Code: contact.CodeDailyLimit, For: time.Hour}); err != nil {
 		t.Error(err)
 	}
 	again := claim(t, q, 1) // the retry

@@ -72,7 +72,7 @@ func (q *Queue) ArmDoorbell(ctx context.Context) (contact.QueueState, error) {
 	if state.Armed {
 		q.bell = bellOurs
 	}
-	if q.held = state.Held != nil; q.held {
+	if q.held = state.Paused != nil; q.held {
 		state.Armed, err = false, q.disarm(ctx)
 	}
 	if wait, some := q.skipped.next(); some {
@@ -89,7 +89,7 @@ func scanState(row pgx.Row, state *contact.QueueState) error {
 	err := row.Scan(&since, &who, &reason, &state.Due, &state.Dead, &seconds)
 	state.Next = max(0, time.Duration(seconds*float64(time.Second)))
 	if since != nil {
-		state.Held = &contact.Hold{Since: *since, Who: *who, Reason: *reason}
+		state.Paused = &contact.Pause{Since: *since, Who: *who, Reason: *reason}
 	}
 	return err
 }

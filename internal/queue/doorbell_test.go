@@ -142,7 +142,7 @@ func TestPauseIsShown(t *testing.T) {
 	shown := func() string {
 		return b.ask(`SELECT concat_ws(' ', pause_code, pause_reason, round(extract(epoch FROM pause_until - pause_since))) FROM contactsync.slots`)
 	}
-	if err := q.ShowPause(t.Context(), &contact.Pause{Code: contact.CodeDailyLimit, Reason: "spent", For: time.Hour}); err != nil {
+	if err := q.ShowPause(t.Context(), &contact.AccountPause{Code: contact.CodeDailyLimit, Reason: "spent", For: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 	if got := shown(); got != "DAILY_LIMIT spent 3600" {

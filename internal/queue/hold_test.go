@@ -46,8 +46,8 @@ func TestHold(t *testing.T) {
 		}
 		for range 2 {
 			state := arm(t, q)
-			if state.Held == nil || state.Armed || state.Due || state.Held.Who != "ada" || state.Held.Reason != "deploy" || state.Held.Since.IsZero() {
-				t.Errorf("the look says %+v, hold %+v", state, state.Held)
+			if state.Paused == nil || state.Armed || state.Due || state.Paused.Who != "ada" || state.Paused.Reason != "deploy" || state.Paused.Since.IsZero() {
+				t.Errorf("the look says %+v, hold %+v", state, state.Paused)
 			}
 			if n := b.ask(`SELECT count(*)::text FROM pg_locks WHERE locktype = 'advisory' AND objid = 1`); n != "0" {
 				t.Error("the doorbell is held during a hold")
@@ -71,7 +71,7 @@ func TestHold(t *testing.T) {
 	if n := len(claim(t, first, 10).Contacts); n != 4 {
 		t.Errorf("%d contacts claimed after the hold, want 4", n)
 	}
-	if state := arm(t, first); state.Held != nil {
+	if state := arm(t, first); state.Paused != nil {
 		t.Errorf("held after the end: %+v", state)
 	}
 	if state := arm(t, first); !state.Armed {

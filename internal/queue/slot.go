@@ -73,7 +73,7 @@ func (q *Queue) Leave(ctx context.Context) error {
 
 // ShowPause writes down that the account is paused, for whoever looks at the
 // installation from another process; a nil pause says that it is over.
-func (q *Queue) ShowPause(ctx context.Context, pause *contact.Pause) error {
+func (q *Queue) ShowPause(ctx context.Context, pause *contact.AccountPause) error {
 	return q.do(ctx, "show the pause", func(ctx context.Context, conn *pgx.Conn) error {
 		var code, reason *string
 		var lasts time.Duration

@@ -19,8 +19,8 @@ const unknownReset = time.Hour
 
 // pauseFor returns what a failure means for the account; nil where it is not the
 // account's.
-func (c *Client) pauseFor(ctx context.Context, usage *api.Usage, e *api.Error) *contact.Pause {
-	pause := &contact.Pause{Code: e.Code}
+func (c *Client) pauseFor(ctx context.Context, usage *api.Usage, e *api.Error) *contact.AccountPause {
+	pause := &contact.AccountPause{Code: e.Code}
 	switch e.Kind {
 	case api.KindAccount:
 		pause.Reason, pause.Probe = accountReason(e), true

@@ -53,11 +53,11 @@ type upsert struct {
 	outcomes []contact.Outcome // each is written by whoever has the item
 
 	mu      sync.Mutex
-	usable  bool           // a request was answered usably
-	outage  bool           // a request was not, for which HubSpot or the way there is to blame
-	failure *api.Error     // the first failure of a whole request
-	stop    *api.Error     // why nothing more is to be sent
-	pause   *contact.Pause // what stop means for the account
+	usable  bool                  // a request was answered usably
+	outage  bool                  // a request was not, for which HubSpot or the way there is to blame
+	failure *api.Error            // the first failure of a whole request
+	stop    *api.Error            // why nothing more is to be sent
+	pause   *contact.AccountPause // what stop means for the account
 }
 
 // validate settles the contacts that cannot be sent, and returns the others.
