@@ -7,6 +7,7 @@ import (
 )
 
 func TestFill(t *testing.T) {
+	t.Parallel()
 	pieces := map[string]string{"version": "md5(ROW(c.id{{extra}})::text)", "extra": ", c.x", "none": ""}
 	set := statement.Set{"a": "SELECT {{version}}, ARRAY[{{none}}], {{version}}", "b": "SELECT '{}'"}.Fill(pieces)
 	if want := "SELECT md5(ROW(c.id, c.x)::text), ARRAY[], md5(ROW(c.id, c.x)::text)"; set["a"] != want {
@@ -19,6 +20,7 @@ func TestFill(t *testing.T) {
 }
 
 func TestMerge(t *testing.T) {
+	t.Parallel()
 	one, two := statement.Set{"a": "1"}, statement.Set{"b": "2"}
 	if got := statement.Merge(one, two); len(got) != 2 || len(one) != 1 {
 		t.Errorf("merged %v of %v", got, one)
