@@ -51,7 +51,7 @@ lint: ## golangci-lint at the pinned version (installed into bin/ at the first c
 check: lint ## what CI runs beside the tests: format, vet, lint, tidy, fix
 	go vet ./...
 	go mod tidy -diff
-	cd internal/bench/peers && go vet ./... && go mod tidy -diff
+	cd internal/lab/bench/peers && go vet ./... && go mod tidy -diff
 	@test -z "$$(go fix -diff ./... 2>/dev/null)" || { go fix -diff ./...; exit 1; }
 
 .PHONY: measure
@@ -60,7 +60,7 @@ measure: ## measure commit -> request (500 single updates) and fail-over (20 kil
 
 .PHONY: peers
 peers: ## build bin/peers: other queues, to measure beside this one (a module of its own)
-	cd internal/bench/peers && CGO_ENABLED=0 go build -trimpath -o $(CURDIR)/bin/ .
+	cd internal/lab/bench/peers && CGO_ENABLED=0 go build -trimpath -o $(CURDIR)/bin/ .
 
 .PHONY: bench
 bench: build peers ## measure everything, beside other queues, into docs/ (an hour and a quarter; BENCH='latency drain' for some)
@@ -72,7 +72,7 @@ bench-quick: build peers ## see in minutes that every measurement works; writes 
 
 .PHONY: faults
 faults: ## every fault of docs/faults.md, with its figures (many rounds, full sizes: a quarter of an hour)
-	CONTACTSYNC_MEASURE=1 go test -count=1 -timeout 60m -parallel 8 -v ./internal/faults | grep -E '_test.go|^ *(---|ok|FAIL)'
+	CONTACTSYNC_MEASURE=1 go test -count=1 -timeout 60m -parallel 8 -v ./internal/lab/faults | grep -E '_test.go|^ *(---|ok|FAIL)'
 
 .PHONY: screenshots
 screenshots: ## take the pictures of the dashboard in docs/img, with chromium
@@ -80,19 +80,19 @@ screenshots: ## take the pictures of the dashboard in docs/img, with chromium
 
 .PHONY: soak
 soak: ## apps, replicas and a world of faults; in the end every version is accounted for (SOAK_FOR=10m SEED=42)
-	CONTACTSYNC_SOAK=$(SOAK_FOR) CONTACTSYNC_SOAK_SEED=$(SEED) go test -count=1 -timeout 0 -run '^TestSoak$$' -v ./internal/soak
+	CONTACTSYNC_SOAK=$(SOAK_FOR) CONTACTSYNC_SOAK_SEED=$(SEED) go test -count=1 -timeout 0 -run '^TestSoak$$' -v ./internal/lab/soak
 
 .PHONY: model
 model: ## check the protocols' models with spin, and that broken variants are refuted (a minute)
-	internal/model/check quick
+	internal/lab/model/check quick
 
 .PHONY: model-full
 model-full: ## the same with all sizes (ten minutes, 5 GB)
-	internal/model/check full
+	internal/lab/model/check full
 
 .PHONY: mutants
 mutants: ## break the code in one place after the other: a test must fail for each (MUTANT=name for one)
-	go run ./internal/mutants $(if $(MUTANT),"$(MUTANT)")
+	go run ./internal/lab/mutants $(if $(MUTANT),"$(MUTANT)")
 
 .PHONY: alerts
 alerts: ## check the alert rules and run their tests (promtool: Debian's package prometheus)

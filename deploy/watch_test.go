@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/needs"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 // dashboard is what is looked at of Grafana's model of a dashboard.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 // The states that a row may be in when an app comes along.

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 // updated_at tells when a sync was asked for, in columns of both kinds and for apps

@@ -18,8 +18,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scrapersky/contactsync/internal/app"
-	"github.com/scrapersky/contactsync/internal/bench"
 	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/lab/bench"
 )
 
 // benchFlags are what the command was asked for.
@@ -77,7 +77,7 @@ nothing to go by. The table goes to stdout, progress to stderr.`,
 	cmd.Flags().StringVar(&flags.json, "json", "", "write the results into this file; what it has of other measurements stays")
 	cmd.Flags().StringVar(&flags.markdown, "markdown", "", "write the tables into this page, between its marks")
 	cmd.Flags().StringVar(&flags.plots, "plots", "", "write the plots into this folder, as SVG")
-	cmd.Flags().StringVar(&flags.peers, "peers", "", "the program of internal/bench/peers: measure other queues beside this one (make bench)")
+	cmd.Flags().StringVar(&flags.peers, "peers", "", "the program of internal/lab/bench/peers: measure other queues beside this one (make bench)")
 	cmd.Flags().StringVar(&flags.profile, "profile", "", "run the replicas within this process, and write profiles into this folder (go tool pprof)")
 	return cmd
 }

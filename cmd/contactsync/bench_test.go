@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/bench"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/bench"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // leftByBench counts what a run of bench left on the server.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/scrapersky/contactsync/internal/demo"
+	"github.com/scrapersky/contactsync/internal/lab/demo"
 )
 
 func newDemoCommand(p *program) *cobra.Command {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 func TestDoctor(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // TestLatency measures what the program is for: from the moment before an app

@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(progtest.Main(m)) }

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
-	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // mappedInstallation has columns and properties of every type, and the programs'

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // An app may set a time that never comes: everything that looks at the queue is well.

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 const heldMessage = "HubSpot sync paused by an operator: contacts stay queued"

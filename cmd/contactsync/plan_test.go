@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // everything is a text of all that the database holds about contacts.

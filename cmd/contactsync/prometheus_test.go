@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
-	"github.com/scrapersky/contactsync/internal/needs"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // scraper is a real Prometheus that scrapes installations every second.

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
-	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // All tests of this package run the program as a role that may do its work and

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // The README's examples of scheduling do what their comments say.

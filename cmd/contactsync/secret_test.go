@@ -15,8 +15,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // said is everything an installation told anybody, by who told it.

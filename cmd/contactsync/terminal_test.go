@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // What a contact's values, repeated by HubSpot, or a reason hold does not reach the

@@ -19,10 +19,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/postgres"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 	"github.com/scrapersky/contactsync/internal/schema"
-	"github.com/scrapersky/contactsync/internal/throwaway"
 )
 
 // authority is a CA that nobody will miss.
@@ -129,7 +129,7 @@ func with(t *testing.T, dbURL, query string) string {
 // that the CA vouches for, or there is none.
 func TestTLSToPostgres(t *testing.T) {
 	t.Parallel()
-	server := pgtest.Own(t, throwaway.Options{Kind: throwaway.Kind(os.Getenv("CONTACTSYNC_TEST_POSTGRES"))})
+	server := pgtest.Own(t, postgres.Options{Kind: postgres.Kind(os.Getenv("CONTACTSYNC_TEST_POSTGRES"))})
 	ca, stranger := newAuthority(t, "the CA"), newAuthority(t, "another CA")
 	host := mustParse(t, server.URL).Hostname()
 	cert, key := ca.serverCert(host)

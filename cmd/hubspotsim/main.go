@@ -1,4 +1,4 @@
-// Command hubspotsim serves the HubSpot simulator of internal/hubspotsim, so
+// Command hubspotsim serves the HubSpot simulator of internal/lab/hubspotsim, so
 // that the demo, docker compose and a person with curl have a portal to write
 // to.
 package main

@@ -15,7 +15,7 @@ import (
 	"github.com/lmittmann/tint"
 	"golang.org/x/term"
 
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 )
 
 // The exit codes.

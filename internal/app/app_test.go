@@ -16,7 +16,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 
 	"github.com/scrapersky/contactsync/internal/config"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // lines is a log that can be read while it is written.

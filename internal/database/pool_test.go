@@ -3,8 +3,8 @@ package database
 import (
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/pgtest/netproxy"
+	"github.com/scrapersky/contactsync/internal/lab/netproxy"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 func TestPoolIsAnApp(t *testing.T) {

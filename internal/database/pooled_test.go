@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/pgtest/netproxy"
+	"github.com/scrapersky/contactsync/internal/lab/netproxy"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 func TestConnectRefusesATransactionPooler(t *testing.T) {

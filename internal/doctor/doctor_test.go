@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }

@@ -3,7 +3,7 @@ package leader
 import (
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 // The connection that holds the lock is closed when lead has returned, however it

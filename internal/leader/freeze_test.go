@@ -14,8 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/pgtest/netproxy"
+	"github.com/scrapersky/contactsync/internal/lab/netproxy"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 // requests counts what arrived, by sender.

@@ -15,7 +15,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
-	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 func TestMain(m *testing.M) {

@@ -9,7 +9,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
-	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 // stuck is a session that holds a slot and whose client stopped in the middle of a

@@ -15,8 +15,8 @@ import (
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
-	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/pgtest/netproxy"
+	"github.com/scrapersky/contactsync/internal/lab/netproxy"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 func TestThreeSlotsFourCampaigners(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
-	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
 // Each change is one process's to tell, however many look; what was told is not

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/destination"
-	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 func TestHeartbeat(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
-	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
 // workersDesk is the desk of a worker's on a database.

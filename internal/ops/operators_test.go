@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
-	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
 // Who leads and who is gone is what the locks and the clock say, whatever was

@@ -8,8 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
-	"github.com/scrapersky/contactsync/internal/pgtest"
 )
 
 // Times that are no times, which an app may set, mean never, and break nothing.

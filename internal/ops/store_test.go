@@ -12,8 +12,8 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
-	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/statement"
 )

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/needs"
-	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
 

@@ -3,7 +3,7 @@ package schema_test
 import (
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
 

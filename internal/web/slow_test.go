@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/needs"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/web"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 )
 
 func asAPIError(t *testing.T, err error) *api.Error {

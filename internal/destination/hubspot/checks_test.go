@@ -7,7 +7,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/doctor"
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 )
 
 const testKey = "pat-eu1-the-key-of-this-test"

@@ -4,17 +4,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/drain/draintest"
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/destination/destinationtest"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 )
 
 // What every destination must do.
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	draintest.Conformance(t, func(t *testing.T) draintest.Remote {
+	destinationtest.Conformance(t, func(t *testing.T) destinationtest.Remote {
 		t.Helper()
 		p := overTheWire(t, simOptions(), func(o *Options) { o.Timeout = time.Minute })
-		return draintest.Remote{
+		return destinationtest.Remote{
 			Destination: p.Client,
 			Stored: func(email string) (id, name, phone string, ok bool) {
 				c, ok := p.Contact(email)
@@ -29,18 +29,18 @@ func TestConformance(t *testing.T) {
 				}
 				return n
 			},
-			Break: func(f draintest.Fault) {
+			Break: func(f destinationtest.Fault) {
 				p.ClearFaults()
 				p.SetToken(testToken)
 				switch f {
-				case draintest.None:
-				case draintest.Unauthorized:
+				case destinationtest.None:
+				case destinationtest.Unauthorized:
 					p.SetToken("another key")
-				case draintest.Down:
+				case destinationtest.Down:
 					p.Inject(hubspotsim.Fault{Status: 500})
-				case draintest.Silent:
+				case destinationtest.Silent:
 					p.Inject(hubspotsim.Fault{Mode: hubspotsim.Hang})
-				case draintest.LostResponse:
+				case destinationtest.LostResponse:
 					p.Inject(hubspotsim.Fault{Mode: hubspotsim.Cut, AfterWrite: true})
 				}
 			},

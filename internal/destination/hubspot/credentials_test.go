@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 )
 
 // A key that is revoked while its successor is there already costs nothing: what

@@ -15,7 +15,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

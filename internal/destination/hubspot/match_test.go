@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 )
 
 func TestResultsInAnyOrder(t *testing.T) {

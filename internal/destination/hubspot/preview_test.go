@@ -9,7 +9,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 )
 
 // brief is a change in a line.

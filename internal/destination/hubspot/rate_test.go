@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 )
 
 // A portal that allows less than was configured returns no 429.

@@ -9,7 +9,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 )
 
 // bare is a portal that nobody has set up.

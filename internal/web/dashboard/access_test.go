@@ -12,8 +12,8 @@ import (
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
-	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/statement"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/pgtest/netproxy"
+	"github.com/scrapersky/contactsync/internal/lab/netproxy"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )
 

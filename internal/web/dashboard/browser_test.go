@@ -15,8 +15,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
-	"github.com/scrapersky/contactsync/internal/needs"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 func TestMain(m *testing.M) {

@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/needs"
-	"github.com/scrapersky/contactsync/internal/pgtest"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // A million contacts: no page reads more than its part of them, and a search that

@@ -3,8 +3,8 @@ package dashboard_test
 import (
 	"testing"
 
-	"github.com/scrapersky/contactsync/internal/hubspotsim"
-	"github.com/scrapersky/contactsync/internal/progtest"
+	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // scene is an installation with a past: a day of cycles, contacts in every state,

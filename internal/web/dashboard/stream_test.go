@@ -16,9 +16,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/scrapersky/contactsync/internal/needs"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
+	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
-	"github.com/scrapersky/contactsync/internal/pgtest"
 	"github.com/scrapersky/contactsync/internal/web"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )

@@ -1,4 +1,0 @@
-package throwaway
-
-// What the tests of this package's outside need from its inside.
-var FindPrograms = findPrograms
