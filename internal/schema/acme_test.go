@@ -31,16 +31,16 @@ var createPeople = []string{
 	"INSERT INTO app.people (mail) VALUES ('a@example.org')",
 }
 
-// shape is all that a table has: columns, indexes and triggers.
-func shape(t *testing.T, url, table string) []string {
+// shape is all that app.people has: columns, indexes and triggers.
+func shape(t *testing.T, url string) []string {
 	t.Helper()
 	return pgtest.Value[[]string](t, url, `
 		SELECT array_agg(x ORDER BY x) FROM (
 			SELECT format('column %s %s %s', a.attname, format_type(a.atttypid, a.atttypmod), pg_get_expr(d.adbin, d.adrelid))
 			  FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
-			 WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped
-			 UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = $1::regclass
-			 UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgrelid = $1::regclass AND NOT tgisinternal) AS s (x)`, table)
+			 WHERE a.attrelid = 'app.people'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+			 UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'app.people'::regclass
+			 UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE tgrelid = 'app.people'::regclass AND NOT tgisinternal) AS s (x)`)
 }
 
 func upFor(t *testing.T, url string, o schema.Options) []string {
@@ -59,7 +59,7 @@ func TestTwoDestinationsOnAnotherTable(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, createPeople...)
-	before := shape(t, url, "app.people")
+	before := shape(t, url)
 	both := people(hubspot.Info, acme)
 	want := []string{"00001_bookkeeping", "contacts", "hubspot columns", "acme columns", "hubspot indexes", "acme indexes", "views", "triggers"}
 	if applied := upFor(t, url, both); !slices.Equal(applied, want) {
@@ -71,7 +71,7 @@ func TestTwoDestinationsOnAnotherTable(t *testing.T) {
 	if id := pgtest.Value[string](t, url, "SELECT string_agg(DISTINCT format_type(atttypid, atttypmod), ' ') FROM pg_attribute WHERE attname = 'contact_id' AND attnum > 0 AND attrelid IN ('contactsync.claims'::regclass, 'contactsync.failures'::regclass, 'contactsync.actions'::regclass)"); id != "bigint" {
 		t.Errorf("contact_id is %s, want bigint", id)
 	}
-	after := strings.Join(shape(t, url, "app.people"), "\n")
+	after := strings.Join(shape(t, url), "\n")
 	for _, has := range []string{
 		"column acme_processing_status text", "column acme_retry_count integer 0", "column acme_person_id text", "column retry_count integer 0",
 		"contacts_contactsync_queued ON app.people USING btree (hubspot_queued_at NULLS FIRST)",
@@ -104,7 +104,7 @@ func TestTwoDestinationsOnAnotherTable(t *testing.T) {
 	if err != nil || !slices.Equal(undone, []string{"acme", "hubspot", "contacts", "00001_bookkeeping"}) {
 		t.Errorf("undone %q: %v", undone, err)
 	}
-	if left := shape(t, url, "app.people"); !slices.Equal(left, before) {
+	if left := shape(t, url); !slices.Equal(left, before) {
 		t.Errorf("down --all left\n%q\nwant\n%q", left, before)
 	}
 	if n := pgtest.Value[int](t, url, "SELECT count(*)::int FROM app.people"); n != 1 {
@@ -122,7 +122,7 @@ func TestAnotherDestinationLater(t *testing.T) {
 	if err := schema.Grant(t.Context(), url, people(hubspot.Info), role, schema.Worker, logger(t)); err != nil {
 		t.Fatal(err)
 	}
-	alone := shape(t, url, "app.people")
+	alone := shape(t, url)
 
 	conn := pgtest.Connect(t, url)
 	if err := schema.Check(t.Context(), conn, people(hubspot.Info, acme)); err == nil || !strings.Contains(err.Error(), "acme columns, acme indexes") {
@@ -141,7 +141,7 @@ func TestAnotherDestinationLater(t *testing.T) {
 	if err != nil || !slices.Equal(undone, []string{"acme"}) {
 		t.Errorf("undone %q: %v", undone, err)
 	}
-	if left := shape(t, url, "app.people"); !slices.Equal(left, alone) {
+	if left := shape(t, url); !slices.Equal(left, alone) {
 		t.Errorf("acme left\n%q\nwant\n%q", left, alone)
 	}
 	if err := schema.Check(t.Context(), conn, people(hubspot.Info)); err != nil {

@@ -43,9 +43,9 @@ func (o Options) key() wanted {
 	return wanted{name: "id", family: key, definition: "uuid PRIMARY KEY DEFAULT gen_random_uuid()"}
 }
 
-// forAll are the columns that all destinations share. Those that are added have constant
-// defaults: Postgres keeps them beside the table and rewrites no row.
-func (o Options) forAll() []wanted {
+// whoItIs are the columns that are sent. Those that are added, here and below, have
+// constant defaults: Postgres keeps them beside the table and rewrites no row.
+func (o Options) whoItIs() []wanted {
 	return []wanted{
 		o.key(),
 		{name: "email", definition: "text"},
@@ -53,6 +53,12 @@ func (o Options) forAll() []wanted {
 		{name: "phone_number", definition: "text"},
 		{name: "domain_id", definition: "uuid"},
 		{name: "page_id", definition: "uuid"},
+	}
+}
+
+// forAll are the other columns that all destinations share.
+func forAll() []wanted {
+	return []wanted{
 		{name: "last_failed_crm", family: text, room: 10, ours: true, definition: "text"},
 		{name: "created_at", definition: "timestamptz DEFAULT now()"},
 		{name: "updated_at", family: moment, ours: true, definition: "timestamptz DEFAULT now()"},
@@ -79,23 +85,28 @@ func columnsOf(d destination.Info) []wanted {
 	return list
 }
 
-// wantedColumns are all that the table is to have.
+// wantedColumns are all that the table is to have, in the order that a new one has.
 func (f found) wantedColumns() ([]wanted, error) {
-	list := f.options.forAll()
+	list, last := f.options.whoItIs(), forAll()
 	destinations, err := f.destinations()
 	for _, d := range destinations {
 		list = append(list, columnsOf(d)...)
 	}
-	return list, err
+	return append(list, last...), err
 }
 
-// missing lists the columns of a destination that the table lacks; "" are those that
-// all share.
-func (f found) missing(destination string) ([]wanted, error) {
+// missing lists the columns that the table lacks.
+func (f found) missing() ([]wanted, error) {
 	list, err := f.wantedColumns()
 	return slices.DeleteFunc(list, func(w wanted) bool {
-		return w.destination != destination || f.table != nil && f.table.column(f.table.statement().Column(w.name)) != nil
+		return f.table != nil && f.table.column(f.table.statement().Column(w.name)) != nil
 	}), err
+}
+
+// lacks says whether the table lacks a column of a destination; "" are those that all
+// share.
+func lacks(missing []wanted, destination string) bool {
+	return slices.ContainsFunc(missing, func(w wanted) bool { return w.destination == destination })
 }
 
 // upColumns creates the table, or adds the columns that it lacks, at once: each ALTER
@@ -117,25 +128,24 @@ func (m *migrator) upColumns(ctx context.Context) (done []string, err error) {
 		}
 		parts = append(parts, record{Kind: kindDestination, Name: d.Name, Detail: string(info), Destination: d.Name})
 	}
-	var lacks []wanted
+	missing, err := m.found.missing()
+	if err != nil {
+		return nil, err
+	}
 	var records []record
 	for _, part := range parts {
-		missing, err := m.found.missing(part.Destination)
-		if err != nil {
-			return nil, err
-		}
 		before := m.found.recorded(part.Kind, part.Name)
-		if len(missing) > 0 || before.Kind == "" {
+		if lacks(missing, part.Destination) || before.Kind == "" {
 			done = append(done, columnsStep(part.Destination))
 		}
-		if len(missing) > 0 || before.Detail != part.Detail {
-			lacks, records = append(lacks, missing...), append(records, part)
+		if before.Kind == "" || before.Detail != part.Detail {
+			records = append(records, part)
 		}
 	}
-	if len(records) == 0 {
+	if len(records) == 0 && len(missing) == 0 {
 		return nil, nil
 	}
-	err = m.briefly(ctx, func(tx pgx.Tx) error { return m.addColumns(ctx, tx, contacts.Name, lacks, records) })
+	err = m.briefly(ctx, func(tx pgx.Tx) error { return m.addColumns(ctx, tx, contacts.Name, missing, records) })
 	if err != nil {
 		return nil, err
 	}
@@ -157,9 +167,9 @@ func (m *migrator) contactsRecord(ctx context.Context) (record, error) {
 }
 
 // addColumns creates the table, or alters it once, and records what was added.
-func (m *migrator) addColumns(ctx context.Context, tx pgx.Tx, name string, lacks []wanted, records []record) error {
+func (m *migrator) addColumns(ctx context.Context, tx pgx.Tx, name string, missing []wanted, records []record) error {
 	var list, defaults []string
-	for _, w := range lacks {
+	for _, w := range missing {
 		column := statement.Table{Columns: m.options.Columns}.Column(w.name)
 		definition := w.definition
 		list = append(list, statement.Quote(column)+" "+w.definition)

@@ -90,20 +90,19 @@ func (f found) declared() ([]Version, error) {
 	if err != nil {
 		return nil, err
 	}
+	missing, err := f.missing()
+	if err != nil {
+		return nil, err
+	}
 	line := func(name string, r record, complete bool) Version {
 		if r.Kind == "" || !complete {
 			return Version{Name: name, State: Pending}
 		}
 		return Version{Name: name, State: Applied, AppliedAt: r.At}
 	}
-	lacks := func(destination string) bool {
-		list, wrong := f.missing(destination)
-		err = errors.Join(err, wrong)
-		return f.table == nil || len(list) > 0
-	}
-	list := []Version{line(stepContacts, f.contacts(), !lacks(""))}
+	list := []Version{line(stepContacts, f.contacts(), !lacks(missing, ""))}
 	for _, d := range destinations {
-		list = append(list, line(columnsStep(d.Name), f.recorded(kindDestination, d.Name), !lacks(d.Name)))
+		list = append(list, line(columnsStep(d.Name), f.recorded(kindDestination, d.Name), !lacks(missing, d.Name)))
 		// Whether an index is there and valid is a matter of speed, and of `doctor`.
 		last := f.recorded(kindOrder, d.Name)
 		if f.table != nil {

@@ -18,6 +18,7 @@ func acme() statement.Target {
 }
 
 func TestText(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ name, sql, want string }{
 		{"table", "SELECT FROM contacts c", "SELECT FROM app.people c"},
 		{"schema-qualified is another table", "SELECT FROM contactsync.contacts, x.contacts", "SELECT FROM contactsync.contacts, x.contacts"},
@@ -41,6 +42,7 @@ func TestText(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			if got := acme().Text(tt.sql); got != tt.want {
 				t.Errorf("Text(%q) = %q, want %q", tt.sql, got, tt.want)
 			}
@@ -52,6 +54,7 @@ func TestText(t *testing.T) {
 }
 
 func TestScript(t *testing.T) {
+	t.Parallel()
 	tests := []struct{ name, sql, want string }{
 		{
 			"once each", "CREATE TRIGGER ON contacts\n    -- each destination\n    IF NEW.retry_count = 'hubspot'\n    -- end\nEND contacts\n",
@@ -63,6 +66,7 @@ func TestScript(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			got := statement.Script(acme().Table, []destination.Info{hubspot.Info, acme().Destination}, hubspot.Info, tt.sql)
 			if got != tt.want {
 				t.Errorf("Script = %q, want %q", got, tt.want)
@@ -72,6 +76,7 @@ func TestScript(t *testing.T) {
 }
 
 func TestArguments(t *testing.T) {
+	t.Parallel()
 	s := acme().Statement("SELECT @ids::text[] @> '{@no}', @n, @ids, a <@ b, '@x', $1 -- @y")
 	if want := "SELECT $1::text[] @> '{@no}', $2, $1, a <@ b, '@x', $1 -- @y"; s.SQL != want {
 		t.Errorf("SQL = %q, want %q", s.SQL, want)
@@ -81,6 +86,7 @@ func TestArguments(t *testing.T) {
 	}
 	for name, values := range map[string]pgx.NamedArgs{"one is missing": {"ids": 1}, "one too many": {"ids": 1, "n": 2, "m": 3}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			defer func() {
 				if recover() == nil {
 					t.Error("Args did not panic")
@@ -92,6 +98,7 @@ func TestArguments(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
+	t.Parallel()
 	set := statement.Parse("-- About the file.\n\n-- name: one\n-- Why.\nSELECT 1\n\n-- name: two\nSELECT c.id FROM contacts c\n")
 	if got := set.Render(acme(), "one").SQL; got != "-- Why.\nSELECT 1" {
 		t.Errorf("one = %q", got)
