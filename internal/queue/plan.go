@@ -14,6 +14,10 @@ import (
 // PlannerOff returns the planner's settings that a leader turns off.
 func PlannerOff() []string { return slices.Clone(plannerOff) }
 
+// Statements returns the queue's statements as they are without extra columns, for who
+// wants to explain one.
+func Statements(target statement.Target) statement.Statements { return render(target, nil, false) }
+
 // ClaimPlan returns how the server would find the rows of a claim, a line of
 // EXPLAIN each, under the settings of a leader. It claims nothing and leaves no
 // setting behind.
@@ -28,7 +32,7 @@ func ClaimPlan(ctx context.Context, conn *pgx.Conn, target statement.Target) (pl
 			return nil, fmt.Errorf("explain a claim: %w", err)
 		}
 	}
-	claim := render(target, nil, false).Named("claim")
+	claim := Statements(target).Named("claim")
 	rows, err := tx.Query(ctx, "EXPLAIN "+claim.SQL, claim.Args(pgx.NamedArgs{
 		"most": 1, "skip": []string{}, "destination": target.Destination.Name, "slot": 0, "cycle": int64(0),
 	})...)

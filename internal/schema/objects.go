@@ -104,10 +104,11 @@ func (m *migrator) replaceViews(ctx context.Context, tx pgx.Tx, s script) error 
 			gone = append(gone, r)
 		}
 	}
-	if err := m.dropObjects(ctx, tx, gone); err != nil {
+	// First what is new: a view that stays may need what is to go until then.
+	if _, err := tx.Exec(ctx, s.text, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, s.text, pgx.QueryExecModeSimpleProtocol); err != nil {
+	if err := m.dropObjects(ctx, tx, gone); err != nil {
 		return err
 	}
 	return add(ctx, tx, append(wanted, record{Kind: s.kind, Name: textHash, Detail: s.hash()})...)

@@ -29,7 +29,7 @@ func TestText(t *testing.T) {
 		{"distinct names anywhere", "updated_at = c.updated_at, c.name, page_id", `"changed" = c."changed", c.name, page_id`},
 		{"common names that are marked", "(/* c. */id, /* c. */ email, /* c. */name)", `(/* c. */"person", /* c. */ email, /* c. */name)`},
 		{"type of the id", "$1::text[]::uuid[], pg_catalog.uuid", "$1::text[]::bigint[], pg_catalog.uuid"},
-		{"functions of the destination", "contactsync.hubspot_queue_state(1), hubspot_problems, hubspot_problems_2", "contactsync.acme_queue_state(1), acme_problems, hubspot_problems_2"},
+		{"functions of the destination", "contactsync.hubspot_queue_state(1), hubspot_problems, nohubspot_problems", "contactsync.acme_queue_state(1), acme_problems, nohubspot_problems"},
 		{"strings", "'contacts' || E'c.id' || 'it''s contacts' || contacts", "'contacts' || E'c.id' || 'it''s contacts' || app.people"},
 		{"comments", "-- contacts c.id\ncontacts /* contacts */", "-- contacts c.id\napp.people /* contacts */"},
 		{"quoted identifiers", `"contacts" "c".id c."id"`, `"contacts" "c".id c."id"`},

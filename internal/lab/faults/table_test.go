@@ -3,16 +3,17 @@ package faults
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 	"github.com/scrapersky/contactsync/internal/lab/progtest"
 	leading "github.com/scrapersky/contactsync/internal/queue" // queue queues a contact here
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 // TestBloat measures claims on a table whose dead rows nobody may remove: a long
@@ -106,9 +107,9 @@ func claimsOn(in *progtest.Installation) claims {
 		}
 		in.Await("Complete", `SELECT hubspot_processing_status::text FROM contacts WHERE id = md5('7')::uuid`)
 		var took time.Duration
-		took, c.buffers = explain(in, "claim", 100, 0, int64(1), "hubspot", []string{})
+		took, c.buffers = explain(in, "claim", pgx.NamedArgs{"most": 100, "slot": 0, "cycle": int64(1), "destination": hubspot.Info.Name, "skip": []string{}})
 		c.claim = append(c.claim, took)
-		took, _ = explain(in, "look", "hubspot", []int64{}, 45.0, []string{})
+		took, _ = explain(in, "arm", pgx.NamedArgs{"destination": hubspot.Info.Name, "active": []int64{}, "dead_after": 45.0, "skip": []string{}})
 		c.look = append(c.look, took)
 	}
 	return c
@@ -116,12 +117,9 @@ func claimsOn(in *progtest.Installation) claims {
 
 // explain runs a statement of internal/queue and takes it back: how long it took
 // and how many pages it touched.
-func explain(in *progtest.Installation, name string, args ...any) (took time.Duration, buffers int) {
+func explain(in *progtest.Installation, name string, args pgx.NamedArgs) (took time.Duration, buffers int) {
 	in.Helper()
-	sql, err := os.ReadFile("../../queue/" + name + ".sql")
-	if err != nil {
-		in.Fatal(err)
-	}
+	explained := leading.Statements(statement.For(statement.Contacts(), hubspot.Info, hubspot.Info)).Named(name)
 	tx, err := in.App.Begin(in.Context())
 	if err != nil {
 		in.Fatal(err)
@@ -137,7 +135,7 @@ func explain(in *progtest.Installation, name string, args ...any) (took time.Dur
 		}
 	}
 	var text string
-	if err := tx.QueryRow(in.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+string(sql), args...).Scan(&text); err != nil {
+	if err := tx.QueryRow(in.Context(), "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) "+explained.SQL, explained.Args(args)...).Scan(&text); err != nil {
 		in.Fatal(err)
 	}
 	var plans []struct {

@@ -11,7 +11,7 @@ import (
 // notices it is shown by running the program.
 func TestMutationsFit(t *testing.T) {
 	t.Parallel()
-	root := filepath.Join("..", "..")
+	root := filepath.Join("..", "..", "..")
 	names := map[string]bool{}
 	for _, m := range mutations {
 		t.Run(m.name, func(t *testing.T) {
