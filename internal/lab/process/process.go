@@ -1,4 +1,4 @@
-// Package process runs this very program as child processes that do not outlive
+// Package process runs the program as child processes that do not outlive
 // it, and follows what they log. The demo and the benchmark both show what the
 // program does, which only the program itself can.
 package process
