@@ -165,7 +165,7 @@ func TestExamples(t *testing.T) {
 }
 
 // TestFindProgram looks beside the test binary, where there is none, and on PATH.
-func TestFindProgram(t *testing.T) { //nolint:paralleltest // it sets PATH
+func TestFindProgram(t *testing.T) {
 	folder := t.TempDir()
 	t.Setenv("PATH", folder)
 	if path, err := findProgram(""); err == nil || !strings.Contains(err.Error(), "--program") {
