@@ -16,7 +16,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
 
 .PHONY: build
-build: ## build bin/contactsync and bin/hubspotsim
+build: ## build bin/contactsync and the programs of the laboratory: bin/bench and bin/hubspotsim
 	CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o bin/ ./cmd/...
 
 .PHONY: setup-demo setup-test
@@ -64,11 +64,11 @@ peers: ## build bin/peers: other queues, to measure beside this one (a module of
 
 .PHONY: bench
 bench: build peers ## measure everything, beside other queues, into docs/ (an hour and a quarter; BENCH='latency drain' for some)
-	bin/contactsync bench $(BENCH) --peers bin/peers --json docs/bench/results.json --markdown docs/bench.md --plots docs/bench
+	bin/bench $(BENCH) --peers bin/peers --json docs/bench/results.json --markdown docs/bench.md --plots docs/bench
 
 .PHONY: bench-quick
 bench-quick: build peers ## see in minutes that every measurement works; writes nothing
-	bin/contactsync bench $(BENCH) --quick --peers bin/peers
+	bin/bench $(BENCH) --quick --peers bin/peers
 
 .PHONY: faults
 faults: ## every fault of docs/faults.md, with its figures (many rounds, full sizes: a quarter of an hour)

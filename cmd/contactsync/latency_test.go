@@ -91,8 +91,8 @@ func TestFailover(t *testing.T) { //nolint:paralleltest // it measures
 		killed := time.Now()
 		replicas[at].Kill()
 		in.Exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('round' || $1::int || '@example.org', 'Queued')`, round)
-		leading = append(leading, other.Wait("leading", 1)[0].Time(t).Sub(killed))
-		claiming = append(claiming, other.Wait("Starting HubSpot sync scheduler cycle", 1)[0].Time(t).Sub(killed))
+		leading = append(leading, progtest.TimeOf(t, other.Wait("leading", 1)[0]).Sub(killed))
+		claiming = append(claiming, progtest.TimeOf(t, other.Wait("Starting HubSpot sync scheduler cycle", 1)[0]).Sub(killed))
 		in.Await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status <> 'Complete'`)
 		replicas[at] = in.Start(in.Env(), "run")
 	}

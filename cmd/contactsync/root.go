@@ -44,7 +44,7 @@ Exit codes: 0 done, 1 failed, 2 usage or configuration.`,
 	root.SetHelpCommandGroupID(groupSetup)
 	root.SetCompletionCommandGroupID(groupSetup)
 
-	add(root, groupWork, newRunCommand(p), newStatusCommand(p), newPauseCommand(p), newResumeCommand(p), newDoctorCommand(p), newDemoCommand(p), newBenchCommand(p))
+	add(root, groupWork, newRunCommand(p), newStatusCommand(p), newPauseCommand(p), newResumeCommand(p), newDoctorCommand(p), newDemoCommand(p))
 	add(root, groupContacts, newQueueCommand(p), newRetryCommand(p), newSkipCommand(p), newSyncCommand(p), newPlanCommand(p))
 	add(root, groupSetup, newMigrateCommand(p), newSetupCommand(p), newHealthcheckCommand(p), newVersionCommand(p))
 	return root

@@ -3,9 +3,9 @@
 // figures of the documentation come from here and from nowhere else, so that
 // anybody can repeat them with one command on a machine of their own.
 //
-// What is measured is the program: replicas are processes of this very binary,
-// HubSpot is the strict simulator in this process, and the server is a real
-// PostgreSQL whose commits are safe on disk. Every measurement has databases of
+// What is measured is the program: replicas are processes of its binary, HubSpot
+// is the strict simulator in this process, and the server is a real PostgreSQL
+// whose commits are safe on disk. Every measurement has databases of
 // its own, which are dropped in the end. Timings of one machine say little, so
 // what counts are ratios within a run: the cases of a measurement take turns,
 // round by round, each round begins with another one, and a figure is the median

@@ -12,7 +12,7 @@ import (
 // The marks between which a page has what a run writes; the rest of the page is
 // left as it is.
 const (
-	beginMark = "<!-- figures: written by `contactsync bench --markdown`, not by hand -->"
+	beginMark = "<!-- figures: written by `bench --markdown`, not by hand -->"
 	endMark   = "<!-- end of the figures -->"
 )
 
@@ -44,7 +44,7 @@ func (m Measurement) markdown(b *strings.Builder, plots string) {
 	if m.Quick {
 		size = ", at the small sizes of `--quick`: no figures to go by"
 	}
-	fmt.Fprintf(b, "`contactsync bench %s` on %s; %d rounds, %.0f s%s.\n\n", m.Name, m.At.Format("2006-01-02"), m.Rounds, m.Seconds, size)
+	fmt.Fprintf(b, "`bench %s` on %s; %d rounds, %.0f s%s.\n\n", m.Name, m.At.Format("2006-01-02"), m.Rounds, m.Seconds, size)
 	if m.Error != "" {
 		fmt.Fprintf(b, "**Not whole:** %s\n\n", m.Error)
 	}

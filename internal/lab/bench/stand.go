@@ -36,7 +36,7 @@ var statements = map[string]string{
 	"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "none",
 }
 
-// stand is where measurements take place: a server, and this program.
+// stand is where measurements take place: a server, and the program.
 //
 // A measurement cannot share a database with anybody, not even in a schema of its
 // own: the slots' locks and the doorbell, notifications, and the schema

@@ -179,7 +179,7 @@ func keepsTime(t *testing.T, in *progtest.Installation, now string, settings ...
 		}
 	}
 	for _, line := range append(p.Saw("leading"), p2.Saw("leading")...) {
-		if at := line.Time(t); at.Before(began) || at.After(time.Now()) {
+		if at := progtest.TimeOf(t, line); at.Before(began) || at.After(time.Now()) {
 			t.Errorf("the log says %v, which is not the worker's clock", at)
 		}
 	}

@@ -68,7 +68,7 @@ func TestServerRestarts(t *testing.T) {
 func linesBetween(tb testing.TB, p *progtest.Process, from, to time.Time) (n int) {
 	tb.Helper()
 	for _, r := range p.Records() {
-		if at := r.Time(tb); at.After(from) && at.Before(to) {
+		if at := progtest.TimeOf(tb, r); at.After(from) && at.Before(to) {
 			n++
 		}
 	}

@@ -119,7 +119,7 @@ func TestFollowerTakesOverFromOneThatStops(t *testing.T) {
 		if code := leader.Stop(); code != 0 {
 			t.Errorf("exit code %d, want 0", code)
 		}
-		ended := leader.Saw("stopped leading")[0].Time(t)
+		ended := progtest.TimeOf(t, leader.Saw("stopped leading")[0])
 		leads = append(leads, since(t, ended, follower.Wait("leading", 1)[0]))
 		in.Await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status <> 'Complete'`)
 		leader, follower = follower, follow(in, stopSettings...)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/lab/process"
 	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
@@ -165,9 +166,9 @@ func awaitComplete(in *progtest.Installation, email string) {
 }
 
 // since is the time from a moment to a line of a log.
-func since(t *testing.T, from time.Time, r progtest.Record) time.Duration {
+func since(t *testing.T, from time.Time, r process.Record) time.Duration {
 	t.Helper()
-	return r.Time(t).Sub(from)
+	return progtest.TimeOf(t, r).Sub(from)
 }
 
 // wait lets a time pass in which something must not happen; nothing tells of

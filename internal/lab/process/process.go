@@ -1,10 +1,9 @@
-// Package process runs this very program as child processes that do not outlive
+// Package process runs the program as child processes that do not outlive
 // it, and follows what they log. The demo and the benchmark both show what the
 // program does, which only the program itself can.
 package process
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -15,8 +14,8 @@ import (
 	"syscall"
 )
 
-// keepRecords bounds how many lines of a kind are kept for Wait.
-const keepRecords = 100
+// keepLines bounds how many lines with the same message are kept for Wait.
+const keepLines = 100
 
 // Options says which replica to start.
 type Options struct {
@@ -38,15 +37,12 @@ type Options struct {
 // Process is a replica that was started. It is safe for concurrent use.
 type Process struct {
 	body
-	tell func(Record)
+	log  *Log
 	gone chan struct{} // closed when it has ended
 
-	mu      sync.Mutex
-	seen    map[string][]Record
-	changed chan struct{} // closed at the next line
-	last    string
-	killed  bool
-	err     error // how it ended, once gone is closed
+	mu     sync.Mutex
+	killed bool
+	err    error // how it ended, once gone is closed
 }
 
 // body is what runs: a process, or a part of this one.
@@ -59,7 +55,7 @@ type body struct {
 
 // Start starts a replica in the folder for temporary files, where no .env is.
 func Start(opt Options) (*Process, error) {
-	p := &Process{gone: make(chan struct{}), tell: opt.Tell, seen: map[string][]Record{}, changed: make(chan struct{})}
+	p := &Process{gone: make(chan struct{}), log: NewLog(keepLines)}
 	begin := startProcess
 	if opt.Within != nil {
 		begin = startWithin
@@ -69,7 +65,7 @@ func Start(opt Options) (*Process, error) {
 	if p.body, log, err = begin(opt); err != nil {
 		return nil, fmt.Errorf("start a replica: %w", err)
 	}
-	go p.attend(log)
+	go p.attend(log, opt.Tell)
 	return p, nil
 }
 
@@ -124,57 +120,28 @@ type eof struct{}
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
 // attend follows the log to its end.
-func (p *Process) attend(log io.Reader) {
+func (p *Process) attend(log io.Reader, tell func(Record)) {
 	defer close(p.gone)
-	lines := bufio.NewScanner(log)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		r := parse(lines.Bytes())
-		p.note(lines.Text(), r)
-		if p.tell != nil && r != nil {
-			p.tell(r)
-		}
-	}
+	p.log.Follow(log, tell)
 	err := p.wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err != nil && !p.killed {
-		p.err = fmt.Errorf("replica %d: %w; it last said: %s", p.Pid(), err, p.last)
+		p.err = fmt.Errorf("replica %d: %w; it last said: %s", p.Pid(), err, p.log.Last())
 	}
-}
-
-func (p *Process) note(line string, r Record) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.last = line
-	if msg := r.Msg(); len(p.seen[msg]) < keepRecords {
-		p.seen[msg] = append(p.seen[msg], r)
-	}
-	close(p.changed)
-	p.changed = make(chan struct{})
 }
 
 // Pid is the number of the process.
 func (p *Process) Pid() int { return p.pid }
 
-// Wait waits until the message was logged and answers the first record of it. It
+// Wait waits until the message was logged and returns the first record of it. It
 // fails when the replica ends before.
 func (p *Process) Wait(ctx context.Context, msg string) (Record, error) {
-	for {
-		p.mu.Lock()
-		seen, changed, last := p.seen[msg], p.changed, p.last
-		p.mu.Unlock()
-		if len(seen) > 0 {
-			return seen[0], nil
-		}
-		select {
-		case <-changed:
-		case <-p.gone:
-			return nil, fmt.Errorf("replica %d ended before it said %q; it last said: %s", p.Pid(), msg, last)
-		case <-ctx.Done():
-			return nil, fmt.Errorf("replica %d has not said %q: %w", p.Pid(), msg, context.Cause(ctx))
-		}
+	found, err := p.log.Wait(ctx, msg, 1)
+	if err != nil {
+		return nil, fmt.Errorf("replica %d: %w; it last said: %s", p.Pid(), err, p.log.Last())
 	}
+	return found[0], nil
 }
 
 // Kill ends the replica without a warning and waits until it is gone.

@@ -1,33 +1,24 @@
 package progtest
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/scrapersky/contactsync/internal/lab/process"
 )
 
-// Record is one line of a program's log.
-type Record map[string]any
-
-// Msg is what the line says.
-func (r Record) Msg() string { s, _ := r["msg"].(string); return s }
-
-// Time is when the line was logged.
-func (r Record) Time(tb testing.TB) time.Time {
+// TimeOf is when a line was logged.
+func TimeOf(tb testing.TB, r process.Record) time.Time {
 	tb.Helper()
-	text, _ := r["time"].(string)
-	at, err := time.Parse(time.RFC3339Nano, text)
-	if err != nil {
-		tb.Fatal(err)
+	at := r.Time()
+	if at.IsZero() {
+		tb.Fatalf("the line says no time: %v", r)
 	}
 	return at
 }
@@ -38,10 +29,7 @@ type Process struct {
 	Cmd    *exec.Cmd
 	Exited chan struct{} // closed when it has ended
 
-	mu      sync.Mutex
-	lines   []string
-	records []Record
-	changed chan struct{}
+	log *process.Log
 }
 
 // Start runs the program with the arguments; it is killed at the end of the
@@ -54,7 +42,7 @@ func (in *Installation) Start(env []string, args ...string) *Process {
 // StartProgram is Start for another build of the program.
 func (in *Installation) StartProgram(path string, env []string, args ...string) *Process {
 	in.Helper()
-	p := &Process{TB: in.TB, Exited: make(chan struct{}), changed: make(chan struct{})}
+	p := &Process{TB: in.TB, Exited: make(chan struct{}), log: process.NewLog(0)}
 	p.Cmd = exec.CommandContext(context.WithoutCancel(in.Context()), path, args...) // it may be asked to end after the test
 	p.Cmd.Env = env
 	p.Cmd.Dir = in.TempDir() // no .env there
@@ -65,7 +53,11 @@ func (in *Installation) StartProgram(path string, env []string, args ...string) 
 	if err := p.Cmd.Start(); err != nil {
 		in.Fatal(err)
 	}
-	go p.read(out)
+	go func() {
+		defer close(p.Exited)
+		p.log.Follow(out, nil)
+		_ = p.Cmd.Wait()
+	}()
 	in.Cleanup(func() {
 		_ = p.Cmd.Process.Kill()
 		<-p.Exited
@@ -82,36 +74,11 @@ func (in *Installation) StartProgram(path string, env []string, args ...string) 
 // isRace knows the line with which the race detector begins.
 func isRace(line string) bool { return strings.Contains(line, "WARNING: DATA RACE") }
 
-func (p *Process) read(out io.Reader) {
-	defer close(p.Exited)
-	scanner := bufio.NewScanner(out)
-	scanner.Buffer(nil, 1<<20)
-	for scanner.Scan() {
-		var r Record
-		_ = json.Unmarshal(scanner.Bytes(), &r)
-		p.mu.Lock()
-		p.lines = append(p.lines, scanner.Text())
-		p.records = append(p.records, r)
-		close(p.changed)
-		p.changed = make(chan struct{})
-		p.mu.Unlock()
-	}
-	_ = p.Cmd.Wait()
-}
-
 // Log is every line so far.
-func (p *Process) Log() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.lines)
-}
+func (p *Process) Log() []string { return p.log.Lines() }
 
 // Records is every line so far, read as JSON; a line that is none is empty.
-func (p *Process) Records() []Record {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.records)
-}
+func (p *Process) Records() []process.Record { return p.log.Records() }
 
 // Tail is the end of the log, for a test that failed.
 func (p *Process) Tail() string {
@@ -125,41 +92,19 @@ func (p *Process) Is(instance string) bool {
 	return strings.HasSuffix(instance, fmt.Sprintf("-%d", p.Cmd.Process.Pid))
 }
 
-// Saw answers the records with the message, so far.
-func (p *Process) Saw(msg string) []Record {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var found []Record
-	for _, r := range p.records {
-		if r.Msg() == msg {
-			found = append(found, r)
-		}
+// Saw returns the records with the message, so far.
+func (p *Process) Saw(msg string) []process.Record { return p.log.Saw(msg) }
+
+// Wait waits until the message was logged n times and returns those records.
+func (p *Process) Wait(msg string, n int) []process.Record {
+	p.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.Context()), Patience)
+	defer cancel()
+	found, err := p.log.Wait(ctx, msg, n)
+	if err != nil {
+		p.Fatalf("%v:\n%s", err, p.Tail())
 	}
 	return found
-}
-
-// Wait waits until the message was logged n times and answers those records.
-func (p *Process) Wait(msg string, n int) []Record {
-	p.Helper()
-	late := time.After(Patience)
-	for {
-		p.mu.Lock()
-		changed := p.changed
-		p.mu.Unlock()
-		if found := p.Saw(msg); len(found) >= n {
-			return found
-		}
-		select {
-		case <-changed:
-		case <-p.Exited:
-			if found := p.Saw(msg); len(found) >= n {
-				return found
-			}
-			p.Fatalf("the program ended without saying %q %d times:\n%s", msg, n, p.Tail())
-		case <-late:
-			p.Fatalf("no %q %d times in %v:\n%s", msg, n, Patience, p.Tail())
-		}
-	}
 }
 
 // Signal sends a signal to the program.

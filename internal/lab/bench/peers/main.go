@@ -1,7 +1,7 @@
 // Command peers has other ways to work off a queue do what contactsync does, on
 // the same server and towards the same simulator, so that one table can show them
 // side by side: River, the best known queue of Go and Postgres, and a loop that
-// looks once a second. `contactsync bench --peers` runs it; it is a module of its
+// looks once a second. `bench --peers` runs it; it is a module of its
 // own, so that the program depends on none of it.
 //
 // Where there was a choice, the peers have the better of it: a River job carries
@@ -54,7 +54,7 @@ func main() {
 
 func run() error {
 	if len(os.Args) < 2 || ways[os.Args[1]] == nil {
-		return errors.New("expected a way to play, see `contactsync bench --peers`")
+		return errors.New("expected a way to play, see `bench --peers`")
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()

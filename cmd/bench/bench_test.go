@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -26,8 +27,9 @@ func TestBench(t *testing.T) { //nolint:paralleltest // see above
 	in.Await("3", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status = 'Complete'`)
 	folder := t.TempDir()
 	results, page := filepath.Join(folder, "results.json"), filepath.Join(folder, "bench.md")
-	stdout, stderr, code := in.Command([]string{"PATH=" + os.Getenv("PATH"), "DATABASE_URL=" + in.URL},
-		"bench", "latency", "--quick", "--rounds", "1", "--json", results, "--plots", filepath.Join(folder, "plots"), "--markdown", page)
+	contactsync := progtest.Binary(t)
+	stdout, stderr, code := inProcess(t, map[string]string{"DATABASE_URL": in.URL},
+		"latency", "--quick", "--rounds", "1", "--program", contactsync, "--json", results, "--plots", filepath.Join(folder, "plots"), "--markdown", page)
 	if code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
 	}
@@ -41,6 +43,9 @@ func TestBench(t *testing.T) { //nolint:paralleltest // see above
 	}
 	if len(report.Measurements) != 1 || report.Measurements[0].Name != "latency" || report.Measurements[0].Error != "" || !report.Measurements[0].Quick {
 		t.Fatalf("measurements %+v", report.Measurements)
+	}
+	if version, err := versionOf(t.Context(), contactsync); err != nil || report.Measurements[0].Version != version {
+		t.Errorf("measured %q, want the version of the program, %q, %v", report.Measurements[0].Version, version, err)
 	}
 	if report.Postgres.Throwaway || report.Postgres.Version == "" || report.Machine.Cores == 0 {
 		t.Errorf("taken on %+v, %+v", report.Machine, report.Postgres)
@@ -78,7 +83,12 @@ func TestBench(t *testing.T) { //nolint:paralleltest // see above
 // TestBenchIsInterrupted presses Ctrl-C in the middle of a measurement.
 func TestBenchIsInterrupted(t *testing.T) { //nolint:paralleltest // databases are counted
 	in := progtest.Install(t)
-	p := in.Start([]string{"PATH=" + os.Getenv("PATH"), "DATABASE_URL=" + in.URL}, "bench", "idle", "--quick")
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := in.StartProgram(self, []string{asProgram + "=yes", "PATH=" + os.Getenv("PATH"), "DATABASE_URL=" + in.URL},
+		"idle", "--quick", "--program", progtest.Binary(t))
 	in.Await("true", `SELECT (count(*) >= 2)::text FROM pg_database WHERE starts_with(datname, 'contactsync_bench_')`)
 	p.Signal(syscall.SIGINT)
 	if code := p.End(); code != 1 {
@@ -93,17 +103,83 @@ func TestBenchIsInterrupted(t *testing.T) { //nolint:paralleltest // databases a
 func TestBenchNeedsADatabaseOfItsOwn(t *testing.T) {
 	t.Parallel()
 	in := progtest.Install(t)
-	_, stderr, code := in.Command([]string{"DATABASE_URL=" + in.Worker}, "bench", "latency", "--quick")
+	_, stderr, code := inProcess(t, map[string]string{"DATABASE_URL": in.Worker}, "latency", "--quick", "--program", progtest.Binary(t))
 	if code != 1 || !strings.Contains(stderr, "CREATEDB") || !strings.Contains(stderr, "--throwaway") {
 		t.Errorf("exit code %d, want 1 and the remedy:\n%s", code, stderr)
 	}
-	for _, args := range [][]string{{"bench", "latncy"}, {"bench", "--rounds", "-1"}} {
-		if _, stderr, code := inProcess(t, nil, args...); code != 2 {
-			t.Errorf("%v: exit code %d, want 2:\n%s", args, code, stderr)
+}
+
+func TestArguments(t *testing.T) {
+	t.Parallel()
+	notIt, err := exec.LookPath("echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	missing := filepath.Join(t.TempDir(), "contactsync")
+	tests := []struct {
+		args           string
+		env            map[string]string
+		code           int
+		stdout, stderr string // a part of it
+	}{
+		{"latncy", nil, 2, "", `no measurement "latncy"`},
+		{"--rounds -1", nil, 2, "", "--rounds takes"},
+		{"--nosuch", nil, 2, "", "Try `bench --help`."},
+		{"latency --program x --profile .", nil, 2, "", "[profile program]"},
+		{"latency --program " + missing, nil, 1, "", missing},
+		{"latency --program " + notIt, nil, 1, "", notIt + " is not contactsync"},
+		{"latency --profile .", map[string]string{"DATABASE_URL": "postgres://u:hunter2@h:p/d"}, 2, "", "DATABASE_URL: cannot be read"},
+		{"--list", nil, 0, "writers", ""},
+		{"--help", nil, 0, "--throwaway", ""},
+		{"completion bash", nil, 0, "__start_bench", ""},
+		{"__complete la", nil, 0, "latency\t", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.args, func(t *testing.T) {
+			t.Parallel()
+			stdout, stderr, code := inProcess(t, tt.env, strings.Fields(tt.args)...)
+			if code != tt.code || !strings.Contains(stdout, tt.stdout) || !strings.Contains(stderr, tt.stderr) || strings.Contains(stderr, "hunter2") {
+				t.Errorf("exit code %d, want %d\nstdout %q\nstderr %q", code, tt.code, stdout, stderr)
+			}
+		})
+	}
+}
+
+// TestExamples makes sure that the examples of the help text are ones that it takes.
+func TestExamples(t *testing.T) {
+	t.Parallel()
+	for line := range strings.Lines(newCommand(&program{}).Example) {
+		call, _, _ := strings.Cut(line, " #")
+		words := strings.Fields(call)
+		cmd := newCommand(&program{})
+		if words[0] != cmd.Name() {
+			t.Errorf("%q calls %q", line, words[0])
+		}
+		if err := cmd.ParseFlags(words[1:]); err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+		if err := bench.Known(cmd.Flags().Args()); err != nil {
+			t.Errorf("%q: %v", line, err)
 		}
 	}
-	stdout, _, code := inProcess(t, nil, "bench", "--list")
-	if code != 0 || !strings.Contains(stdout, "writers") {
-		t.Errorf("exit code %d, list %q", code, stdout)
+}
+
+// TestFindProgram looks beside the test binary, where there is none, and on PATH.
+func TestFindProgram(t *testing.T) {
+	folder := t.TempDir()
+	t.Setenv("PATH", folder)
+	if path, err := findProgram(""); err == nil || !strings.Contains(err.Error(), "--program") {
+		t.Errorf("found %q, %v", path, err)
+	}
+	want := filepath.Join(folder, product)
+	if err := os.WriteFile(want, []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // it is to run
+		t.Fatal(err)
+	}
+	if path, err := findProgram(""); err != nil || path != want {
+		t.Errorf("found %q, %v, want %q", path, err, want)
+	}
+	t.Chdir(folder)
+	if path, err := findProgram("./" + product); err != nil || !filepath.IsAbs(path) {
+		t.Errorf("found %q, %v", path, err)
 	}
 }

@@ -4,20 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"syscall"
 	"text/tabwriter"
 
-	"github.com/sethvargo/go-envconfig"
 	"github.com/spf13/cobra"
 
-	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/lab/bench"
 )
@@ -27,29 +22,37 @@ type benchFlags struct {
 	list, quick, throwaway bool
 	rounds                 int
 	json, markdown, plots  string
+	program                string
 	peers, profile         string
 }
 
-func newBenchCommand(p *program) *cobra.Command {
+func newCommand(p *program) *cobra.Command {
 	var flags benchFlags
 	cmd := &cobra.Command{
 		Use:   "bench [NAME...]",
-		Short: "Measure what this program does on this machine",
+		Short: "Measure what contactsync does on this machine",
 		Long: `Measure how soon contacts are at HubSpot, how many a second, and what that costs the apps that write: all measurements,
-or those named. HubSpot is a simulator in this process; the replicas are processes of this program.
+or those named. HubSpot is a simulator in this process; the replicas are processes of the program contactsync: the one
+beside this one, else the one on PATH, or --program.
 
 With DATABASE_URL in the environment (a file .env is not read) the server is that one: databases of its own are created
 there and dropped in the end, and no table that exists is touched, but whoever works on that server will feel it. The
 role must be allowed to create databases. Without DATABASE_URL, or with --throwaway, a throw-away Postgres is started,
 with commits that are safe on disk.
 
-All of it takes an hour and a quarter on two cores (--list says how long each takes), and 8 GB of disk. --quick shows in minutes that it works; its figures are
-nothing to go by. The table goes to stdout, progress to stderr.`,
-		Example: `  contactsync bench --list
-  contactsync bench --quick
-  contactsync bench latency drain --json results.json
-  contactsync bench drain --rounds 1 --profile .    # go tool pprof -top drain.cpu.pprof
-  contactsync bench --throwaway --json results.json --markdown docs/bench.md --plots docs/bench`,
+All of it takes an hour and a quarter on two cores (--list says how long each takes), and 8 GB of disk. --quick shows in
+minutes that it works; its figures are nothing to go by. The table goes to stdout, progress to stderr.
+
+Exit codes: 0 done, 1 failed, 2 usage or configuration.`,
+		Example: `  bench --list
+  bench --quick
+  bench latency drain --json results.json
+  bench drain --program /usr/local/bin/contactsync
+  bench drain --rounds 1 --profile .    # go tool pprof -top drain.cpu.pprof
+  bench --throwaway --json results.json --markdown docs/bench.md --plots docs/bench`,
+		Args:          cobra.ArbitraryArgs,
+		SilenceErrors: true, // execute prints them, once
+		SilenceUsage:  true,
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 			var names []string
 			for _, m := range bench.List() {
@@ -59,26 +62,32 @@ nothing to go by. The table goes to stdout, progress to stderr.`,
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if flags.list {
+				p.started = true
 				return p.listMeasurements()
 			}
 			if err := bench.Known(args); err != nil {
-				return usagef("%v", err)
+				return err
 			}
 			if flags.rounds < 0 {
-				return usagef("--rounds takes a number from 1")
+				return errors.New("--rounds takes a number from 1")
 			}
+			p.started = true
 			return p.bench(cmd.Context(), flags, args)
 		},
 	}
+	cmd.SetOut(p.stdout)
+	cmd.SetErr(p.stderr)
 	cmd.Flags().BoolVar(&flags.list, "list", false, "list the measurements, and measure nothing")
 	cmd.Flags().BoolVar(&flags.quick, "quick", false, "small sizes, to see that it works")
 	cmd.Flags().IntVar(&flags.rounds, "rounds", 0, "how many rounds; 0 for each measurement's own number")
 	cmd.Flags().BoolVar(&flags.throwaway, "throwaway", false, "measure on a throw-away Postgres, also with DATABASE_URL")
+	cmd.Flags().StringVar(&flags.program, "program", "", "the contactsync to measure (default: the one beside this program, else on PATH)")
 	cmd.Flags().StringVar(&flags.json, "json", "", "write the results into this file; what it has of other measurements stays")
 	cmd.Flags().StringVar(&flags.markdown, "markdown", "", "write the tables into this page, between its marks")
 	cmd.Flags().StringVar(&flags.plots, "plots", "", "write the plots into this folder, as SVG")
 	cmd.Flags().StringVar(&flags.peers, "peers", "", "the program of internal/lab/bench/peers: measure other queues beside this one (make bench)")
 	cmd.Flags().StringVar(&flags.profile, "profile", "", "run the replicas within this process, and write profiles into this folder (go tool pprof)")
+	cmd.MarkFlagsMutuallyExclusive("program", "profile") // what runs within this process is this build
 	return cmd
 }
 
@@ -91,24 +100,26 @@ func (p *program) listMeasurements() error {
 }
 
 func (p *program) bench(ctx context.Context, flags benchFlags, names []string) error {
-	self, err := os.Executable()
-	if err != nil {
-		return fmt.Errorf("find this program: %w", err)
-	}
-	info, _ := debug.ReadBuildInfo()
 	opt := bench.Options{
-		Program: self, Version: versionText(version, info), Peers: flags.peers,
 		Names: names, Quick: flags.quick, Rounds: flags.rounds,
 		Progress: p.stderr, Log: slog.New(slog.DiscardHandler),
 		Save: flags.save,
+	}
+	var err error
+	if flags.profile != "" {
+		opt.Profiles, opt.Within, opt.Version = flags.profile, replicaWithin, ownVersion()
+	} else {
+		if opt.Program, err = findProgram(flags.program); err != nil {
+			return err
+		}
+		if opt.Version, err = versionOf(ctx, opt.Program); err != nil {
+			return err
+		}
 	}
 	if flags.peers != "" {
 		if opt.Peers, err = filepath.Abs(flags.peers); err != nil {
 			return fmt.Errorf("find the peers: %w", err)
 		}
-	}
-	if flags.profile != "" {
-		opt.Profiles, opt.Within = flags.profile, replicaWithin
 	}
 	if !flags.throwaway {
 		if opt.DatabaseURL, err = p.databaseToMeasure(ctx); err != nil {
@@ -136,36 +147,14 @@ func (p *program) bench(ctx context.Context, flags benchFlags, names []string) e
 	return err
 }
 
-// replicaWithin runs a replica in this process, as run does, but that no .env is
-// read.
-func replicaWithin(ctx context.Context, env []string, log io.Writer) error {
-	settings := map[string]string{}
-	for _, setting := range env {
-		name, value, _ := strings.Cut(setting, "=")
-		settings[name] = value
-	}
-	cfg, err := config.Load(ctx, envconfig.MapLookuper(settings))
-	if err != nil {
-		return err
-	}
-	a, err := app.Build(ctx, cfg, app.Options{
-		Version: shortVersion(), Env: func(string) (string, bool) { return "", false }, Log: newLogger(log, cfg.Log),
-	})
-	if err != nil {
-		return err
-	}
-	defer a.Close(ctx)
-	return a.Run(ctx, nil) // until ctx ends
-}
-
 // databaseToMeasure is DATABASE_URL's, past a pooler; empty where it is not set.
 func (p *program) databaseToMeasure(ctx context.Context) (string, error) {
 	url, found := p.env.Lookup("DATABASE_URL")
 	if !found || strings.TrimSpace(url) == "" {
 		return "", nil
 	}
-	cfg, err := config.Part[databaseSettings](ctx, p.env)
-	return cfg.Database.DirectURL.Reveal(), err
+	cfg, err := config.Part[config.Database](ctx, p.env)
+	return cfg.DirectURL.Reveal(), err
 }
 
 // save writes what was asked for.
