@@ -150,7 +150,7 @@ func TestHangingWebhookDelaysNothing(t *testing.T) {
 	in.Queue(50) // while it hangs
 	in.Await("50 Complete/Complete, 1 New/Queued", progtest.Counts)
 	t.Logf("50 contacts synced %v after a post began to hang", time.Since(began))
-	p.Wait("Alerting fails", 1)
+	p.Wait("alerting failed", 1)
 	select {
 	case <-asked: // it is tried again
 	case <-time.After(2 * progtest.Patience):
@@ -159,7 +159,7 @@ func TestHangingWebhookDelaysNothing(t *testing.T) {
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
-	if n := len(p.Saw("Alerting fails")); n != 1 {
+	if n := len(p.Saw("alerting failed")); n != 1 {
 		t.Errorf("complained of %d times, want once", n)
 	}
 	if err := locker.Rollback(t.Context()); err != nil {

@@ -1,11 +1,11 @@
-// Package alert tells people through a webhook when something is wrong, and when it
-// is over: once for each change of state, never once for each contact. What was told
-// stands in the database, so that of several replicas one tells, and the next leader
-// does not repeat it. It never keeps the work waiting: it looks on a connection of
+// Package alert posts to a webhook when something goes wrong, and when it is over:
+// once for each change of state, never once for each contact. The database records
+// what was posted, so that only one of several replicas posts, and the next leader
+// does not repeat it. It never keeps the work waiting: it reads on a connection of
 // its own, and posts with a deadline.
 //
-// That nobody leads, or that nothing runs, it cannot tell, for then nobody is there
-// to tell it: that is for whoever scrapes the metrics.
+// It cannot report that nobody leads, or that nothing runs: there is no process to
+// report it then. Whoever scrapes the metrics has to notice that.
 package alert
 
 import (
@@ -24,41 +24,41 @@ import (
 )
 
 const (
-	lookEvery   = 10 * time.Second
-	lookTimeout = 3 * time.Second
+	pollEvery   = 10 * time.Second
+	pollTimeout = 3 * time.Second
 	postTimeout = 3 * time.Second
-	// mine is how long a change is this process's to tell; one that could not be
-	// told is tried again after it, by whoever leads then.
-	mine = 30 * time.Second
+	// lease is how long a change belongs to the process that took it. One that could
+	// not be posted is taken again after that, by whoever leads then.
+	lease = 30 * time.Second
 )
 
-// Store is where changes are noted: see ops.Store.
+// Store records the changes: see ops.Store.
 type Store interface {
-	TakeAlerts(ctx context.Context, limits ops.AlertLimits, mine time.Duration) ([]ops.Alert, error)
+	TakeAlerts(ctx context.Context, limits ops.AlertLimits, lease time.Duration) ([]ops.Alert, error)
 	AlertTold(ctx context.Context, a ops.Alert) error
 }
 
-// Teller tells one webhook. All fields are needed.
-type Teller struct {
+// Notifier posts to one webhook. All fields are needed.
+type Notifier struct {
 	Store  Store
 	Label  string // of the destination, for people
 	URL    string // a secret
 	Limits ops.AlertLimits
-	Leads  func() bool              // whether this process leads; only a leader tells
+	Leads  func() bool              // whether this process leads; only a leader posts
 	Redact func(text string) string // hides what must not be shown
 	Log    *slog.Logger
 }
 
-// Run tells until ctx ends. A post that is under way then is finished, or cut after
-// 3 s, and noted; what else there was to tell is the next leader's.
-func (t *Teller) Run(ctx context.Context) {
+// Run posts until ctx ends. A post that is under way then is finished, or cut after
+// 3 s, and recorded; the next leader posts the rest.
+func (n *Notifier) Run(ctx context.Context) {
 	client := &http.Client{
 		Timeout:       postTimeout,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	defer client.CloseIdleConnections()
-	var looking, posting trouble
-	ticker := time.NewTicker(lookEvery)
+	var polling, posting trouble
+	ticker := time.NewTicker(pollEvery)
 	defer ticker.Stop()
 	for {
 		select {
@@ -66,38 +66,38 @@ func (t *Teller) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if !t.Leads() {
+		if !n.Leads() {
 			continue
 		}
-		changes, err := t.look(ctx)
+		changes, err := n.poll(ctx)
 		if ctx.Err() != nil && err != nil {
 			return
 		}
-		looking.note(ctx, t.Log, "Alerts cannot be read from the database", err)
+		polling.note(ctx, n.Log, "cannot read alerts from the database", err)
 		for _, change := range changes {
 			if ctx.Err() != nil {
 				return
 			}
-			posting.note(ctx, t.Log, "An alert could not be posted to ALERT_WEBHOOK_URL; trying again", t.tell(ctx, client, change))
+			posting.note(ctx, n.Log, "cannot post an alert to ALERT_WEBHOOK_URL, trying again", n.send(ctx, client, change))
 		}
 	}
 }
 
-func (t *Teller) look(ctx context.Context) ([]ops.Alert, error) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+func (n *Notifier) poll(ctx context.Context) ([]ops.Alert, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
 	defer cancel()
-	return t.Store.TakeAlerts(ctx, t.Limits, mine)
+	return n.Store.TakeAlerts(ctx, n.Limits, lease)
 }
 
-// tell posts one change and notes that. An orderly stop does not interrupt it, or
-// nobody would know whether it was told.
-func (t *Teller) tell(ctx context.Context, client *http.Client, change ops.Alert) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTimeout+lookTimeout)
+// send posts one change and records that. An orderly stop does not interrupt it, or
+// it would be unknown whether the change was posted.
+func (n *Notifier) send(ctx context.Context, client *http.Client, change ops.Alert) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), postTimeout+pollTimeout)
 	defer cancel()
-	if err := post(ctx, client, t.URL, sentence(change, t.Label, t.Limits, t.Redact)); err != nil {
+	if err := post(ctx, client, n.URL, sentence(change, n.Label, n.Limits, n.Redact)); err != nil {
 		return err
 	}
-	return t.Store.AlertTold(ctx, change)
+	return n.Store.AlertTold(ctx, change)
 }
 
 // post sends a text in the form that Slack, Mattermost and many others take. Its
@@ -109,7 +109,7 @@ func post(ctx context.Context, client *http.Client, to, text string) error {
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, to, bytes.NewReader(body))
 	if err != nil {
-		return errors.New("the URL cannot be used")
+		return errors.New("invalid URL")
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "contactsync")
@@ -120,24 +120,24 @@ func post(ctx context.Context, client *http.Client, to, text string) error {
 		}
 		return err
 	}
-	defer func() { _ = res.Body.Close() }()                    // nothing is wanted of it
+	defer func() { _ = res.Body.Close() }()                    // the body is not needed
 	_, _ = io.Copy(io.Discard, io.LimitReader(res.Body, 4096)) // so that the connection can be used again
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return fmt.Errorf("it answers %s", res.Status)
+		return fmt.Errorf("webhook responded with %s", res.Status)
 	}
 	return nil
 }
 
-// trouble logs its beginning and its end, once each.
-type trouble struct{ told bool }
+// trouble logs when something begins to fail and when it works again, once each.
+type trouble struct{ failing bool }
 
 func (t *trouble) note(ctx context.Context, log *slog.Logger, what string, err error) {
 	switch {
-	case err != nil && !t.told:
-		t.told = true
-		log.WarnContext(ctx, "Alerting fails", "what", what, "error", err)
-	case err == nil && t.told:
-		t.told = false
-		log.InfoContext(ctx, "Alerting works again", "what", what)
+	case err != nil && !t.failing:
+		t.failing = true
+		log.WarnContext(ctx, "alerting failed", "what", what, "error", err)
+	case err == nil && t.failing:
+		t.failing = false
+		log.InfoContext(ctx, "alerting works again", "what", what)
 	}
 }

@@ -16,8 +16,8 @@ const maxText = 2000
 // everybody.
 var escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// sentence says a change in words, and what to do about it, without what redact
-// hides.
+// sentence returns a change in words, with what to do about it, and without what
+// redact hides.
 func sentence(a ops.Alert, label string, limits ops.AlertLimits, redact func(text string) string) string {
 	lasted := short(time.Duration(a.Seconds * float64(time.Second)))
 	text := ""
@@ -46,7 +46,7 @@ func sentence(a ops.Alert, label string, limits ops.AlertLimits, redact func(tex
 	return text
 }
 
-// age is a number of seconds in words.
+// age returns a number of seconds in words.
 func age(seconds string) string {
 	n, err := strconv.ParseFloat(seconds, 64)
 	if err != nil {
@@ -55,7 +55,7 @@ func age(seconds string) string {
 	return short(time.Duration(n * float64(time.Second)))
 }
 
-// short is a duration without what nobody wants to know of it: 5m, 1h30m, 12s.
+// short returns a duration without trailing zeros: 5m, 1h30m, 12s.
 func short(d time.Duration) string {
 	d = d.Round(time.Second)
 	if d >= 10*time.Minute {

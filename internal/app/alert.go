@@ -24,7 +24,7 @@ func (a *App) alert(ctx context.Context) error {
 	limits := ops.AlertLimits{BacklogAge: a.cfg.Alert.BacklogAge, FailuresPerHour: a.cfg.Alert.FailuresPerHour}
 	var telling sync.WaitGroup
 	for _, w := range a.workers {
-		t := &alert.Teller{
+		t := &alert.Notifier{
 			Store: ops.New(pool, w.target), Label: w.target.Destination.Label,
 			URL: a.cfg.Alert.WebhookURL.Reveal(), Limits: limits,
 			Leads: func() bool { return w.session.Load() != nil }, Redact: a.redacted, Log: w.log,

@@ -28,8 +28,8 @@ func leadOnce(stop, hard context.Context, cfg leader.Config, busy error, lead fu
 	led := false
 	var result error
 	away := fmt.Errorf("no connection to the database to lead on within %v", slotPatience)
-	cfg.Away = func(err error) { away = err }
-	err := leader.Campaign(waiting, hard, cfg, func(ctx context.Context, s *leader.Session) error {
+	cfg.OnDisconnect = func(err error) { away = err }
+	err := leader.Run(waiting, hard, cfg, func(ctx context.Context, s *leader.Session) error {
 		timer.Stop()
 		led = true
 		result = lead(ctx, s)

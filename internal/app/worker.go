@@ -75,7 +75,7 @@ func (w *worker) run(stop, hard context.Context) error {
 	campaign := w.campaign()
 	campaign.Beat = w.listener.Beat
 	if !w.once { // which is a command, soon over
-		campaign.Waiting, campaign.Gone = w.heartbeat.Beat, w.heartbeat.Remove
+		campaign.OnWait, campaign.OnExit = w.heartbeat.Beat, w.heartbeat.Remove
 		campaign.Beat = func(ctx context.Context, conn *pgx.Conn) error {
 			err := w.listener.Beat(ctx, conn)
 			w.heartbeat.Beat(ctx, conn)
@@ -88,7 +88,7 @@ func (w *worker) run(stop, hard context.Context) error {
 		busy := errors.New("another process leads and syncs what is queued; stop it, or leave the work to it")
 		return leadOnce(stop, hard, campaign, busy, lead)
 	}
-	return leader.Campaign(stop, hard, campaign, lead)
+	return leader.Run(stop, hard, campaign, lead)
 }
 
 // campaign is how this worker waits for one of its destination's slots.

@@ -22,7 +22,7 @@ type report struct {
 // a password or a query.
 var misplaced = regexp.MustCompile(`(?i)pat-|://.*[@?]`)
 
-// add notes a problem of a variable, with its value unless that is a secret.
+// add records a problem of a variable, with its value unless that is a secret.
 func (rep *report) add(name string, secret bool, format string, args ...any) {
 	p := Problem{Var: name, Message: fmt.Sprintf(format, args...)}
 	if text, _ := rep.env.Lookup(name); !secret && !misplaced.MatchString(text) {
@@ -31,7 +31,7 @@ func (rep *report) add(name string, secret bool, format string, args ...any) {
 	rep.problems = append(rep.problems, p)
 }
 
-// ok says whether no problem of the variable was noted yet.
+// ok reports whether the variable has had no problem so far.
 func (rep *report) ok(name string) bool {
 	return !slices.ContainsFunc(rep.problems, func(p Problem) bool { return p.Var == name })
 }

@@ -1,8 +1,8 @@
 // Package config reads the settings. It exists because a process with a bad
-// setting must say so before it touches anything, and say everything that is
-// wrong at once: whoever deploys it should need one look and one more try, not
-// one for each variable. What it hands out has been checked; nobody else looks
-// at the environment.
+// setting must report that before it touches anything, and must report every
+// problem at once: whoever deploys it should need one more try, not one for each
+// variable. What it returns has been checked; no other package reads the
+// environment.
 package config
 
 import (
@@ -13,8 +13,8 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// Config is all there is to set. Beside the env tags, range and oneof say which
-// values are taken, and example shows one where there is no default.
+// Config is all there is to set. Beside the env tags, range and oneof name the
+// values that are allowed, and example shows one where there is no default.
 type Config struct {
 	Database Database
 	HubSpot  HubSpot
@@ -28,7 +28,7 @@ type Config struct {
 	ShutdownTimeout time.Duration `env:"SHUTDOWN_TIMEOUT,default=25s" range:"5s..10m"`
 }
 
-// Database says where the contacts are.
+// Database is where the contacts are.
 type Database struct {
 	URL Secret `env:"DATABASE_URL,required" example:"postgres://user:password@localhost:5432/app"`
 
@@ -39,7 +39,7 @@ type Database struct {
 	Contacts Contacts
 }
 
-// Contacts says which table of the database the contacts are in.
+// Contacts is the table of the database that the contacts are in.
 type Contacts struct {
 	// Table has its schema, or is found by search_path.
 	Table string `env:"CONTACTS_TABLE,default=contacts"`
@@ -48,7 +48,7 @@ type Contacts struct {
 	Columns ColumnMap `env:"CONTACTS_COLUMNS" example:"email:mail,name:full_name"`
 }
 
-// HubSpot says which account the contacts go to, and how fast.
+// HubSpot is the account that the contacts go to, and how fast they go.
 type HubSpot struct {
 	// APIKey is empty where the sync is to be off.
 	APIKey Secret `env:"HUBSPOT_API_KEY" example:"pat-eu1-00000000-0000-0000-0000-000000000000"`
@@ -70,8 +70,8 @@ type HubSpot struct {
 	// RatePer10s is how many requests all slots together may send in any 10 s.
 	RatePer10s int `env:"HUBSPOT_RATE_LIMIT_PER_10S,default=100" range:"1..100000"`
 
-	// SkipUnchanged leaves contacts alone of which HubSpot has been told everything
-	// already.
+	// SkipUnchanged completes contacts without a request when HubSpot already has all
+	// of their values.
 	SkipUnchanged bool `env:"HUBSPOT_SKIP_UNCHANGED,default=false"`
 
 	// AllowHTTP lets the key travel unencrypted to a host that is not this one.
@@ -87,13 +87,13 @@ type Properties struct {
 	PageID   string `env:"HUBSPOT_CUSTOM_PROPERTY_PAGE_ID,default=scrapersky_page_id"`
 	SyncDate string `env:"HUBSPOT_CUSTOM_PROPERTY_SYNC_DATE,default=scrapersky_sync_date"`
 
-	// Map has the further columns.
+	// Map has the extra columns.
 	Map PropertyMap `env:"HUBSPOT_PROPERTY_MAP" example:"job_title:jobtitle,source_url:website!"`
 }
 
-// Sync says how the queue is worked off.
+// Sync is how the queue is worked off.
 type Sync struct {
-	// Interval is the tick that finds what no notification told of.
+	// Interval is the tick that finds contacts without a notification.
 	Interval     time.Duration `env:"HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES,default=5" range:"1s..24h"`
 	BatchSize    int           `env:"HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE,default=10" range:"1..1000"`
 	MaxInstances int           `env:"HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES,default=1" range:"1..64"`
@@ -107,23 +107,22 @@ type Sync struct {
 	RetryExponential bool          `env:"HUBSPOT_SYNC_RETRY_EXPONENTIAL,default=true"`
 }
 
-// HTTP says where the health checks, the metrics and the dashboard are.
+// HTTP is where the health checks, the metrics and the dashboard are.
 type HTTP struct {
-	// Addr is host:port, whichever of the two variables and the default said so.
+	// Addr is host:port, from one of the two variables or the default.
 	Addr string `env:"HTTP_ADDR" example:"127.0.0.1:8080"`
 
 	// Port is how platforms hand out a port; Addr has it where it counts.
 	Port int `env:"PORT" range:"1..65535" example:"10000"`
 
-	// DashboardPassword is empty where the dashboard is to answer those at this
-	// machine alone.
+	// DashboardPassword is empty where the dashboard is to serve this machine alone.
 	DashboardPassword Secret `env:"DASHBOARD_PASSWORD"`
 
 	// DashboardReadOnly lets nobody change anything there.
 	DashboardReadOnly bool `env:"DASHBOARD_READ_ONLY,default=false"`
 }
 
-// Log says what is logged and how it looks.
+// Log is what is logged, and in which form.
 type Log struct {
 	Level  slog.Level `env:"LOG_LEVEL,default=info" oneof:"debug info warn error"`
 	Format string     `env:"LOG_FORMAT,default=text" oneof:"text json"`
@@ -132,16 +131,16 @@ type Log struct {
 	RedactEmails bool `env:"LOG_REDACT_EMAILS,default=false"`
 }
 
-// Alert says who is told when something is wrong, and what that is.
+// Alert is who gets alerts, and about what.
 type Alert struct {
-	// WebhookURL takes {"text": "..."}, as Slack does; it is a secret, because who
-	// knows it may post. Empty: nobody is told.
+	// WebhookURL takes {"text": "..."}, as Slack does; it is a secret, because whoever
+	// knows it can post. Empty: no alerts.
 	WebhookURL Secret `env:"ALERT_WEBHOOK_URL" example:"https://hooks.slack.com/services/T000/B000/XXXX"`
 
 	// AllowHTTP lets what is posted travel unencrypted to a host that is not this one.
 	AllowHTTP bool `env:"ALERT_ALLOW_HTTP,default=false"`
 
-	// BacklogAge is from when on a contact has been due for too long.
+	// BacklogAge is how long a contact may be due before that is too long.
 	BacklogAge time.Duration `env:"ALERT_BACKLOG_AGE,default=5m" range:"10s..24h"`
 
 	// FailuresPerHour is how many contacts may end in Error within an hour; 0: any

@@ -59,9 +59,9 @@ func (m *ColumnMap) parse() (problems []string) {
 		_, twice := names[ours]
 		switch {
 		case !found || ours == "" || theirs == "":
-			problems = append(problems, pair+" is no pair column:name")
+			problems = append(problems, pair+" is not a pair column:name")
 		case !slices.Contains(mappable, ours):
-			problems = append(problems, fmt.Sprintf("%s: %s is none of %s", pair, ours, strings.Join(mappable, ", ")))
+			problems = append(problems, fmt.Sprintf("%s: %s is not one of %s", pair, ours, strings.Join(mappable, ", ")))
 		case twice:
 			problems = append(problems, fmt.Sprintf("%s maps %s twice", pair, ours))
 		case slices.Contains(bookkeeping, theirs) && theirs != "updated_at":
@@ -70,7 +70,7 @@ func (m *ColumnMap) parse() (problems []string) {
 			names[ours] = theirs
 		}
 	}
-	// Of what is called as before, too, no two may be the same column.
+	// No two may be the same column, those that keep their names included.
 	owner := map[string]string{}
 	for _, ours := range mappable {
 		theirs, ok := names[ours]

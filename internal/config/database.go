@@ -25,9 +25,9 @@ func (d *Database) check(rep *report) {
 	}
 }
 
-// wrongDatabase says why a URL cannot be used. It never quotes the parser's
-// error: that one repeats the URL, and what it takes for the password to leave
-// out is a guess when the URL is malformed.
+// wrongDatabase returns why a URL cannot be used, or nothing. It never quotes the
+// parser's error: that one repeats the URL, and with a malformed URL it can only
+// guess which part is the password to leave out.
 func wrongDatabase(text string) string {
 	const expected = "; expected postgres://user:password@host:5432/database, with special characters percent-encoded (@ is %40)"
 	scheme, _, isURL := strings.Cut(text, "://")

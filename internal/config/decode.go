@@ -94,8 +94,8 @@ func (f field) decode(ctx context.Context, env envconfig.Lookuper) (problem stri
 	return ""
 }
 
-// take says whether the value that was read from text is one of those that the
-// tags allow. A word of a list it writes as the list does: LOG_FORMAT=JSON is as
+// take reports whether the value that was read from text is one that the tags
+// allow. It writes a word of a list as the list does: LOG_FORMAT=JSON is as
 // good as json.
 func (f field) take(text string) bool {
 	if options := f.options(); len(options) > 0 {

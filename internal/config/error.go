@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Error says everything that is wrong with the settings.
+// Error is everything that is wrong with the settings.
 type Error struct {
 	Problems []Problem
 }

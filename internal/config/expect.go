@@ -41,7 +41,7 @@ func (f field) number(limit string) int64 {
 	return n
 }
 
-// expected says in words which values the field takes.
+// expected returns, in words, the values that the field takes.
 func (f field) expected() string {
 	if options := f.options(); len(options) > 0 {
 		last := len(options) - 1

@@ -20,8 +20,8 @@ func ReadKey(path string) (Secret, error) {
 		return Secret{}, fmt.Errorf("read the key: %w", err)
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() && !info.IsDir() { // reading that tells
-		return Secret{}, errors.New("this is no file with a content; expected one with the key alone in it")
+	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() && !info.IsDir() { // a directory fails below, with its own error
+		return Secret{}, errors.New("not a regular file; expected a file with the key alone in it")
 	}
 	text, err := io.ReadAll(io.LimitReader(file, maxKeyFile))
 	if err != nil {
@@ -32,7 +32,7 @@ func ReadKey(path string) (Secret, error) {
 	case found == "":
 		return Secret{}, errors.New("the file is empty; expected the key alone in it")
 	case !key.MatchString(found):
-		return Secret{}, errors.New("the file holds what is no key; expected the key alone in it, without a name and quotes")
+		return Secret{}, errors.New("the file does not hold a key; expected the key alone in it, without a name and quotes")
 	}
 	return NewSecret(found), nil
 }

@@ -33,9 +33,9 @@ func TestKeyFile(t *testing.T) {
 		"set one of the two":        {"HUBSPOT_API_KEY_FILE": path, "HUBSPOT_API_KEY": "pat-eu1-hunter2"},
 		"no such file or directory": {"HUBSPOT_API_KEY_FILE": path + "-gone"},
 		"is a directory":            {"HUBSPOT_API_KEY_FILE": filepath.Dir(path)},
-		"no file with a content":    {"HUBSPOT_API_KEY_FILE": pipe},
+		"not a regular file":        {"HUBSPOT_API_KEY_FILE": pipe},
 		"the file is empty":         {"HUBSPOT_API_KEY_FILE": file(" \n")},
-		"holds what is no key":      {"HUBSPOT_API_KEY_FILE": file("HUBSPOT_API_KEY=pat-eu1-hunter2 # mine")},
+		"does not hold a key":       {"HUBSPOT_API_KEY_FILE": file("HUBSPOT_API_KEY=pat-eu1-hunter2 # mine")},
 	} {
 		_, err := load(t, variables)
 		bad, ok := errors.AsType[*config.Error](err)

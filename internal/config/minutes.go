@@ -27,7 +27,7 @@ func asMinutes(_ context.Context, name, _, _, text string) (duration string, sto
 	return d.String(), false, nil
 }
 
-// parseMinutes reads 5 and 0.05 as minutes, and 3s as what it says.
+// parseMinutes reads 5 and 0.05 as minutes, and 3s as three seconds.
 func parseMinutes(text string) (time.Duration, error) {
 	if d, err := time.ParseDuration(text); err == nil {
 		return d, nil

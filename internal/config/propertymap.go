@@ -7,8 +7,7 @@ import (
 	"strings"
 )
 
-// PropertyMap says which further columns of contacts go to which HubSpot
-// properties. It is written as column:property,column:property!,... where the
+// PropertyMap is which extra columns of contacts go to which HubSpot properties. It is written as column:property,column:property!,... where the
 // sign ! has the property cleared while the column is NULL or blank.
 type PropertyMap struct {
 	Pairs []Pair
@@ -16,7 +15,7 @@ type PropertyMap struct {
 	text string // as it was set; Properties.check takes it apart
 }
 
-// Pair is one further column.
+// Pair is one extra column.
 type Pair struct {
 	Column   string // as it is called in the catalog: upper and lower case differ
 	Property string
@@ -41,8 +40,8 @@ func (m *PropertyMap) EnvDecode(text string) error {
 	return nil
 }
 
-// bookkeeping are the columns that contactsync or its triggers write. What they hold while a
-// contact is sent tells nobody anything.
+// bookkeeping are the columns that contactsync or its triggers write. Their values at
+// the time a contact is sent mean nothing at the destination.
 var bookkeeping = []string{
 	"hubspot_sync_status", "hubspot_processing_status", "hubspot_processing_error", "hubspot_error_code", "hubspot_contact_id",
 	"hubspot_synced_at", "retry_count", "next_retry_at", "last_retry_at", "last_failed_crm", "updated_at",
@@ -66,9 +65,9 @@ func (m *PropertyMap) parse(owners map[string]string) (problems []string) {
 		p, ok := parsePair(text)
 		switch owner, taken := owners[p.Property]; {
 		case !ok:
-			note("%s is no pair column:property", text)
+			note("%s is not a pair column:property", text)
 		case !propertyName.MatchString(p.Property):
-			note("%s names no property: expected its internal name, a lower-case letter, then lower-case letters, digits and underscores", text)
+			note("%s does not name a property: expected its internal name, a lower-case letter, then lower-case letters, digits and underscores", text)
 		case slices.Contains(bookkeeping, p.Column):
 			note("%s maps a column that contactsync itself writes", text)
 		case taken:

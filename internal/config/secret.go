@@ -17,10 +17,10 @@ type Secret struct{ text string }
 // NewSecret makes a secret of a text.
 func NewSecret(text string) Secret { return Secret{text} }
 
-// Reveal gives the text itself, to whoever has to send it.
+// Reveal returns the text itself, for whoever has to send it.
 func (s Secret) Reveal() string { return s.text }
 
-// IsZero says whether there is no secret.
+// IsZero reports whether there is no secret.
 func (s Secret) IsZero() bool { return s.text == "" }
 
 // EnvDecode implements [envconfig.Decoder].

@@ -9,15 +9,15 @@ type Batch struct {
 	ClaimedAt time.Time // the database's clock
 }
 
-// Answered is a batch with what became of it, ready to be settled. The
-// report's outcomes stand in the order of the batch's contacts.
+// Answered is a batch with its report, ready to be settled. The outcomes are in the
+// order of the batch's contacts.
 type Answered struct {
 	Batch
 	Report
 }
 
-// Final is what a settle made of one contact: the verdict, with what only the
-// queue knows.
+// Final is what a settle made of one contact: a verdict, or one of the finals that
+// only the queue can know.
 type Final string
 
 // The finals beyond the verdicts.
@@ -31,17 +31,16 @@ const (
 	Lost Final = "lost"
 )
 
-// Settled tells what became of one row.
+// Settled is what became of one row.
 type Settled struct {
 	ID    string
 	Final Final
 	Tries int    // failed attempts before this one
 	Error string // as it stands in the row now
 
-	// Waited is how long it took from the contact's being queued, or from the time
-	// for which it was scheduled, to its being in HubSpot, by the database's clock.
-	// It is zero where that is not known, and for all that was not Synced in a
-	// first attempt.
+	// Waited is the time from when the contact was queued, or from the time for which
+	// it was scheduled, until the destination had it, by the database's clock. It is
+	// zero where that is not known, and unless the first attempt was Synced.
 	Waited time.Duration
 }
 
@@ -53,14 +52,14 @@ type Pause struct {
 	Reason string    `json:"reason"` // may be empty
 }
 
-// QueueState is what the queue's last look before sleep found.
+// QueueState is what the last look at the queue before sleep found.
 type QueueState struct {
-	// Armed says that the doorbell is ours: a commit from now on rings. False
-	// while an open transaction has queued rows, or another leader sleeps on it.
+	// Armed reports that this session holds the doorbell: a commit from now on rings.
+	// It is false while an open transaction has queued rows, or another leader sleeps on it.
 	Armed bool
 
-	// Paused is the operator's pause, nil when there is none. Nothing is due while there
-	// is one, and it is never armed: its end rings whether armed or not.
+	// Paused is the operator's pause, nil when there is none. While there is one
+	// nothing is due and the doorbell is not armed: the end of the pause always rings.
 	Paused *Pause
 
 	Due  bool // there are rows that could be claimed, but for a stranger's lock

@@ -1,11 +1,11 @@
 package contact
 
-// Code names why a contact failed or an account is paused. The list is
-// closed: it is stored in contacts.hubspot_error_code, filtered on by the
-// retry command and used as a metric label.
+// Code names why a contact failed or an account is paused. The list is closed: it
+// is stored with the contact, filtered on by the retry command and used as a metric
+// label.
 type Code string
 
-// The codes, by whose fault the trouble is.
+// The codes, by who can remedy the failure.
 const (
 	// The row: a person must change it.
 	CodeNoEmail         Code = "NO_EMAIL"
@@ -36,7 +36,7 @@ const (
 	CodeOther Code = "OTHER"
 )
 
-// Passes says whether the account's pause for this code ends without a person.
+// Passes reports whether a pause for this code ends without a person.
 func (c Code) Passes() bool {
 	switch c {
 	case CodeRateLimited, CodeDailyLimit, CodeMigrating, CodeServerError, CodeTimeout, CodeNetwork, CodeBadResponse:

@@ -1,7 +1,3 @@
-// Package contact holds the plain types that every other package speaks in:
-// a contact as it was claimed, what became of it, and the closed list of
-// codes that name why. It knows neither Postgres nor any CRM, so that the
-// queue and the destinations can be changed without knowing each other.
 package contact
 
 import (

@@ -2,12 +2,11 @@ package contact
 
 import "errors"
 
-// ErrTrouble says that the database refused a statement for a reason of its own:
-// it has no space or memory, takes no writes, cut the statement or rolled it back.
-// No row is to blame, and trying again later is all there is to do. The session
-// lives on.
+// ErrTrouble means that the database refused a statement for a reason of its own: it
+// has no space or memory, is read-only, cancelled the statement or rolled it back. No
+// row is to blame, the session lives on, and the only remedy is to try again later.
 var ErrTrouble = errors.New("the database is in trouble")
 
-// ErrNotSent says that a request was held back on this side, because the right to
-// send it was in question. Whoever was to receive it knows nothing of it.
+// ErrNotSent means that a request was held back on this side, because the lease was
+// no longer certain. The destination has received nothing.
 var ErrNotSent = errors.New("request not sent")

@@ -1,10 +1,10 @@
 package contact
 
-// Kind is what an extra column of the row holds, as far as a destination cares.
-// The values themselves are texts.
+// Kind is the type of an extra column, as far as a destination cares. The values
+// themselves are texts.
 type Kind string
 
-// The kinds. Where nobody has looked the kind is empty.
+// The kinds. A column whose type was not read has none.
 const (
 	KindText   Kind = "text"
 	KindUUID   Kind = "uuid"

@@ -10,8 +10,8 @@ type Group struct {
 }
 
 // Merge puts rows with equal emails together, because a destination rejects a
-// whole batch for one repeated key. The newest row speaks; what it leaves blank
-// is filled from the others, newest first. Rows without an email stay alone.
+// whole batch for one repeated key. The values of the newest row are sent; what it
+// leaves blank is filled from the others, newest first. Rows without an email stay alone.
 // Groups keep the order in which their first row stands in the batch.
 func Merge(batch []Contact) []Group {
 	groups := make([]Group, 0, len(batch))
@@ -44,7 +44,7 @@ func newestOver(batch []Contact, rows []int) Contact {
 		return b - a
 	})
 	merged := batch[order[0]]
-	merged.Extra = slices.Clone(merged.Extra) // the row's own stays as it is
+	merged.Extra = slices.Clone(merged.Extra) // do not write to the row itself
 	for _, i := range order[1:] {
 		older := batch[i]
 		fill(&merged.Name, older.Name)

@@ -15,8 +15,8 @@ const (
 	Reject  Verdict = "reject"
 	Unspent Verdict = "unspent"
 
-	// Unchanged is no destination's: the contact was not sent, because what it would
-	// be told is what it was told last. It becomes Complete.
+	// Unchanged comes from the loop, not from a destination: the contact was not sent,
+	// because its values are those that were sent last. It becomes Complete.
 	Unchanged Verdict = "unchanged"
 )
 
@@ -30,12 +30,12 @@ type Outcome struct {
 	Code    Code   // why not Synced; empty when Synced
 	Message string // for people; may hold anything the CRM said
 
-	HTTPStatus    int    // 0 when no answer came
+	HTTPStatus    int    // 0 without a response
 	CorrelationID string // the CRM's own name for the failed request, for its support
 
-	// InDoubt says that the CRM may still apply what was sent (no answer came,
-	// or a gateway answered for it). Such a contact must not be sent again
-	// before the doubt is over, or the older data could land after newer.
+	// InDoubt reports that the CRM may still apply what was sent: there was no
+	// response, or a gateway responded in its place. Such a contact must not be sent
+	// again before the doubt is over, or the older data could land after newer.
 	InDoubt bool
 
 	// PutOff is how long an Unspent contact waits before it is due again; zero
@@ -43,12 +43,12 @@ type Outcome struct {
 	// first to be tried every time.
 	PutOff time.Duration
 
-	// Forgiving says that this Retry never ends in Error, however often it
-	// happens: the account is to blame, not the row.
+	// Forgiving reports that this Retry never ends in Error, however often it
+	// happens, because the account is to blame and not the row.
 	Forgiving bool
 }
 
-// AccountPause asks that nothing be sent to an account for a while.
+// AccountPause means that nothing may be sent to an account for a while.
 type AccountPause struct {
 	Code   Code
 	Reason string // for people: what happened and what to do
@@ -57,18 +57,18 @@ type AccountPause struct {
 	// it with every pause that follows another.
 	For time.Duration
 
-	// Probe says that the end of the pause alone does not mean that the trouble
-	// is over: ask the destination's Probe first, and again later if it fails.
+	// Probe reports that the account may still be unusable when the pause ends: ask
+	// the destination's Probe first, and again later if it fails.
 	Probe bool
 }
 
-// Report is a destination's answer to one batch.
+// Report is what a destination returns for one batch.
 type Report struct {
 	Outcomes []Outcome     // one for each contact, in the order they were given
 	Pause    *AccountPause // nil when the account may be used further
 
-	// Outage says that no request of this batch got a usable answer: the
-	// service or the way to it is down, the contacts are not to blame.
+	// Outage reports that no request of this batch got a usable response: the service
+	// or the way to it is down, and the contacts are not to blame.
 	Outage bool
 
 	Requests  int           // HTTP requests made, those of repairs included

@@ -10,10 +10,13 @@
 //	  ^        |        |           |               |       |       |
 //	  +--------+--------+-----------+---------------+-------+-------+
 //
-// Owed is what is known and not written down yet: an answer to settle, an outcome
-// that the database did not take, rows to make due, a pause to show. Every wait is a
-// time in the state, so that one select serves all of them: an answer, a wake-up,
-// the time, a new key, the account's probe, a stop, a hurry, the lost lease.
+// A lost lease, a stop and the database's back-off come before all that. Owed is what
+// is known and not written down yet: an answer to settle, an outcome that the database
+// did not take, rows to make due, a pause to show; and maintenance, when it is time.
+// Busy is a batch in flight that has to be answered before another one is sent. Every
+// wait is a time in the state, so that one select serves all of them: an answer, a
+// wake-up, the time, a new key, the end of a probe or of the check at the start, a
+// stop, a hurry, the lost lease.
 //
 // The account has a circuit breaker:
 //

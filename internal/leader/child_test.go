@@ -29,7 +29,7 @@ const (
 	childHTTPEnv = "CONTACTSYNC_TEST_CHILDHTTP" // where it sends requests while it leads
 )
 
-// child campaigns until SIGTERM. While it leads it sends a request every few
+// child runs until SIGTERM. While it leads it sends a request every few
 // milliseconds, held back by the lease alone, as a consumer does that has claimed
 // a batch. It says on stdout when it begins to lead, when lead's context has
 // ended, and when lead has returned.
@@ -44,7 +44,7 @@ func child() int {
 		Destination: hubspot.Info, Slots: 1, Instance: name,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)), timing: quick(),
 	}
-	err := Campaign(stop, stop, cfg, func(ctx context.Context, s *Session) error {
+	err := Run(stop, stop, cfg, func(ctx context.Context, s *Session) error {
 		fmt.Println("leads")
 		client := &http.Client{Transport: Transport(&http.Transport{}, s.Fresh)}
 		defer client.CloseIdleConnections()

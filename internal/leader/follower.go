@@ -31,11 +31,11 @@ var errStopped = errors.New("stopped waiting for a slot")
 // session is tried.
 var errReadOnly = errors.New("the database takes no writes: it is a standby, or default_transaction_read_only is on")
 
-// win waits on this connection until a slot is its own, and proves it.
+// acquire waits on this connection until a slot is its own, and proves it.
 //
 // Statements here are not cut when stop ends: they take less than a second, and
 // the server logs an error for each one that is cut.
-func (c *candidate) win(stop context.Context, conn *pgx.Conn) (*Session, error) {
+func (c *candidate) acquire(stop context.Context, conn *pgx.Conn) (*Session, error) {
 	if err := c.startLease(stop, conn); err != nil {
 		return nil, err
 	}
@@ -56,14 +56,14 @@ func (c *candidate) win(stop context.Context, conn *pgx.Conn) (*Session, error) 
 			c.waiting = true
 			c.log.InfoContext(stop, "waiting for a slot", "slots", c.cfg.Slots)
 		}
-		c.lend(stop, conn, c.cfg.Waiting)
+		c.runHook(stop, conn, c.cfg.OnWait)
 	}
-	c.lend(stop, conn, c.cfg.Gone)
+	c.runHook(stop, conn, c.cfg.OnExit)
 	return nil, errStopped
 }
 
-// lend lets a hook use the waiting connection.
-func (c *candidate) lend(stop context.Context, conn *pgx.Conn, hook func(ctx context.Context, conn *pgx.Conn)) {
+// runHook lets a hook use the waiting connection.
+func (c *candidate) runHook(stop context.Context, conn *pgx.Conn, hook func(ctx context.Context, conn *pgx.Conn)) {
 	ctx, cancel := c.deadline(stop)
 	defer cancel()
 	hook(ctx, conn)

@@ -47,11 +47,11 @@ func quick() timing {
 	return t
 }
 
-// campaigner is a process of its own as far as the database can see.
-type campaigner struct {
+// rival is a process of its own as far as the database can see.
+type rival struct {
 	name    string
 	led     chan *reign
-	results chan error // what lead answers, when it was not stopped; see lead
+	results chan error // what lead returns, when it was not stopped; see lead
 	stop    context.CancelFunc
 	hard    context.CancelFunc
 	done    chan error
@@ -60,7 +60,7 @@ type campaigner struct {
 
 // reign is one call of lead.
 type reign struct {
-	by      *campaigner
+	by      *rival
 	ctx     context.Context
 	session *Session
 }
@@ -79,10 +79,10 @@ func connecting(connect func(context.Context) (*pgx.Conn, error)) option {
 	return func(c *Config) { c.Connect = connect }
 }
 
-// run starts a campaigner and stops it at the end of the test.
-func run(t *testing.T, url, name string, options ...option) *campaigner {
+// run starts a rival and stops it at the end of the test.
+func run(t *testing.T, url, name string, options ...option) *rival {
 	t.Helper()
-	c := &campaigner{
+	c := &rival{
 		name: name, led: make(chan *reign, 100), results: make(chan error, 1),
 		done: make(chan error, 1), log: &journal{},
 	}
@@ -98,7 +98,7 @@ func run(t *testing.T, url, name string, options ...option) *campaigner {
 	hard, c.hard = context.WithCancel(hard)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		c.done <- Campaign(stop, hard, cfg, func(ctx context.Context, s *Session) error {
+		c.done <- Run(stop, hard, cfg, func(ctx context.Context, s *Session) error {
 			c.led <- &reign{by: c, ctx: ctx, session: s}
 			select {
 			case err := <-c.results:
@@ -118,17 +118,17 @@ func run(t *testing.T, url, name string, options ...option) *campaigner {
 	return c
 }
 
-// stops stops it and waits for the end of Campaign.
-func (c *campaigner) stops(t *testing.T) {
+// stops stops it and waits for the end of Run.
+func (c *rival) stops(t *testing.T) {
 	t.Helper()
 	c.stop()
 	if err := <-c.done; err != nil {
-		t.Errorf("Campaign of %s after stop: %v", c.name, err)
+		t.Errorf("Run of %s after stop: %v", c.name, err)
 	}
 }
 
-// await waits for the first reign of any of the campaigners.
-func await(t *testing.T, all ...*campaigner) *reign {
+// await waits for the first reign of any of the rivals.
+func await(t *testing.T, all ...*rival) *reign {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -169,7 +169,7 @@ func (r *reign) pid(t *testing.T) (pid int) {
 	return pid
 }
 
-// ends waits for the end of lead's context and answers why.
+// ends waits for the end of lead's context and returns why.
 func (r *reign) ends(t *testing.T) error {
 	t.Helper()
 	select {
@@ -209,7 +209,7 @@ func eventually(t *testing.T, conn *pgx.Conn, what, query string, args ...any) {
 // for an advisory lock.
 const waits = `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'contactsync/' || $1 AND wait_event = 'advisory')`
 
-// holder is a query that gives the process holding a slot's lock, 0 for none.
+// holder returns the process holding a slot's lock, 0 for none.
 func holder(t *testing.T, conn *pgx.Conn, slot int) (pid int) {
 	t.Helper()
 	err := conn.QueryRow(t.Context(), `SELECT coalesce(max(pid), 0) FROM pg_locks
@@ -252,7 +252,7 @@ func (j *journal) all() []string {
 
 var errTest = errors.New("made up")
 
-// configFor is for tests that call Campaign themselves.
+// configFor is for tests that call Run themselves.
 func configFor(t *testing.T, url string) Config {
 	t.Helper()
 	return Config{

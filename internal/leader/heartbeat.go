@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// errOver is the reason when lead has returned.
-var errOver = errors.New("no longer leading")
+// errDone is the reason when lead has returned.
+var errDone = errors.New("no longer leading")
 
 // run calls lead with a heartbeat beside it, which goes on until lead has
 // returned: also while it sends requests, and while it tidies up after hard has
@@ -26,7 +26,7 @@ func (s *Session) run(hard context.Context, lead func(ctx context.Context, s *Se
 	err := lead(ctx, s)
 	close(returned)
 	wg.Wait() // for a heartbeat under way, rather than cut it
-	_ = s.lose(errors.Join(ErrLeaseLost, errOver))
+	_ = s.end(errors.Join(ErrLeaseLost, errDone))
 	return err
 }
 
@@ -40,14 +40,14 @@ func (s *Session) keepBeating(ctx context.Context, returned <-chan struct{}) {
 		select {
 		case <-returned:
 			return
-		case <-s.over:
+		case <-s.done:
 			return
 		case <-ticker.C:
 		}
 		err := s.exchange(ctx, s.timing.beatDeadline, s.beat)
 		switch {
 		case errors.Is(err, ErrLeaseLost):
-			return // Campaign tells
+			return // Run logs it
 		case err != nil && !failing:
 			s.log.WarnContext(ctx, "heartbeat was refused by the database", "slot", s.slot, "error", err)
 		case err == nil && failing:
@@ -67,13 +67,13 @@ func (s *Session) watch(returned <-chan struct{}) {
 			if err == nil { // an answer came in between
 				continue
 			}
-			_ = s.lose(err)
+			_ = s.end(err)
 			return
 		}
 		timer := time.NewTimer(left)
 		select {
 		case <-returned:
-		case <-s.over:
+		case <-s.done:
 		case <-timer.C:
 			continue
 		}

@@ -24,7 +24,7 @@ func newLease(t timing, answered time.Time) *lease {
 	return &lease{timing: t, last: answered}
 }
 
-// begin gives a statement sent now its deadline.
+// begin returns the deadline of a statement that is sent now.
 func (l *lease) begin(now time.Time, limit time.Duration) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ErrLeaseLost says that this process must not act as the leader any more: its
+// ErrLeaseLost means that this process must not act as the leader any more: its
 // connection is gone, or was silent for too long.
 var ErrLeaseLost = errors.New("the lease on the slot is lost")
 
@@ -21,15 +21,15 @@ var ErrLeaseLost = errors.New("the lease on the slot is lost")
 type Session struct {
 	slot   int
 	conn   *pgx.Conn
-	turn   chan struct{} // holds one token while the connection is in use
+	inUse  chan struct{} // holds one token while the connection is in use
 	lease  *lease
 	timing timing
 	beat   func(ctx context.Context, conn *pgx.Conn) error
 	log    *slog.Logger
 
-	over   chan struct{} // closed by lose
+	done   chan struct{} // closed by end
 	lost   sync.Once
-	cause  error // why, once over is closed
+	cause  error // why, once done is closed
 	cancel context.CancelCauseFunc
 }
 
@@ -37,10 +37,10 @@ type Session struct {
 // sent at the time given.
 func newSession(conn *pgx.Conn, slot int, cfg Config, answered time.Time) *Session {
 	return &Session{
-		slot: slot, conn: conn, turn: make(chan struct{}, 1),
+		slot: slot, conn: conn, inUse: make(chan struct{}, 1),
 		lease: newLease(cfg.timing, answered), timing: cfg.timing,
 		beat: cfg.Beat, log: cfg.Log,
-		over: make(chan struct{}),
+		done: make(chan struct{}),
 	}
 }
 
@@ -59,15 +59,15 @@ func (s *Session) Do(ctx context.Context, fn func(ctx context.Context, conn *pgx
 
 func (s *Session) exchange(ctx context.Context, limit time.Duration, fn func(ctx context.Context, conn *pgx.Conn) error) error {
 	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-s.over:
+	case s.inUse <- struct{}{}:
+		defer func() { <-s.inUse }()
+	case <-s.done:
 		return s.cause
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 	if err := s.Fresh(); err != nil {
-		return s.lose(err)
+		return s.end(err)
 	}
 
 	sent := time.Now()
@@ -80,9 +80,9 @@ func (s *Session) exchange(ctx context.Context, limit time.Duration, fn func(ctx
 	pgConn := s.conn.PgConn()
 	switch {
 	case pgConn.IsClosed():
-		return s.lose(join("the connection is closed", err))
+		return s.end(join("the connection is closed", err))
 	case pgConn.IsBusy() || pgConn.TxStatus() != 'I':
-		return s.lose(join("a statement or a transaction was left open", err))
+		return s.end(join("a statement or a transaction was left open", err))
 	}
 	return err
 }
@@ -100,7 +100,7 @@ func join(seen string, err error) error {
 // ErrLeaseLost from then on. It costs nothing to ask.
 func (s *Session) Fresh() error {
 	select {
-	case <-s.over:
+	case <-s.done:
 		return s.cause
 	default:
 	}
@@ -111,11 +111,11 @@ func (s *Session) Fresh() error {
 	return nil
 }
 
-// lose ends the session for the first reason given, and returns that reason.
-func (s *Session) lose(cause error) error {
+// end ends the session for the first reason given, and returns that reason.
+func (s *Session) end(cause error) error {
 	s.lost.Do(func() {
 		s.cause = cause
-		close(s.over)
+		close(s.done)
 		if s.cancel != nil {
 			s.cancel(cause)
 		}

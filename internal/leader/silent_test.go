@@ -71,7 +71,7 @@ func TestLeaderIsSilentWithinAPipeline(t *testing.T) {
 	}
 }
 
-// A candidate whose session cannot write leaves the slot to others, tells it once,
+// A candidate whose session cannot write leaves the slot to others, logs it once,
 // and tries with new sessions until one can: a setting of the database is a
 // session's for good.
 func TestReadOnlySessionsDoNotLead(t *testing.T) {

@@ -19,11 +19,11 @@ import (
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
-func TestThreeSlotsFourCampaigners(t *testing.T) {
+func TestThreeSlotsFourRivals(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
-	all := make([]*campaigner, 4)
+	all := make([]*rival, 4)
 	for i := range all {
 		all[i] = run(t, url, fmt.Sprint("c", i), slots(3))
 	}
@@ -43,7 +43,7 @@ func TestThreeSlotsFourCampaigners(t *testing.T) {
 			t.Errorf("lock of slot %d is held by %d, led by %d", k, got, want)
 		}
 	}
-	var fourth *campaigner
+	var fourth *rival
 	for _, c := range all {
 		if leading[0].by != c && leading[1].by != c && leading[2].by != c {
 			fourth = c
@@ -196,9 +196,9 @@ func TestPoolerIsRefused(t *testing.T) {
 	pooler := netproxy.NewPooler(t, pgtest.Empty(t), netproxy.Transaction)
 	t.Run("by Connect", func(t *testing.T) {
 		t.Parallel()
-		err := Campaign(t.Context(), t.Context(), configFor(t, pooler.URL()), mustNotLead(t))
+		err := Run(t.Context(), t.Context(), configFor(t, pooler.URL()), mustNotLead(t))
 		if _, ok := errors.AsType[*PooledError](err); !ok {
-			t.Errorf("Campaign: %v, want a *PooledError", err)
+			t.Errorf("Run: %v, want a *PooledError", err)
 		}
 	})
 	t.Run("by the proof", func(t *testing.T) {

@@ -22,7 +22,7 @@ type transport struct {
 	fresh func() error
 }
 
-// RoundTrip answers what fresh answers, as a contact.ErrNotSent, and sends nothing
+// RoundTrip returns the error of fresh, as a contact.ErrNotSent, and sends nothing
 // then.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := t.fresh(); err != nil {

@@ -8,9 +8,9 @@ import (
 )
 
 // Handler wraps a slog.Handler so that it shortens email addresses in all that is
-// logged: the attribute email whatever it holds, in the rest of its line what it
-// holds, and everywhere what looks like an address. HubSpot's words repeat an
-// address that is none as it is, so that looking for an @ is not enough.
+// logged: the value of the attribute email whatever it is, the same text elsewhere in
+// the line, and everything that looks like an address. A destination's message repeats
+// an invalid address as it is, so a search for @ is not enough.
 func Handler(next slog.Handler) slog.Handler { return handler{next: next} }
 
 type handler struct {
@@ -46,7 +46,7 @@ func (h handler) Handle(ctx context.Context, line slog.Record) error {
 	return nil
 }
 
-// emailKey is the attribute that holds an email, whatever it looks like.
+// emailKey is the attribute whose value is an email, in whatever form.
 const emailKey = "email"
 
 func emailsIn(attrs []slog.Attr) (emails []string) {

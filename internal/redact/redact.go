@@ -1,7 +1,7 @@
 // Package redact hides email addresses: in the log, on pages and on the terminal.
-// It exists because the addresses come from everywhere, in HubSpot's words and the
-// database's as well as in the columns for them, and one place that knows all
-// their forms is one place to get right.
+// It exists because the addresses come from everywhere, from messages of destinations
+// and of the database as well as from the columns for them, and one place that knows
+// all their forms is one place to get right.
 package redact
 
 import (
@@ -11,17 +11,17 @@ import (
 	"unicode/utf8"
 )
 
-// anEmail is what looks like an email address, also in a URL that spells the @
+// anEmail matches what looks like an email address, also in a URL that spells the @
 // as %40, with a quoted part before the @, and with the person's name before it
-// as mail programs write it: "Jane Doe" <jane@example.org>. It would rather find
-// one too many: three words before a < count as a name.
+// as mail programs write it: "Jane Doe" <jane@example.org>. It prefers to match
+// too much: three words before a < count as a name.
 var anEmail = regexp.MustCompile(
 	`(?P<name>(?:"[^"]*"|(?:[^\s"'<>()\[\],;:=]+[ \t]+){0,2}[^\s"'<>()\[\],;:=]+)[ \t]*<)?` +
 		`(?P<local>"[^"]*"|[^\s"'<>()\[\],;:\\@/=?&]+?)(?P<at>@|%40)(?P<domain>[^\s"'<>()\[\],;:\\@/=?&]+)`)
 
-// aboutARow is what the database says about a row, to its SQLSTATE: of class P0
-// in the words of an app's own trigger, of 22 and 23 with the values that it
-// refuses. Those may be anything of any contact, so that no search would find it.
+// aboutARow matches the database's message about a row, up to its SQLSTATE. Class P0
+// is the message of an app's own trigger; 22 and 23 quote the refused values. Those
+// may be anything of any contact, so no search for an address would find them.
 var aboutARow = regexp.MustCompile(`(?s)\bERROR: .*?( \(SQLSTATE (?:P0|22|23)\w{3}\))`)
 
 // Email shortens an email address to its first letter and its domain.
@@ -40,8 +40,8 @@ func Email(email string) string {
 	return initial(local) + "***" + strings.TrimSuffix(domain, ">")
 }
 
-// initial is the first letter of a local part, none where that is a name with an
-// address behind it, or shortened already.
+// initial returns the first letter of a local part; nothing where that is a name with
+// an address behind it, or is shortened already.
 func initial(local string) string {
 	first, size := utf8.DecodeRuneInString(local)
 	if !isLetter(first) || strings.ContainsAny(local, `<"`) {
@@ -50,8 +50,7 @@ func initial(local string) string {
 	return local[:size]
 }
 
-// Text shortens every email address in a text, and those that are known to
-// belong to it however they look.
+// Text shortens every email address in a text, and the known ones in whatever form.
 func Text(text string, known ...string) string {
 	for _, email := range known {
 		text = hideKnown(text, email)

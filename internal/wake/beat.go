@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Why a connection was given up although it said nothing.
+// Why a connection was given up although it reported no error.
 var (
 	errMissed = errors.New("the connection stopped hearing its own notifications")
 	errDeaf   = errors.New("the connection does not hear its own notifications")
@@ -36,7 +36,7 @@ func (l *Listener) Beat(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// expect numbers a beat. The line is that which must hear it, if any: one that
+// expect numbers a beat. It returns the line that must hear it, if any: one that
 // listened before the beat was sent.
 func (l *Listener) expect() (*line, uint64) {
 	l.mu.Lock()
@@ -48,7 +48,8 @@ func (l *Listener) expect() (*line, uint64) {
 	return l.line, l.beats
 }
 
-// sent starts the time in which a beat must be heard. It may have been already.
+// sent starts the time in which a beat must be heard. The beat may have been heard
+// already.
 func (l *Listener) sent(line *line, n uint64, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -79,7 +80,7 @@ func (l *Listener) missed(line *line, n uint64) {
 	}
 }
 
-// heard takes a beat that arrived. Those of other leaders are not for us.
+// heard handles a beat that arrived. Beats of other leaders are ignored.
 func (l *Listener) heard(ctx context.Context, payload string) {
 	name, number, _ := strings.Cut(payload, ":")
 	n, err := strconv.ParseUint(number, 10, 64)
@@ -97,6 +98,6 @@ func (l *Listener) heard(ctx context.Context, payload string) {
 	l.line.settled(n)
 	if !l.proven {
 		l.proven = true
-		l.tell(ctx, working, nil)
+		l.logState(ctx, working, nil)
 	}
 }

@@ -29,7 +29,7 @@ func newLine(conn *pgx.Conn, limit time.Duration) *line {
 	return l
 }
 
-// listens counts a LISTEN and says whether it was the last one. beat is the
+// listens counts a LISTEN and reports whether it was the last one. beat is the
 // number of the last beat until now.
 func (l *line) listens(beat uint64) bool {
 	l.missing--
@@ -43,14 +43,15 @@ func (l *line) listens(beat uint64) bool {
 	return true
 }
 
-// proves says whether hearing beat n shows that this line hears. One from before
-// it listened shows that it is shared: a pooler passed on what was waiting for
-// the server connection's last user.
+// proves reports whether hearing beat n proves that this line hears. A beat from
+// before it listened proves that the line is shared: a pooler passed on what was
+// waiting for the server connection's last user.
 func (l *line) proves(n uint64) bool {
 	return l.missing == 0 && l.cutFor == nil && n > l.since
 }
 
-// expect says that beat n is about to be sent, and whether it must be heard.
+// expect records that beat n is about to be sent, and reports whether this line must
+// hear it.
 func (l *line) expect(n uint64) bool {
 	if l.missing > 0 || l.cutFor != nil || l.pending != 0 {
 		return false

@@ -43,7 +43,7 @@ func defaultTiming() timing {
 // its own, and every time that one was made anew it sets the signal once, for
 // what it may have missed.
 //
-// LISTEN never asks whether the other end is still there, and behind a pooler it
+// LISTEN never checks whether the other end is still there, and behind a pooler it
 // succeeds and hears nothing. So the leader's heartbeat is a notification to its
 // own listener, sent on the leader's connection; one that is not heard in time
 // replaces the listener's connection. A Listener is safe for concurrent use.
@@ -61,12 +61,11 @@ type Listener struct {
 	beats  uint64 // how many were numbered
 	proven bool
 
-	state  state // what the log was told last
-	warned bool  // the log was told about poolers
+	state  state // as logged last
+	warned bool  // the hint at poolers was logged
 }
 
-// Observer is told what a listener hears, for who counts it. Its methods must not
-// block.
+// Observer counts what a listener hears. Its methods must not block.
 type Observer interface {
 	Rang()                         // a notification that contacts are queued
 	Heard(roundTrip time.Duration) // a heartbeat, so long after it was sent
@@ -107,9 +106,9 @@ func (l *Listener) Run(ctx context.Context) error {
 	return nil
 }
 
-// Proven says that notifications arrive: a heartbeat was heard on the present
+// Proven reports whether notifications arrive: a heartbeat was heard on the present
 // connection and none since then was missed. While it is false a consumer must
-// look at the queue by itself. The signal is set when it becomes false.
+// poll the queue. The signal is set when it becomes false.
 func (l *Listener) Proven() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -127,7 +126,7 @@ func (l *Listener) open(ctx context.Context) (*pgx.Conn, error) {
 	return conn, nil
 }
 
-// listening notes that one more LISTEN has succeeded on the present connection.
+// listening records that one more LISTEN has succeeded on the present connection.
 // From the last one on nothing is missed, but before it something may have been.
 func (l *Listener) listening() {
 	l.mu.Lock()
@@ -144,8 +143,8 @@ func (l *Listener) queued(context.Context, string) {
 	}
 }
 
-// down notes that there is no connection any more. The consumer is woken, to look
-// by itself from now on.
+// down records that there is no connection any more. The consumer is woken, because
+// it has to poll from now on.
 func (l *Listener) down(ctx context.Context, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -158,14 +157,14 @@ func (l *Listener) down(ctx context.Context, err error) {
 	}
 	l.proven = false
 	l.signal.Set()
-	l.tell(ctx, deaf, err)
+	l.logState(ctx, deaf, err)
 }
 
-// tell logs changes of state only.
-func (l *Listener) tell(ctx context.Context, now state, err error) {
+// logState logs the state when it has changed.
+func (l *Listener) logState(ctx context.Context, now state, err error) {
 	switch {
 	case ctx.Err() != nil:
-		now = unknown // leading is over; the next time tells anew
+		now = unknown // leading is over; the next term logs anew
 	case now == l.state:
 	case now == working && l.state == unknown:
 		l.log.InfoContext(ctx, "notifications arrive")

@@ -1,4 +1,4 @@
-// Package wake tells a sleeping consumer that there may be work.
+// Package wake wakes a sleeping consumer when there may be work.
 //
 // All reasons to look at the queue meet in one Signal: a notification, a
 // listener that has connected and may have missed some, a timer. None of them

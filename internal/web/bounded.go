@@ -9,7 +9,7 @@ import (
 // bounded is a listener with only so many open connections at a time, so that
 // strangers cannot use up the files of the process, whose work is another. One
 // more closes the oldest: a newcomer that had to wait could be the platform's
-// health check, and whoever opens connections and says nothing would get the
+// health check, and whoever opens connections and sends nothing would get the
 // process restarted.
 type bounded struct {
 	net.Listener

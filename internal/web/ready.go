@@ -8,20 +8,20 @@ import (
 	"time"
 )
 
-// State is what a process is doing, for people who look at /readyz.
+// State is what a process is doing, for people who open /readyz.
 type State struct {
 	Role   string // "leader", "follower", "disabled"
 	Reason string // why, where that is not plain; empty otherwise
 }
 
-// alive answers as long as the process can answer anything.
+// alive responds as long as the process can respond to anything.
 func alive(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = io.WriteString(w, "ok\n") // whoever asked has gone; that is his business
+	_, _ = io.WriteString(w, "ok\n") // fails when the client has gone
 }
 
-// readiness answers 200 while the database can be reached, and 503 while not. A
-// follower is ready: platforms gate a deploy on this answer, and with one slot
+// readiness responds with 200 while the database can be reached, else with 503. A
+// follower is ready: platforms gate a deploy on this response, and with one slot
 // the new process follows until the old one has gone. The database's own words
 // stay inside, because anybody may ask.
 func readiness(site Site) http.Handler {
@@ -47,7 +47,7 @@ func readiness(site Site) http.Handler {
 	})
 }
 
-// A probe of the database has a deadline, and its answer holds for a while.
+// A probe of the database has a deadline, and its result holds for a while.
 const (
 	pingTimeout = 2 * time.Second
 	pingHolds   = time.Second
@@ -57,7 +57,7 @@ const (
 // that nobody can keep its connections busy from outside.
 type probe struct {
 	ask  func(ctx context.Context) error
-	last chan verdict // holds the last answer, and is empty while one is asked for
+	last chan verdict // holds the last result; empty while a probe is under way
 }
 
 type verdict struct {
@@ -78,7 +78,7 @@ func (p *probe) run(ctx context.Context) error {
 	v := <-p.last
 	defer func() { p.last <- v }()
 	if v.at.IsZero() || time.Since(v.at) >= pingHolds {
-		// The answer is for others, too: that this one went away is none.
+		// The result is for others, too: the probe goes on when this request is gone.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTimeout)
 		defer cancel()
 		v = verdict{err: p.ask(ctx), at: time.Now()}

@@ -24,7 +24,7 @@ const (
 	// the oldest its connection. Each costs a file and some kilobytes.
 	maxConnections = 512
 
-	// farewell is how long answers under way may take once serving is to end.
+	// farewell is how long responses under way may take once serving is to end.
 	farewell = 3 * time.Second
 )
 
@@ -41,8 +41,8 @@ func Listen(ctx context.Context, addr string) (net.Listener, error) {
 	return ln, nil
 }
 
-// Serve answers on ln until ctx ends, then finishes the answers under way for
-// 3 s and cuts the rest. It closes ln, and returns nil after an orderly end.
+// Serve serves on ln until ctx ends, then gives responses under way 3 s and cuts
+// the rest. It closes ln, and returns nil after an orderly end.
 func Serve(ctx context.Context, ln net.Listener, handler http.Handler, log *slog.Logger) error {
 	server := &http.Server{
 		Handler:           handler,
@@ -59,7 +59,7 @@ func Serve(ctx context.Context, ln net.Listener, handler http.Handler, log *slog
 		patience, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 		defer cancel()
 		if server.Shutdown(patience) != nil {
-			_ = server.Close() // what is cut has no more to say
+			_ = server.Close() // a cut connection has nothing to report
 		}
 	})
 	err := server.Serve(&bounded{Listener: ln, most: maxConnections})

@@ -1,6 +1,6 @@
 // Package web is contactsync as seen over HTTP: whether it is alive, whether it is
 // ready, its metrics and the dashboard. It is apart from the work so that a probe is
-// answered at once, whatever the work waits for, and so that one file says what an
+// served at once, whatever the work waits for, and so that one file shows what an
 // outsider can reach.
 package web
 
@@ -12,19 +12,18 @@ import (
 // maxBody is how many bytes of a request's body are read at most.
 const maxBody = 64 << 10
 
-// Site is what the pages tell of. A field that is nil leaves its part out.
+// Site is what the pages show. A field that is nil leaves its part out.
 type Site struct {
-	// Ping asks the database for a sign of life; /readyz answers accordingly. It
-	// is called once a second at most, and has 2 s.
+	// Ping reports whether the database responds; /readyz shows that. It is called once a second at most, and has 2 s.
 	Ping func(ctx context.Context) error
 
 	// Metrics serves /metrics; it has to be bounded by itself.
 	Metrics http.Handler
 
-	// State tells what this process is doing.
+	// State returns what this process is doing.
 	State func() State
 
-	// Dashboard answers everything else.
+	// Dashboard serves everything else.
 	Dashboard http.Handler
 }
 
@@ -42,7 +41,7 @@ func Handler(site Site) http.Handler {
 	return limited(mux)
 }
 
-// limited bounds what a request may send and says what no page wants.
+// limited bounds what a request may send, and forbids caches and type guessing.
 func limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)

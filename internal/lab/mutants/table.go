@@ -124,7 +124,7 @@ var mutations = []mutation{
 	{
 		// A pool does not close a connection that is given back, and the lock stays.
 		name: "lock taken from a pool: never freed",
-		file: "internal/leader/campaign.go",
+		file: "internal/leader/run.go",
 		old:  "defer database.Close(stop, conn)",
 		new:  "_ = database.Close",
 		pkg:  "internal/leader", tests: []string{"TestTheLocksConnectionIsClosed"},

@@ -55,7 +55,7 @@ func (g *gatekeeper) guard(next http.Handler) http.Handler {
 	})
 }
 
-// admit answers who asks, or the status with which to refuse.
+// admit returns who asks, or the status with which to refuse.
 func (g *gatekeeper) admit(r *http.Request) (who string, status int) {
 	if g.open {
 		if !fromHere(r) {
@@ -72,7 +72,7 @@ func (g *gatekeeper) admit(r *http.Request) (who string, status int) {
 	defer g.mu.Unlock()
 	guess := g.guesser(r)
 	if guess.Tokens() < 1 {
-		return "", http.StatusTooManyRequests // also for the right one: else this would tell it
+		return "", http.StatusTooManyRequests // also for the right one: any other status would reveal it
 	}
 	if subtle.ConstantTimeCompare(hash[:], g.password[:]) != 1 {
 		guess.Allow()
@@ -81,10 +81,10 @@ func (g *gatekeeper) admit(r *http.Request) (who string, status int) {
 	return named(user), 0
 }
 
-// guesser is the allowance of the address that a request comes from. Where a proxy
-// stands before us that is the proxy's: what it says about others may be made up.
-// Of IPv6 it is that of the network, all of whose addresses one guesser may have.
-// The caller holds the lock.
+// guesser returns the allowance of the address that a request comes from. Behind a
+// proxy that is the proxy's address: its headers about others may be made up. An
+// IPv6 address counts as its /64 network, since one guesser may have all of it. The
+// caller holds the lock.
 func (g *gatekeeper) guesser(r *http.Request) *rate.Limiter {
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
 	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() && !addr.Is4In6() {
@@ -102,7 +102,7 @@ func (g *gatekeeper) guesser(r *http.Request) *rate.Limiter {
 	return l
 }
 
-// fromHere says that somebody at this machine asks. A name that merely leads here
+// fromHere reports whether the request comes from this very machine. A name that merely leads here
 // (DNS rebinding) does not count, nor what a proxy on this machine passes on.
 func fromHere(r *http.Request) bool {
 	for header := range r.Header {
@@ -110,7 +110,7 @@ func fromHere(r *http.Request) bool {
 			return false
 		}
 	}
-	if !r.ProtoAtLeast(1, 1) { // so nginx asks unless told otherwise, by our own name and without a header
+	if !r.ProtoAtLeast(1, 1) { // nginx sends 1.0 by default, with our own name and without a header
 		return false
 	}
 	for _, header := range []string{"Origin", "Referer"} { // the name that a browser knows us by
@@ -129,7 +129,7 @@ func fromHere(r *http.Request) bool {
 // passedOn are headers that proxies add, beside those that begin with X-Forwarded-.
 var passedOn = []string{"Forwarded", "Via", "X-Real-Ip", "X-Request-Id", "X-Envoy-Internal", "X-Envoy-External-Address", "Cf-Connecting-Ip"}
 
-// isLoopback says whether a host, with or without a port, names this machine.
+// isLoopback reports whether a host, with or without a port, names this machine.
 func isLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
@@ -141,7 +141,7 @@ func isLoopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// named is a user's name as it is recorded: any will do.
+// named returns a user's name as it is recorded; any name will do.
 func named(user string) string {
 	const most = 60
 	user = strings.TrimSpace(strings.Map(func(r rune) rune {
@@ -161,7 +161,7 @@ func named(user string) string {
 
 type whoKey struct{}
 
-// who answers who asks.
+// who returns the name of who asks.
 func who(r *http.Request) string {
 	name, _ := r.Context().Value(whoKey{}).(string)
 	return name

@@ -12,18 +12,18 @@ import (
 	"github.com/scrapersky/contactsync/internal/ops"
 )
 
-// What can be done with a contact, as its address says it.
+// What can be done with a contact: the last part of the URL.
 const (
 	doSend  = "send-now"
 	doRetry = "retry"
 	doSkip  = "skip"
 )
 
-// errBadForm says that a request asks for what there is not.
+// errBadForm is the error of a request for something that does not exist.
 var errBadForm = errors.New("the page that you come from may be old: go back and reload it")
 
-// deed is something that can be done once a person has confirmed it.
-type deed struct {
+// action is something that can be done once a person has confirmed it.
+type action struct {
 	Head, Text string // what it means, for the person who is to confirm it
 	Button     string
 	Danger     bool
@@ -35,13 +35,13 @@ type deed struct {
 
 // confirmation is the page that asks.
 type confirmation struct {
-	deed
+	action
 	URL string
 }
 
-// button adds the page that asks for a confirmation and the deed behind it. Find
-// says what the deed is.
-func (d *Dashboard) button(mux *http.ServeMux, path string, find func(r *http.Request) (deed, error)) {
+// button adds the page that asks for a confirmation, and the action behind it. Find
+// returns the action.
+func (d *Dashboard) button(mux *http.ServeMux, path string, find func(r *http.Request) (action, error)) {
 	mux.Handle("GET "+path, d.page(func(r *http.Request) (view, error) {
 		if d.ReadOnly {
 			return readOnly(), nil
@@ -57,7 +57,7 @@ func (d *Dashboard) button(mux *http.ServeMux, path string, find func(r *http.Re
 			d.show(w, r, readOnly())
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), deedTimeout)
+		ctx, cancel := context.WithTimeout(r.Context(), actionTimeout)
 		defer cancel()
 		what, err := find(r.WithContext(ctx))
 		if err == nil {
@@ -69,17 +69,17 @@ func (d *Dashboard) button(mux *http.ServeMux, path string, find func(r *http.Re
 	})
 }
 
-// deedTimeout bounds a deed; the server cuts answers after 30 s.
-const deedTimeout = 25 * time.Second
+// actionTimeout bounds an action; the server cuts responses after 30 s.
+const actionTimeout = 25 * time.Second
 
 func readOnly() view {
-	return view{Page: "message", Title: "Look, but do not touch", status: http.StatusForbidden, Data: message{
-		"Look, but do not touch", "DASHBOARD_READ_ONLY is set: nothing can be changed here.", []string{"The same can be done with `contactsync` on a terminal."},
+	return view{Page: "message", Title: "Read-only dashboard", status: http.StatusForbidden, Data: message{
+		"Read-only dashboard", "DASHBOARD_READ_ONLY is set: nothing can be changed here.", []string{"The same can be done with `contactsync` on a terminal."},
 	}}
 }
 
 // perform does it and leads back, with a word about what became of it.
-func (d *Dashboard) perform(w http.ResponseWriter, r *http.Request, what deed) error {
+func (d *Dashboard) perform(w http.ResponseWriter, r *http.Request, what action) error {
 	if err := r.ParseForm(); err != nil {
 		return errBadForm
 	}
@@ -87,28 +87,28 @@ func (d *Dashboard) perform(w http.ResponseWriter, r *http.Request, what deed) e
 	if err != nil {
 		return err
 	}
-	d.looks.forget()
+	d.cache.forget()
 	giveFlash(w, r, flash{Good: true, Text: said})
 	http.Redirect(w, r, what.Back, http.StatusSeeOther)
 	return nil
 }
 
 // contactAction is what is done with one contact.
-func (d *Dashboard) contactAction(r *http.Request) (deed, error) {
-	action := r.PathValue("action")
-	if !slices.Contains([]string{doSend, doRetry, doSkip}, action) {
-		return deed{}, errNoPage
+func (d *Dashboard) contactAction(r *http.Request) (action, error) {
+	verb := r.PathValue("action")
+	if !slices.Contains([]string{doSend, doRetry, doSkip}, verb) {
+		return action{}, errNoPage
 	}
 	c, _, err := d.Store.Detail(r.Context(), r.PathValue("id"), 1)
 	if err != nil {
-		return deed{}, err
+		return action{}, err
 	}
 	name := d.email(c.Email)
 	if name == "" {
 		name = "the contact without an email"
 	}
-	what := deed{Back: "/contacts/" + c.ID}
-	switch action {
+	what := action{Back: "/contacts/" + c.ID}
+	switch verb {
 	case doSend:
 		what.Head, what.Button = "Send "+name+" now?", "Send now"
 		what.Text = "It goes into the queue as a fresh request, due at once and with all its attempts, and " + d.label() + " gets it as it is in the database."
@@ -162,13 +162,13 @@ func (d *Dashboard) toQueue(id string, as ops.Verb, said string) func(ctx contex
 }
 
 // retryCode is the retry of all contacts in Error with one code.
-func (d *Dashboard) retryCode(r *http.Request) (deed, error) {
+func (d *Dashboard) retryCode(r *http.Request) (action, error) {
 	code := oneOf(contact.Code(r.PathValue("code")), contact.Codes())
 	if code == "" {
-		return deed{}, errNoPage
+		return action{}, errNoPage
 	}
 	advice := d.Advice.For(code)
-	return deed{
+	return action{
 		Head: fmt.Sprintf("Retry all contacts in Error with %s?", code), Button: "Retry all", Back: "/failures",
 		Text: "They go into the queue again, due at once and with all their attempts. " + advice.Do,
 		do:   func(ctx context.Context, who, _ string) (string, error) { return d.retryAll(ctx, who, code) },
@@ -204,8 +204,8 @@ func (d *Dashboard) retryAll(ctx context.Context, who string, code contact.Code)
 }
 
 // pause keeps all replicas from sending.
-func (d *Dashboard) pause(*http.Request) (deed, error) {
-	return deed{
+func (d *Dashboard) pause(*http.Request) (action, error) {
+	return action{
 		Head: "Pause the sync?", Button: "Pause", Back: "/", Reason: true,
 		Text: "Every replica stops taking contacts at once. What is in flight is finished; everything else stays queued, and nothing is lost. " +
 			"It lasts until somebody resumes it.",
@@ -220,8 +220,8 @@ func (d *Dashboard) pause(*http.Request) (deed, error) {
 }
 
 // resume ends the pause.
-func (d *Dashboard) resume(*http.Request) (deed, error) {
-	return deed{
+func (d *Dashboard) resume(*http.Request) (action, error) {
+	return action{
 		Head: "Resume the sync?", Button: "Resume", Back: "/",
 		Text: "The queue is worked off again, the contacts that are due first.",
 		do: func(ctx context.Context, who, _ string) (string, error) {

@@ -10,17 +10,17 @@ import (
 	"github.com/scrapersky/contactsync/internal/doctor"
 )
 
-// checkup keeps what the doctor said last, for those who ask at the same time: his
-// questions cost the database and the destination something.
-type checkup struct {
+// doctorRun keeps the results of the last run of the checks, for those who ask at the
+// same time: the checks cost the database and the destination something.
+type doctorRun struct {
 	mu      sync.Mutex
 	results []doctor.Result
 	at      time.Time
 }
 
 const (
-	checkupFresh = 10 * time.Second
-	checkupLimit = 25 * time.Second // the server cuts answers after 30 s
+	doctorFresh = 10 * time.Second
+	doctorLimit = 25 * time.Second // the server cuts responses after 30 s
 )
 
 // sheet is what the page of checks shows.
@@ -31,14 +31,14 @@ type sheet struct {
 	At      time.Time
 }
 
-// checks looks everything over, as `contactsync doctor` does. It takes a second or
+// checks runs all checks, as `contactsync doctor` does. It takes a second or
 // two, and needs neither the schema nor the database to be in order.
 func (d *Dashboard) checks(*http.Request) (view, error) {
-	d.checkup.mu.Lock()
-	defer d.checkup.mu.Unlock()
-	c := &d.checkup
-	if time.Since(c.at) > checkupFresh {
-		ctx, cancel := context.WithTimeout(d.life, checkupLimit)
+	d.doctor.mu.Lock()
+	defer d.doctor.mu.Unlock()
+	c := &d.doctor
+	if time.Since(c.at) > doctorFresh {
+		ctx, cancel := context.WithTimeout(d.life, doctorLimit)
 		defer cancel()
 		list, err := d.Checks(ctx)
 		if err != nil {

@@ -28,18 +28,18 @@ type card struct {
 // state is where a contact is on its way.
 type state struct {
 	Name, Text string
-	Mood       mood
+	Severity   severity
 	At         *time.Time // what Text ends with
 }
 
 // event is a step on a contact's way through the queue.
 type event struct {
-	At     time.Time
-	Mood   mood
-	Head   string
-	Text   string
-	Detail string
-	Code   string
+	At       time.Time
+	Severity severity
+	Head     string
+	Text     string
+	Detail   string
+	Code     string
 }
 
 // button is something that can be done with a contact.
@@ -71,30 +71,30 @@ func (d *Dashboard) contact(r *http.Request) (view, error) {
 	return view{Page: "contact", Title: title, Nav: "contacts", Data: c, Every: 10}, nil
 }
 
-// stateOf says where a contact is, in words.
+// stateOf returns where a contact is on its way, in words.
 func stateOf(c ops.ContactDetail, label string) state {
-	waiting := c.NextTry != nil && c.NextTry.After(time.Now()) // near enough for words
+	later := c.NextTry != nil && c.NextTry.After(time.Now()) // near enough for words
 	switch {
 	case c.ClaimedAt != nil && c.Until != nil:
-		return state{"Unanswered", label + " may still carry out the last request. It is not sent again before", waits, c.Until}
+		return state{"Unanswered", label + " may still carry out the last request. It is not sent again before", waiting, c.Until}
 	case c.ClaimedAt != nil:
 		return state{"In flight", "A request to " + label + " is under way since", working, c.ClaimedAt}
-	case c.Status == "Queued" && waiting && c.Code != "":
-		return state{"Waiting for a retry", "The last attempt failed. The next one is at", waits, c.NextTry}
-	case c.Status == "Queued" && waiting:
-		return state{"Scheduled", "It is to be sent at", waits, c.NextTry}
+	case c.Status == "Queued" && later && c.Code != "":
+		return state{"Waiting for a retry", "The last attempt failed. The next one is at", waiting, c.NextTry}
+	case c.Status == "Queued" && later:
+		return state{"Scheduled", "It is to be sent at", waiting, c.NextTry}
 	case c.Status == "Queued":
 		return state{"Queued", "It is due now, and is sent as soon as its turn comes.", working, nil}
 	case c.Status == "Processing":
-		return state{"Processing", "Some process says that it works on it, but no claim is known. After 15 minutes it goes back into the queue.", waits, nil}
+		return state{"Processing", "Some process says that it works on it, but no claim is known. After 15 minutes it goes back into the queue.", waiting, nil}
 	case c.Status == "Error":
 		return state{"Error", "It is not tried again until somebody retries it.", bad, nil}
 	case c.Status == "Complete":
 		return state{"In " + label, "Synced at", good, c.SyncedAt}
 	case c.SyncStatus == "Skipped":
-		return state{"Skipped", "Somebody decided not to sync it.", held, nil}
+		return state{"Skipped", "Somebody decided not to sync it.", paused, nil}
 	}
-	return state{"Not queued", "Nobody has asked for it to be synced.", held, nil}
+	return state{"Not queued", "Nobody has asked for it to be synced.", paused, nil}
 }
 
 // buttonsOf is what can be done with a contact, the likeliest first.
@@ -119,23 +119,23 @@ func buttonsOf(c ops.ContactDetail) []button {
 func storyOf(c ops.ContactDetail, label string, attempts []ops.Attempt, actions []ops.Action) []event {
 	var story []event
 	if c.SyncedAt != nil {
-		story = append(story, event{At: *c.SyncedAt, Mood: good, Head: "Synced to " + label, Text: c.RemoteID})
+		story = append(story, event{At: *c.SyncedAt, Severity: good, Head: "Synced to " + label, Text: c.RemoteID})
 	}
 	if c.ClaimedAt != nil {
-		story = append(story, event{At: *c.ClaimedAt, Mood: working, Head: "Taken from the queue", Text: "a request is under way"})
+		story = append(story, event{At: *c.ClaimedAt, Severity: working, Head: "Taken from the queue", Text: "a request is under way"})
 	}
 	for _, a := range attempts {
-		e := event{At: a.At, Mood: bad, Head: "Attempt " + number(a.Attempt) + " failed", Code: string(a.Code), Text: a.Message, Detail: a.CorrelationID}
+		e := event{At: a.At, Severity: bad, Head: "Attempt " + number(a.Attempt) + " failed", Code: string(a.Code), Text: a.Message, Detail: a.CorrelationID}
 		story = append(story, e)
 	}
 	for _, a := range actions {
-		story = append(story, event{At: a.At, Mood: held, Head: didWhat(a), Text: a.Detail})
+		story = append(story, event{At: a.At, Severity: paused, Head: didWhat(a), Text: a.Detail})
 	}
 	slices.SortStableFunc(story, func(a, b event) int { return b.At.Compare(a.At) })
 	return story
 }
 
-// didWhat says what somebody did, in words.
+// didWhat returns what somebody did, in words.
 func didWhat(a ops.Action) string {
 	words := map[ops.Verb]string{
 		ops.DidQueue: "queued it", ops.DidRetry: "retried it", ops.DidSkip: "skipped it", ops.DidSendNow: "sent it now", ops.DidSync: "synced it by hand",

@@ -23,20 +23,21 @@ type Options struct {
 	Store *ops.Store
 
 	// Password lets people in, whatever the user's name, which is recorded. Without
-	// one the dashboard answers those at this very machine.
+	// one the dashboard serves requests from this very machine alone.
 	Password   string
 	ReadOnly   bool // nobody may change anything
 	HideEmails bool // as in the log
 
 	SkipsUnchanged bool // HUBSPOT_SKIP_UNCHANGED is set
 
-	// Advice says for each code what it means and what to do.
+	// Advice is, for each code, what it means and what to do.
 	Advice destination.Advices
 
 	// Draft returns what would be sent of a contact, or why nothing can be.
 	Draft func(ctx context.Context, c contact.Contact) (fields []destination.Field, refused contact.Outcome, err error)
 
-	// Account asks the destination whose the key is, for links to it; nil without a key.
+	// Account asks the destination which account the key belongs to, for links to it;
+	// nil without a key.
 	Account func(ctx context.Context) (destination.Account, error)
 
 	// Checks are those of `contactsync doctor`.
@@ -48,16 +49,16 @@ type Options struct {
 	Log      *slog.Logger
 }
 
-// Dashboard answers everything below /.
+// Dashboard serves everything below /.
 type Dashboard struct {
 	Options
 	life    context.Context // ends with the process: for what several requests wait for
 	handler http.Handler
 	pages   *pages
 	live    *live
-	looks   looks
+	cache   cache
 	links   *links
-	checkup checkup
+	doctor  doctorRun
 }
 
 // queryTimeout bounds what a page may ask of the database, all in all.
@@ -104,7 +105,7 @@ func (d *Dashboard) routes(files assets) http.Handler {
 	return secured(all)
 }
 
-// secured says what a browser may do with a page: nothing but show it with its own
+// secured limits what a browser may do with a page: nothing but show it with its own
 // style, script and pictures, in no frame.
 func secured(next http.Handler) http.Handler {
 	const policy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +

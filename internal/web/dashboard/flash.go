@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// flash is what a page says once about what was just done.
+// flash is a message about what was just done. A page shows it once.
 type flash struct {
 	Good bool   `json:"good"`
 	Text string `json:"text"`

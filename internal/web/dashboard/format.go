@@ -111,7 +111,7 @@ func (d *Dashboard) email(address string) string {
 	return address
 }
 
-// words is what the destination or the database said about a contact, as it may be shown.
+// words returns a message of the destination or the database, as it may be shown.
 func (d *Dashboard) words(text string, known ...string) string {
 	if d.HideEmails {
 		return redact.Text(text, known...)

@@ -9,109 +9,109 @@ import (
 	"github.com/scrapersky/contactsync/internal/ops"
 )
 
-// How much of the past an overview shows, and how old a look may be.
+// How much of the past an overview shows, and how old what it shows may be.
 const (
 	shownCycles  = 8
 	shownActions = 8
 
-	freshLook = 900 * time.Millisecond
-	freshHour = 5 * time.Second
-	freshDay  = time.Minute
+	freshGlance = 900 * time.Millisecond
+	freshHour   = 5 * time.Second
+	freshDay    = time.Minute
 )
 
-// glance is how things stand, as every page shows it.
+// glance is the state of the queue as every page shows it.
 type glance struct {
 	ops.Snapshot
 	Cycles   []ops.Cycle
 	Actions  []ops.Action
-	Mood     mood
+	Severity severity
 	Sentence string
 	Hour     []ops.Point // nil where it cannot be had
 	Day      []ops.Point
 }
 
-// mood is how things stand in a word, which is a colour and a picture as well.
-type mood string
+// severity is the queue's state in a word: the name of a colour and of an icon.
+type severity string
 
 const (
-	good    mood = "good"
-	working mood = "working"
-	waits   mood = "waits" // it goes on by itself
-	asks    mood = "asks"  // a person is needed, but not at once
-	held    mood = "held"
-	bad     mood = "bad"
+	good      severity = "good"
+	working   severity = "working"
+	waiting   severity = "waiting"   // it goes on by itself
+	attention severity = "attention" // a person is needed, but not at once
+	paused    severity = "paused"    // by an operator
+	bad       severity = "bad"
 )
 
-// moodOf is how things stand as the sentence beside it says.
-func moodOf(s ops.Snapshot) mood {
+// severityOf returns the severity that fits the sentence beside it.
+func severityOf(s ops.Snapshot) severity {
 	level, _ := s.Judge(time.UTC)
-	paused := slices.ContainsFunc(s.Leaders, func(l ops.Leader) bool { return l.PauseCode != "" })
+	accountPaused := slices.ContainsFunc(s.Leaders, func(l ops.Leader) bool { return l.PauseCode != "" })
 	switch q := s.Queue; {
 	case s.Hold != nil:
-		return held
+		return paused
 	case level == ops.Trouble:
 		return bad
-	case level == ops.Attention && (paused || q.Due > 0):
-		return waits
+	case level == ops.Attention && (accountPaused || q.Due > 0):
+		return waiting
 	case q.Due > 0:
 		return working
 	case level == ops.Attention:
-		return asks
+		return attention
 	case q.Waiting > 0:
-		return waits
+		return waiting
 	}
 	return good
 }
 
-// looks keeps what was seen last, for everybody who asks within a moment, so that
-// many browsers ask the database no more than one.
-type looks struct {
+// cache keeps the last glance for everybody who asks within a moment, so that many
+// browsers cost the database no more than one.
+type cache struct {
 	mu                sync.Mutex
 	last              *glance
 	at, hourAt, dayAt time.Time
 	hour, day         []ops.Point
 
-	err      error // of the last look, nil when it succeeded
+	err      error // of the last query, nil when it succeeded
 	failedAt time.Time
 }
 
-// forget makes the next one look: something was just changed.
-func (l *looks) forget() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.last = nil
+// forget empties the cache: something was just changed.
+func (c *cache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last = nil
 }
 
-// glance answers how things stand now, give or take a second. Who waits while
-// another looks in vain does not look after him: a silent database would make them
-// wait for each other.
+// glance returns the state of the queue, at most a second old. A caller that waited
+// for the query of another returns its error too, and does not query after it: with a
+// silent database every caller would otherwise wait for all those before it.
 func (d *Dashboard) glance() (*glance, error) {
-	l := &d.looks
+	c := &d.cache
 	asked := time.Now()
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err != nil && l.failedAt.After(asked) {
-		return nil, l.err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil && c.failedAt.After(asked) {
+		return nil, c.err
 	}
-	if l.last != nil && time.Since(l.at) < freshLook {
-		return l.last, nil
+	if c.last != nil && time.Since(c.at) < freshGlance {
+		return c.last, nil
 	}
-	// Others wait for the answer, too: that this one leaves must not spoil it.
+	// Others wait for the result, too: the query goes on when this caller leaves.
 	ctx, cancel := context.WithTimeout(d.life, queryTimeout)
 	defer cancel()
-	g, err := d.look(ctx)
-	if l.err = err; err != nil {
-		l.last, l.failedAt = nil, time.Now()
+	g, err := d.query(ctx)
+	if c.err = err; err != nil {
+		c.last, c.failedAt = nil, time.Now()
 		return nil, err
 	}
 	d.addSeries(ctx)
-	g.Hour, g.Day = l.hour, l.day
-	l.last, l.at = g, time.Now()
+	g.Hour, g.Day = c.hour, c.day
+	c.last, c.at = g, time.Now()
 	return g, nil
 }
 
-// look asks the database how things stand, and what was done last.
-func (d *Dashboard) look(ctx context.Context) (*glance, error) {
+// query reads the state of the queue and the latest cycles and actions.
+func (d *Dashboard) query(ctx context.Context) (*glance, error) {
 	seen, err := d.Store.Snapshot(ctx, ops.MostShown+1)
 	if err != nil {
 		return nil, err
@@ -124,27 +124,27 @@ func (d *Dashboard) look(ctx context.Context) (*glance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &glance{Snapshot: seen, Cycles: cycles, Actions: actions, Mood: moodOf(seen), Sentence: d.words(seen.Sentence(time.UTC))}, nil
+	return &glance{Snapshot: seen, Cycles: cycles, Actions: actions, Severity: severityOf(seen), Sentence: d.words(seen.Sentence(time.UTC))}, nil
 }
 
-// addSeries looks at the past, less often: it changes less and costs more.
+// addSeries reads the past, less often: it changes less and costs more.
 func (d *Dashboard) addSeries(ctx context.Context) {
-	l := &d.looks
+	c := &d.cache
 	for _, s := range []struct {
 		at          *time.Time
 		points      *[]ops.Point
 		fresh       time.Duration
 		since, step time.Duration
 	}{
-		{&l.hourAt, &l.hour, freshHour, 59 * time.Minute, time.Minute},
-		{&l.dayAt, &l.day, freshDay, 24*time.Hour - 15*time.Minute, 15 * time.Minute},
+		{&c.hourAt, &c.hour, freshHour, 59 * time.Minute, time.Minute},
+		{&c.dayAt, &c.day, freshDay, 24*time.Hour - 15*time.Minute, 15 * time.Minute},
 	} {
 		if time.Since(*s.at) < s.fresh {
 			continue
 		}
 		points, err := d.Store.Series(ctx, s.since, s.step)
 		if err != nil {
-			d.Log.WarnContext(ctx, "The dashboard cannot add up the past", "since", s.since, "error", err)
+			d.Log.WarnContext(ctx, "dashboard: cannot read the history", "since", s.since, "error", err)
 		}
 		*s.points, *s.at = points, time.Now()
 	}

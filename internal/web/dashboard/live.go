@@ -10,43 +10,44 @@ import (
 	"time"
 )
 
-// How the pages follow: the database is asked once a second for all who look, and
+// How the pages follow: the database is asked once a second for all who watch, and
 // not at all when nobody does.
 const (
-	lookEvery  = time.Second
-	mostLook   = 64 // streams at a time; each costs a connection
-	keepAlive  = 15 * time.Second
-	writeLimit = 10 * time.Second
+	lookEvery    = time.Second
+	mostWatchers = 64 // streams at a time; each costs a connection
+	keepAlive    = 15 * time.Second
+	writeLimit   = 10 * time.Second
 )
 
 // lines has every line of a text end alike: in a stream of events a lone \r ends
 // one, too, and what somebody wrote must not end an event.
 var lines = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// allWell takes back what the event down said; browsers pass over empty events.
-const allWell = "-"
+// eventClear is the data that clears an earlier event "down"; browsers skip events
+// without data.
+const eventClear = "-"
 
 // fragments are the parts of the overview that change, by the ids of their places.
 var fragments = []string{"sentence", "tiles", "plots", "limits", "replicas", "cycles", "actions"}
 
 // live is what all streams share.
 type live struct {
-	mu      sync.Mutex
-	lookers int
-	ended   bool
-	wanted  chan struct{} // somebody began to look
-	changed chan struct{} // closed and replaced when there is something new
-	parts   map[string]string
-	pulse   string // the sentence as every page has it
-	beat    string // changes when contacts did
-	down    string // what to say while the database does not answer
+	mu       sync.Mutex
+	watchers int
+	ended    bool
+	wanted   chan struct{} // somebody began to watch
+	changed  chan struct{} // closed and replaced when there is something new
+	parts    map[string]string
+	pulse    string // the sentence as every page has it
+	beat     string // changes when contacts did
+	down     string // the notice while the database does not respond
 }
 
 func newLive() *live {
 	return &live{wanted: make(chan struct{}, 1), changed: make(chan struct{}), parts: map[string]string{}}
 }
 
-// Run asks the database while somebody looks, until the dashboard's life ends, and
+// Run asks the database while somebody watches, until the dashboard's life ends, and
 // with it all streams.
 func (d *Dashboard) Run() {
 	ctx := d.life
@@ -71,12 +72,12 @@ func (d *Dashboard) Run() {
 	}
 }
 
-// refresh takes a look and tells the streams what is new.
+// refresh renders the present state and wakes the streams.
 func (d *Dashboard) refresh(ctx context.Context) {
-	g, err := d.glance() //nolint:contextcheck // one look is for all, and has the life of the dashboard
+	g, err := d.glance() //nolint:contextcheck // one query is for all, and has the life of the dashboard
 	if err != nil {
 		if ctx.Err() == nil {
-			d.live.publish(nil, "", "", "The database does not answer. What you see was so a while ago; it goes on by itself.")
+			d.live.publish(nil, "", "", "The database cannot be reached: what you see is out of date. The page updates by itself once it is back.")
 		}
 		return
 	}
@@ -85,14 +86,14 @@ func (d *Dashboard) refresh(ctx context.Context) {
 	for _, name := range fragments {
 		html, err := d.pages.render("overview", name, data)
 		if err != nil {
-			d.Log.ErrorContext(ctx, "A part of the dashboard cannot be made", "part", name, "error", err)
+			d.Log.ErrorContext(ctx, "dashboard: cannot render part of the overview", "part", name, "error", err)
 			return
 		}
 		parts[name] = string(html)
 	}
 	pulse, err := d.pages.render("overview", "pulse", g)
 	if err != nil {
-		d.Log.ErrorContext(ctx, "A part of the dashboard cannot be made", "part", "pulse", "error", err)
+		d.Log.ErrorContext(ctx, "dashboard: cannot render part of the overview", "part", "pulse", "error", err)
 		return
 	}
 	d.live.publish(parts, string(pulse), beatOf(g), "")
@@ -115,7 +116,7 @@ func beatOf(g *glance) string {
 func (l *live) watched() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.lookers > 0
+	return l.watchers > 0
 }
 
 func (l *live) publish(parts map[string]string, pulse, beat, down string) {
@@ -129,14 +130,14 @@ func (l *live) publish(parts map[string]string, pulse, beat, down string) {
 	l.changed = make(chan struct{})
 }
 
-// join lets one more look, unless there are too many or the end has come.
+// join admits one more watcher, unless there are too many or the end has come.
 func (l *live) join() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.ended || l.lookers >= mostLook {
+	if l.ended || l.watchers >= mostWatchers {
 		return false
 	}
-	l.lookers++
+	l.watchers++
 	select {
 	case l.wanted <- struct{}{}:
 	default:
@@ -147,13 +148,13 @@ func (l *live) join() bool {
 func (l *live) leave() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.lookers--
-	if l.lookers == 0 {
+	l.watchers--
+	if l.watchers == 0 {
 		l.parts, l.pulse, l.beat, l.down = map[string]string{}, "", "", "" // old by the time somebody comes
 	}
 }
 
-// end lets every stream go.
+// end ends every stream.
 func (l *live) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -162,13 +163,13 @@ func (l *live) end() {
 	l.changed = make(chan struct{})
 }
 
-// news writes what differs from what a stream has sent, and answers when there
-// will be more, and whether that is ever.
+// news writes what differs from what a stream has sent, and returns a channel that is
+// closed when there is more, and whether the streams have ended.
 func (l *live) news(sent map[string]string, out *strings.Builder) (more <-chan struct{}, ended bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	tell := func(name, data string) {
-		if had, ok := sent[name]; ok && had == data || data == "" || !ok && data == allWell {
+	send := func(name, data string) {
+		if had, ok := sent[name]; ok && had == data || data == "" || !ok && data == eventClear {
 			return
 		}
 		sent[name] = data
@@ -179,18 +180,18 @@ func (l *live) news(sent map[string]string, out *strings.Builder) (more <-chan s
 		out.WriteString("\n")
 	}
 	for name, html := range l.parts {
-		tell(name, html)
+		send(name, html)
 	}
-	tell("pulse", l.pulse)
-	tell("beat", l.beat)
-	tell("down", cmp.Or(l.down, allWell))
+	send("pulse", l.pulse)
+	send("beat", l.beat)
+	send("down", cmp.Or(l.down, eventClear))
 	return l.changed, l.ended
 }
 
 // events is the stream.
 func (d *Dashboard) events(w http.ResponseWriter, r *http.Request) {
 	if !d.live.join() {
-		http.Error(w, "too many are looking already", http.StatusServiceUnavailable)
+		http.Error(w, "too many open event streams", http.StatusServiceUnavailable)
 		return
 	}
 	defer d.live.leave()

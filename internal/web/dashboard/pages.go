@@ -63,7 +63,7 @@ type view struct {
 	Every int // seconds after which a browser without JavaScript asks again; 0: never
 
 	status int
-	seen   *glance // nil: the database does not answer, or nobody asked it
+	seen   *glance // nil: the database does not respond, or was not asked
 }
 
 // frame is a view with what every page has around it.
@@ -72,20 +72,20 @@ type frame struct {
 	Who, Instance, Version string
 	ReadOnly, Disabled     bool
 	Flash                  *flash
-	Glance                 *glance // nil where the database does not answer
-	Beat                   string  // what the stream said when the page was made
+	Glance                 *glance // nil where the database does not respond
+	Beat                   string  // the value of the event beat when the page was made
 }
 
-// errNoPage says that there is no such page.
+// errNoPage is the error of an address without a page.
 var errNoPage = errors.New("no such page")
 
-// page makes a handler of what finds out what to show.
+// page returns a handler that shows what find returns.
 func (d *Dashboard) page(find func(r *http.Request) (view, error)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
 		defer cancel()
-		// Looked at before the rest, so that what changes meanwhile is noticed.
-		seen, _ := d.glance() //nolint:contextcheck // as in refresh; without it the page says less
+		// Read before the rest, so that a change in between is noticed.
+		seen, _ := d.glance() //nolint:contextcheck // as in refresh; without it the page shows less
 		v, err := find(r.WithContext(ctx))
 		if err != nil {
 			v = d.trouble(ctx, err)
@@ -110,8 +110,8 @@ func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, v view) {
 	}
 	body, err := d.pages.render(v.Page, "layout", f)
 	if err != nil {
-		d.Log.ErrorContext(r.Context(), "A page of the dashboard cannot be made", "error", err)
-		http.Error(w, "This page cannot be made; the log says why.", http.StatusInternalServerError)
+		d.Log.ErrorContext(r.Context(), "dashboard: cannot render page", "error", err)
+		http.Error(w, "cannot render this page; see the log for the reason", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -124,13 +124,13 @@ func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, v view) {
 	_, _ = w.Write(body) // whoever asked has gone
 }
 
-// message is a page that only says something.
+// message is a page that shows only a text.
 type message struct {
 	Head, Text string
 	Do         []string // what to do about it
 }
 
-// trouble is the page for an error. What the database says of it is for the log.
+// trouble returns the page for an error. The database's own words go to the log alone.
 func (d *Dashboard) trouble(ctx context.Context, err error) view {
 	say := func(status int, head, text string, do ...string) view {
 		return view{Page: "message", Title: head, status: status, Data: message{head, text, do}}
@@ -144,7 +144,7 @@ func (d *Dashboard) trouble(ctx context.Context, err error) view {
 	case errors.Is(err, errBadForm):
 		return say(http.StatusBadRequest, "That cannot be done", err.Error())
 	}
-	d.Log.WarnContext(ctx, "The dashboard got no answer from the database", "error", err)
+	d.Log.WarnContext(ctx, "dashboard: database query failed", "error", err)
 	switch {
 	case answered && refused.Code == "57014":
 		return say(http.StatusServiceUnavailable, "The database took too long",
@@ -162,13 +162,13 @@ func (d *Dashboard) trouble(ctx context.Context, err error) view {
 		"`contactsync doctor` tries the way there step by step; the log of this process has the database's own words.")
 }
 
-// refuse answers somebody who may not come in.
+// refuse writes the page for somebody who may not come in.
 func (d *Dashboard) refuse(w http.ResponseWriter, r *http.Request, status int) {
 	v := view{Page: "message", status: status}
 	switch status {
 	case http.StatusForbidden:
-		v.Title = "Not from here"
-		v.Data = message{"Not from here", "Without a password the dashboard answers only at the machine that it runs on, asked as localhost and by no proxy.", []string{
+		v.Title = "Access denied: not a local request"
+		v.Data = message{"Access denied: not a local request", "Without a password the dashboard answers only at the machine that it runs on, asked as localhost and by no proxy.", []string{
 			"Set DASHBOARD_PASSWORD and restart. Any user name will do; it is recorded with what you do.",
 			"Or come from that machine, for example by `ssh -L 8080:127.0.0.1:8080 HOST`, and open http://127.0.0.1:8080/.",
 		}}
@@ -178,8 +178,8 @@ func (d *Dashboard) refuse(w http.ResponseWriter, r *http.Request, status int) {
 		v.Data = message{"Too many wrong passwords", "They came from your address, or from that of the proxy you share.", []string{"Wait a minute and try again. `contactsync status` works meanwhile."}}
 	default:
 		w.Header().Set("WWW-Authenticate", `Basic realm="contactsync", charset="UTF-8"`)
-		v.Title = "The password, please"
-		v.Data = message{"The password, please", "It is what DASHBOARD_PASSWORD holds. Any user name will do; it is recorded with what you do.", nil}
+		v.Title = "Password required"
+		v.Data = message{"Password required", "It is the value of DASHBOARD_PASSWORD. Any user name will do; it is recorded with what you do.", nil}
 	}
 	d.show(w, r, v)
 }

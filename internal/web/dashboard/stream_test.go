@@ -23,29 +23,29 @@ import (
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
 )
 
-// counter counts the looks at the database.
-type counter struct{ glances atomic.Int64 }
+// counter counts the batches of statements: each query of the state is one.
+type counter struct{ batches atomic.Int64 }
 
 func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	return ctx
 }
 func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 func (c *counter) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
-	c.glances.Add(1)
+	c.batches.Add(1)
 	return ctx
 }
 func (c *counter) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
 func (c *counter) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
 
 // served is a dashboard on a server, until stop is called.
-func served(t *testing.T) (addr string, looks *counter, stop func() error) {
+func served(t *testing.T) (addr string, queries *counter, stop func() error) {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(pgtest.New(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	looks = new(counter)
-	config.ConnConfig.Tracer = looks
+	queries = new(counter)
+	config.ConnConfig.Tracer = queries
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 	pool, err := pgxpool.NewWithConfig(t.Context(), config)
 	if err != nil {
@@ -70,7 +70,7 @@ func served(t *testing.T) (addr string, looks *counter, stop func() error) {
 	})
 	t.Cleanup(running.Wait)
 	t.Cleanup(cancel)
-	return ln.Addr().String(), looks, func() error { cancel(); return <-ended }
+	return ln.Addr().String(), queries, func() error { cancel(); return <-ended }
 }
 
 // stream opens a stream.
@@ -107,7 +107,7 @@ func next(t *testing.T, events *bufio.Scanner, line string) {
 // answers do that are complete: nothing waits for them, and nothing is cut.
 func TestManyLook(t *testing.T) {
 	t.Parallel()
-	addr, looks, stop := served(t)
+	addr, queries, stop := served(t)
 	const many = 40
 	var streams []*bufio.Scanner
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -126,10 +126,10 @@ func TestManyLook(t *testing.T) {
 		}
 		_ = res.Body.Close()
 	}
-	asked, most := looks.glances.Load(), int64(time.Since(began)/(900*time.Millisecond))+2
-	t.Logf("%d streams, %d looks at the database in %v", many, asked, time.Since(began).Round(time.Millisecond))
+	asked, most := queries.batches.Load(), int64(time.Since(began)/(900*time.Millisecond))+2
+	t.Logf("%d streams, %d queries of the database in %v", many, asked, time.Since(began).Round(time.Millisecond))
 	if asked > most {
-		t.Errorf("%d looks for %d streams, want at most %d in that time", asked, many, most)
+		t.Errorf("%d queries for %d streams, want at most %d in that time", asked, many, most)
 	}
 	if err := stop(); err != nil {
 		t.Error(err)

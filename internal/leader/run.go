@@ -15,12 +15,12 @@ import (
 	"github.com/scrapersky/contactsync/internal/statement"
 )
 
-// PooledError says that the connection goes through a pooler that breaks locks.
+// PooledError reports that the connection goes through a pooler that breaks locks.
 type PooledError = database.PooledError
 
-// Config says who runs for which slots.
+// Config is who runs for which slots.
 type Config struct {
-	// Connect opens a connection of its own for each attempt; Campaign closes it.
+	// Connect opens a connection of its own for each attempt; Run closes it.
 	Connect func(ctx context.Context) (*pgx.Conn, error)
 
 	Destination destination.Info // whose slots
@@ -32,20 +32,19 @@ type Config struct {
 	// Beat is the heartbeat's statement. Nil asks for nothing but an answer.
 	Beat func(ctx context.Context, conn *pgx.Conn) error
 
-	// Waiting is called about once a second on the connection that waits for a
-	// slot, between two waits, and Gone when the waiting ends for good because stop
-	// did. They have 3 s each; what goes wrong there is theirs to tell. Nil stands
-	// for nothing.
-	Waiting, Gone func(ctx context.Context, conn *pgx.Conn)
+	// OnWait is called about once a second on the connection that waits for a
+	// slot, between two waits, and OnExit when the waiting ends for good because stop
+	// did. Each has 3 s, and logs its own errors. Nil stands for nothing.
+	OnWait, OnExit func(ctx context.Context, conn *pgx.Conn)
 
-	// Away is called with the reason whenever there is no connection to wait on, and
-	// with nil when there is one. Nil stands for nothing.
-	Away func(err error)
+	// OnDisconnect is called with the reason whenever there is no connection to wait
+	// on, and with nil when there is one. Nil stands for nothing.
+	OnDisconnect func(err error)
 
 	timing timing // the zero value stands for defaultTiming
 }
 
-// Campaign waits for a slot, calls lead while it is held, frees it and goes on
+// Run waits for a slot, calls lead while it is held, frees it and goes on
 // waiting, until stop ends; then it returns nil. A database that cannot be
 // reached is waited for, and an error of lead is logged, both with back-off. The
 // one error it returns is a *PooledError, since waiting does not help against it.
@@ -53,24 +52,24 @@ type Config struct {
 // The context of lead ends when the lease is lost (context.Cause is then an
 // ErrLeaseLost) or when hard ends. An orderly stop does not end it: lead watches
 // stop itself, and the slot is held until it has returned.
-func Campaign(stop, hard context.Context, cfg Config, lead func(ctx context.Context, s *Session) error) error {
+func Run(stop, hard context.Context, cfg Config, lead func(ctx context.Context, s *Session) error) error {
 	if cfg.timing == (timing{}) {
 		cfg.timing = defaultTiming()
 	}
 	if cfg.Beat == nil {
 		cfg.Beat = ping
 	}
-	if cfg.Waiting == nil {
-		cfg.Waiting = func(context.Context, *pgx.Conn) {}
+	if cfg.OnWait == nil {
+		cfg.OnWait = func(context.Context, *pgx.Conn) {}
 	}
-	if cfg.Gone == nil {
-		cfg.Gone = func(context.Context, *pgx.Conn) {}
+	if cfg.OnExit == nil {
+		cfg.OnExit = func(context.Context, *pgx.Conn) {}
 	}
-	if cfg.Away == nil {
-		cfg.Away = func(error) {}
+	if cfg.OnDisconnect == nil {
+		cfg.OnDisconnect = func(error) {}
 	}
 	if cfg.Slots < 1 {
-		return fmt.Errorf("campaign: %d slots", cfg.Slots)
+		return fmt.Errorf("lead: %d slots", cfg.Slots)
 	}
 	cfg.Log = cfg.Log.With("destination", cfg.Destination.Name, "instance", cfg.Instance)
 
@@ -82,7 +81,7 @@ func Campaign(stop, hard context.Context, cfg Config, lead func(ctx context.Cont
 	c := newCandidate(cfg)
 	c.first = rand.IntN(cfg.Slots)
 	for stop.Err() == nil {
-		err := c.turn(stop, hard, lead)
+		err := c.attempt(stop, hard, lead)
 		if pooled, ok := errors.AsType[*PooledError](err); ok && stop.Err() == nil {
 			return fmt.Errorf("wait for a slot: %w", pooled)
 		}
@@ -100,8 +99,8 @@ type candidate struct {
 	sql     statement.Statements
 	backoff backoff
 	first   int  // the slot to queue at next
-	waiting bool // it was told that all slots are taken
-	away    bool // it was told that the database is away
+	waiting bool // it was logged that all slots are taken
+	away    bool // it was logged that the database is away
 }
 
 func newCandidate(cfg Config) *candidate {
@@ -111,15 +110,15 @@ func newCandidate(cfg Config) *candidate {
 	}
 }
 
-// turn is the life of one connection. The lock is freed by closing it, whatever
+// attempt is the life of one connection. The lock is freed by closing it, whatever
 // happened to it before.
-func (c *candidate) turn(stop, hard context.Context, lead func(ctx context.Context, s *Session) error) error {
+func (c *candidate) attempt(stop, hard context.Context, lead func(ctx context.Context, s *Session) error) error {
 	conn, err := c.cfg.Connect(stop)
 	if err != nil {
 		return c.databaseAway(stop, err)
 	}
 	defer database.Close(stop, conn)
-	session, err := c.win(stop, conn)
+	session, err := c.acquire(stop, conn)
 	if err != nil {
 		return c.databaseAway(stop, err)
 	}
@@ -127,7 +126,7 @@ func (c *candidate) turn(stop, hard context.Context, lead func(ctx context.Conte
 	return nil
 }
 
-// lead leads, and tells the beginning and the end.
+// lead leads, and logs the beginning and the end.
 func (c *candidate) lead(stop, hard context.Context, s *Session, lead func(ctx context.Context, s *Session) error) {
 	c.waiting = false
 	c.log.InfoContext(hard, "leading", "slot", s.slot)
@@ -135,9 +134,9 @@ func (c *candidate) lead(stop, hard context.Context, s *Session, lead func(ctx c
 	err := s.run(hard, lead)
 	held := time.Since(began)
 	switch {
-	case errors.Is(s.cause, errOver) && (err == nil || stop.Err() != nil):
+	case errors.Is(s.cause, errDone) && (err == nil || stop.Err() != nil):
 		c.log.InfoContext(hard, "stopped leading", "slot", s.slot, "held", held)
-	case errors.Is(s.cause, errOver):
+	case errors.Is(s.cause, errDone):
 		c.log.ErrorContext(hard, "stopped leading after an error", "slot", s.slot, "held", held, "error", err)
 	default:
 		c.log.WarnContext(hard, "lost the slot", "slot", s.slot, "held", held, "error", s.cause)
@@ -147,12 +146,12 @@ func (c *candidate) lead(stop, hard context.Context, s *Session, lead func(ctx c
 	}
 }
 
-// databaseAway tells once that there is no connection, and passes the error on.
+// databaseAway logs once that there is no connection, and returns the error.
 func (c *candidate) databaseAway(stop context.Context, err error) error {
 	if stop.Err() != nil {
 		return err
 	}
-	c.cfg.Away(err)
+	c.cfg.OnDisconnect(err)
 	if !c.away {
 		c.away = true
 		c.log.WarnContext(stop, "no database connection to wait for a slot, trying again", "error", err)
@@ -160,9 +159,9 @@ func (c *candidate) databaseAway(stop context.Context, err error) error {
 	return err
 }
 
-// databaseBack tells once that there is one again.
+// databaseBack logs once that there is one again.
 func (c *candidate) databaseBack(stop context.Context) {
-	c.cfg.Away(nil)
+	c.cfg.OnDisconnect(nil)
 	if c.away {
 		c.away = false
 		c.log.InfoContext(stop, "the database connection to wait for a slot is back")

@@ -29,7 +29,7 @@ func TestOneLeadsAndTheNextTakesOver(t *testing.T) {
 	eventually(t, db, "the other one waits", waits, second.name)
 
 	// Each has one connection, whoever leads.
-	for _, c := range []*campaigner{a, b} {
+	for _, c := range []*rival{a, b} {
 		var n int
 		err := db.QueryRow(t.Context(), "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = $1", "contactsync/"+c.name).Scan(&n)
 		if err != nil || n != 1 {
@@ -150,7 +150,7 @@ func TestHardEndsLeadButNotTheSession(t *testing.T) {
 	hard, cancelHard := context.WithCancel(t.Context())
 	calls := 0
 	cfg := configFor(t, url)
-	err := Campaign(stop, hard, cfg, func(ctx context.Context, s *Session) error {
+	err := Run(stop, hard, cfg, func(ctx context.Context, s *Session) error {
 		calls++
 		cancelStop()
 		if ctx.Err() != nil {
@@ -162,11 +162,11 @@ func TestHardEndsLeadButNotTheSession(t *testing.T) {
 		return s.Do(context.WithoutCancel(ctx), ping)
 	})
 	if err != nil || calls != 1 {
-		t.Errorf("Campaign: %v after %d calls of lead", err, calls)
+		t.Errorf("Run: %v after %d calls of lead", err, calls)
 	}
 }
 
-func TestCampaignStopsWhileWaiting(t *testing.T) {
+func TestRunStopsWhileWaiting(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
