@@ -18,7 +18,7 @@ import (
 // rows at the last look, and every later writer rings: no wake-up is lost.
 //
 // It is only ever tried, never waited for: a waiter in the lock's queue would
-// make every writer ring, and an state transaction would keep it there.
+// make every writer ring, and an idle transaction would keep it there.
 
 // bell is what this session knows of the doorbell. A lock and an unlock outlive
 // the error of what was sent with them, so after one only the server knows. An

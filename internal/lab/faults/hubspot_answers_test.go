@@ -78,7 +78,7 @@ func answers(elsewhere string) []answer {
 		},
 		{
 			name: "429 daily", fault: hubspotsim.Fault{Mode: hubspotsim.DailyLimit},
-			rows: queued + "0 -", pause: "DAILY_LIMIT", says: "today",
+			rows: queued + "0 -", pause: "DAILY_LIMIT", says: "daily request limit",
 			least: 14 * time.Minute, most: 24*time.Hour + time.Minute, upserts: 1, restart: true, after: complete + "0 -",
 		},
 		{
@@ -93,8 +93,8 @@ func answers(elsewhere string) []answer {
 		outage("no answer", "TIMEOUT", "within 1s", hubspotsim.Fault{Mode: hubspotsim.Hang}),
 		outage("reset", "NETWORK", "broke", hubspotsim.Fault{Mode: hubspotsim.Cut}),
 		outage("lost response after the write", "NETWORK", "broke", hubspotsim.Fault{Mode: hubspotsim.Cut, AfterWrite: true}),
-		outage("truncated", "BAD_RESPONSE", "broke off", hubspotsim.Fault{Mode: hubspotsim.Truncate}),
-		outage("not JSON", "BAD_RESPONSE", "not the JSON", hubspotsim.Fault{Mode: hubspotsim.NotJSON}),
+		outage("truncated", "BAD_RESPONSE", "response truncated", hubspotsim.Fault{Mode: hubspotsim.Truncate}),
+		outage("not JSON", "BAD_RESPONSE", "not the expected JSON", hubspotsim.Fault{Mode: hubspotsim.NotJSON}),
 		outage("wrong Content-Type", "BAD_RESPONSE", "text/html", hubspotsim.Fault{Mode: hubspotsim.ContentType}),
 		outage("50 MB", "BAD_RESPONSE", "longer than", hubspotsim.Fault{Mode: hubspotsim.Huge, Size: 50 << 20}),
 		outage("redirect to another host", "BAD_RESPONSE", "not followed", hubspotsim.Fault{Mode: hubspotsim.Redirect, URL: elsewhere + "/steal"}),
