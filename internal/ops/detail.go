@@ -57,8 +57,16 @@ var ids = map[string]*regexp.Regexp{
 }
 
 // IsID reports whether a text, as people paste it, can be the id of some contact.
-func (s *Store) IsID(text string) bool {
-	if like, known := ids[s.target.Table.ID]; known {
+func (s *Store) IsID(ctx context.Context, text string) (bool, error) {
+	known, err := s.source.ready(ctx)
+	if err != nil {
+		return false, err
+	}
+	return known.isID(text), nil
+}
+
+func (r *rendered) isID(text string) bool {
+	if like, limited := ids[r.table.ID]; limited {
 		return like.MatchString(text)
 	}
 	return text != "" && !strings.ContainsRune(text, 0)
@@ -67,7 +75,9 @@ func (s *Store) IsID(text string) bool {
 // Detail returns the contact with an id and its newest failed attempts, or
 // ErrNoContact.
 func (s *Store) Detail(ctx context.Context, id string, most int) (found ContactDetail, attempts []Attempt, err error) {
-	if !s.IsID(id) {
+	if is, err := s.IsID(ctx, id); err != nil {
+		return ContactDetail{}, nil, fmt.Errorf("read a contact: %w", err)
+	} else if !is {
 		return ContactDetail{}, nil, ErrNoContact
 	}
 	err = s.read(ctx, listLimit, func(tx pgx.Tx) error {
@@ -89,12 +99,12 @@ func (s *Store) Detail(ctx context.Context, id string, most int) (found ContactD
 }
 
 func (s *Store) details(ctx context.Context, tx pgx.Tx, ids []string) ([]ContactDetail, error) {
-	return collect[ContactDetail](ctx, s, tx, "details", pgx.NamedArgs{"ids": ids, "destination": s.target.Destination.Name})
+	return collect[ContactDetail](ctx, s, tx, "details", pgx.NamedArgs{"ids": ids, "destination": s.destination.Name})
 }
 
 // attempts returns the newest failed attempts of a contact; an empty id is all of them.
 func (s *Store) attempts(ctx context.Context, tx pgx.Tx, id string, most int) ([]Attempt, error) {
-	return collect[Attempt](ctx, s, tx, "attempts", pgx.NamedArgs{"contact": textOrNull(id), "destination": s.target.Destination.Name, "most": most})
+	return collect[Attempt](ctx, s, tx, "attempts", pgx.NamedArgs{"contact": textOrNull(id), "destination": s.destination.Name, "most": most})
 }
 
 // Attempts returns the newest failed attempts of all contacts.

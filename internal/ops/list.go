@@ -77,11 +77,15 @@ func (l *search) indexed() bool {
 
 func (l *search) run(ctx context.Context) error {
 	text := strings.TrimSpace(l.Text)
-	if l.store.IsID(text) {
+	known, err := l.store.source.ready(ctx)
+	if err != nil {
+		return err
+	}
+	if known.isID(text) {
 		one := l.Filter
 		one.IDs = []string{text}
 		err := l.direct(ctx, listLimit, one, "", "")
-		if err != nil || len(l.ids) > 0 || l.store.target.Table.ID == "uuid" { // which nothing else looks like
+		if err != nil || len(l.ids) > 0 || known.table.ID == "uuid" { // which nothing else looks like
 			return err
 		}
 	}

@@ -78,7 +78,7 @@ func TestTheQueueIsCountedByIndexes(t *testing.T) {
 	t.Parallel()
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_processing_status, next_retry_at)
-		SELECT i || '@example.org', CASE i % 5 WHEN 0 THEN 'Queued' WHEN 1 THEN 'Queued' WHEN 2 THEN 'Queued' WHEN 3 THEN 'Processing' ELSE 'Error' END::contactsync.processing_status,
+		SELECT i || '@example.org', CASE i % 5 WHEN 0 THEN 'Queued' WHEN 1 THEN 'Queued' WHEN 2 THEN 'Queued' WHEN 3 THEN 'Processing' ELSE 'Error' END,
 		       CASE i % 5 WHEN 1 THEN now() - interval '1 hour' WHEN 2 THEN now() + interval '1 hour' END FROM generate_series(1, 500) i`,
 		`INSERT INTO contacts (email) SELECT i || '@example.net' FROM generate_series(1, 30000) i`, `VACUUM ANALYZE contacts`)
 	s := workersStore(t, url)

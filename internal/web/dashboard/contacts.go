@@ -50,8 +50,12 @@ func (d *Dashboard) contacts(r *http.Request) (view, error) {
 	if q.Get("end") != "" {
 		at = ops.Cursor{Back: true}
 	}
-	if at.ID != "" && !d.Store.IsID(at.ID) {
-		return view{}, errNoPage
+	if at.ID != "" {
+		if is, err := d.Store.IsID(r.Context(), at.ID); err != nil {
+			return view{}, err
+		} else if !is {
+			return view{}, errNoPage
+		}
 	}
 	page, err := d.Store.List(r.Context(), f, at)
 	if err != nil {
