@@ -53,8 +53,12 @@ func (d Database) indexNames() []string {
 // claim asks the planner how it would find the rows of a claim.
 func (d Database) claim(ctx context.Context) Finding {
 	var plan []string
-	err := d.on(ctx, func(conn *pgx.Conn) (err error) {
-		plan, err = queue.ClaimPlan(ctx, conn, d.Target)
+	err := d.on(ctx, func(conn *pgx.Conn) error {
+		target, err := d.target(ctx, conn)
+		if err != nil {
+			return err
+		}
+		plan, err = queue.ClaimPlan(ctx, conn, target)
 		return err
 	})
 	if err != nil {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/schema"
-	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 const migrateUp = "run `contactsync migrate up`; it is safe beside running replicas"
@@ -63,8 +62,12 @@ func (d Database) privileges(ctx context.Context) Finding {
 // role that sends them.
 func (d Database) further(ctx context.Context) Finding {
 	var list columns.List
-	err := d.onDirect(ctx, func(conn *pgx.Conn) (err error) {
-		list, err = columns.Find(ctx, conn, statement.Contacts(), d.Further)
+	err := d.onDirect(ctx, func(conn *pgx.Conn) error {
+		target, err := d.target(ctx, conn)
+		if err != nil {
+			return err
+		}
+		list, err = columns.Find(ctx, conn, target.Table, d.Further)
 		return err
 	})
 	if bad, ok := errors.AsType[*columns.Error](err); ok {

@@ -14,7 +14,7 @@ import (
 
 // startOne is what to do where nobody leads.
 func (d Database) startOne() string {
-	return "start `contactsync run` with a " + d.Target.Destination.Setting
+	return "start `contactsync run` with a " + d.Destination.Setting
 }
 
 // replicas tells who leads, who waits, and whether the work is paused.
