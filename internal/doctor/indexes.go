@@ -17,7 +17,7 @@ func (d Database) indexes(ctx context.Context) Finding {
 		Valid, Partitioned bool
 	}
 	wanted := schema.Indexes(d.Schema)
-	found, err := askAll[index](ctx, d, indexesSQL, d.indexNames())
+	found, err := askAll[index](ctx, d, sql.Text("indexes"), d.table().Name, d.indexNames())
 	if err != nil {
 		return d.broken(err)
 	}
@@ -30,7 +30,7 @@ func (d Database) indexes(ctx context.Context) Finding {
 		switch {
 		case x.Quoted == "":
 			bad = append(bad, x.Name+" is missing")
-			remedies = append(remedies, fmt.Sprintf("CREATE INDEX%s %s ON contacts %s;", how, x.Name, wanted[i].On))
+			remedies = append(remedies, fmt.Sprintf("CREATE INDEX%s %s ON %s %s;", how, x.Name, d.table().Name, wanted[i].On))
 		case !x.Valid:
 			bad = append(bad, x.Name+" is invalid")
 			remedies = append(remedies, fmt.Sprintf("REINDEX INDEX%s %s;", how, x.Quoted))

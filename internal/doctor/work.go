@@ -23,7 +23,7 @@ func (d Database) replicas(ctx context.Context) Finding {
 	if err != nil {
 		return d.broken(err)
 	}
-	others, err := askAll[struct{ Name string }](ctx, d, othersSQL, d.Name)
+	others, err := askAll[struct{ Name string }](ctx, d, sql.Text("others"), d.Name)
 	if err != nil {
 		return d.broken(err)
 	}
