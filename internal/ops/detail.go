@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -48,36 +46,15 @@ type Attempt struct {
 // ErrNoContact says that no contact has the id.
 var ErrNoContact = errors.New("no contact has this id")
 
-// ids are what the ids of some types look like, so that the database can read them.
-var ids = map[string]*regexp.Regexp{
-	"uuid":     regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
-	"bigint":   regexp.MustCompile(`^-?[0-9]{1,18}$`),
-	"integer":  regexp.MustCompile(`^-?[0-9]{1,9}$`),
-	"smallint": regexp.MustCompile(`^-?[0-9]{1,4}$`),
-}
-
-// IsID reports whether a text, as people paste it, can be the id of some contact.
-func (s *Store) IsID(ctx context.Context, text string) (bool, error) {
-	known, err := s.source.ready(ctx)
-	if err != nil {
-		return false, err
-	}
-	return known.isID(text), nil
-}
-
-func (r *rendered) isID(text string) bool {
-	if like, limited := ids[r.table.ID]; limited {
-		return like.MatchString(text)
-	}
-	return text != "" && !strings.ContainsRune(text, 0)
-}
-
 // Detail returns the contact with an id and its newest failed attempts, or
 // ErrNoContact.
 func (s *Store) Detail(ctx context.Context, id string, most int) (found ContactDetail, attempts []Attempt, err error) {
-	if is, err := s.IsID(ctx, id); err != nil {
+	as, err := s.IDs(ctx)
+	if err != nil {
 		return ContactDetail{}, nil, fmt.Errorf("read a contact: %w", err)
-	} else if !is {
+	}
+	id, is := as.Parse(id)
+	if !is {
 		return ContactDetail{}, nil, ErrNoContact
 	}
 	err = s.read(ctx, listLimit, func(tx pgx.Tx) error {

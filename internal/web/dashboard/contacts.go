@@ -51,11 +51,15 @@ func (d *Dashboard) contacts(r *http.Request) (view, error) {
 		at = ops.Cursor{Back: true}
 	}
 	if at.ID != "" {
-		if is, err := d.Store.IsID(r.Context(), at.ID); err != nil {
+		as, err := d.Store.IDs(r.Context())
+		if err != nil {
 			return view{}, err
-		} else if !is {
+		}
+		id, is := as.Parse(at.ID)
+		if !is {
 			return view{}, errNoPage
 		}
+		at.ID = id
 	}
 	page, err := d.Store.List(r.Context(), f, at)
 	if err != nil {
