@@ -102,22 +102,24 @@ CREATE TABLE contactsync.holds (
 );
 
 -- Every process that syncs or waits to, as it described itself last: every 15 s,
--- until its orderly end. This is for people: the advisory locks alone decide who
--- leads. What the CRM said of its limits, and when, only a leader knows.
+-- until its orderly end, once for each destination. This is for people: the advisory
+-- locks alone decide who leads. What the CRM said of its limits, and when, only a leader knows.
 CREATE TABLE contactsync.replicas (
-    instance   text        PRIMARY KEY,
-    version    text        NOT NULL,
-    role       text        NOT NULL,    -- leader or follower
-    slot       int,                     -- which one it leads
-    started_at timestamptz NOT NULL,
-    seen_at    timestamptz NOT NULL,
-    listener   bool,                    -- notifications are known to arrive
-    rate_max   int,                     -- requests in any 10 s, of the key
-    rate_left  int,
-    rate_at    timestamptz,
-    daily_max  int,                     -- requests a day, of the account
-    daily_left int,
-    daily_at   timestamptz
+    instance    text        NOT NULL,
+    destination text        NOT NULL,
+    version     text        NOT NULL,
+    role        text        NOT NULL,    -- leader or follower
+    slot        int,                     -- which one it leads
+    started_at  timestamptz NOT NULL,
+    seen_at     timestamptz NOT NULL,
+    listener    bool,                    -- notifications are known to arrive
+    rate_max    int,                     -- requests in any 10 s, of the key
+    rate_left   int,
+    rate_at     timestamptz,
+    daily_max   int,                     -- requests a day, of the account
+    daily_left  int,
+    daily_at    timestamptz,
+    PRIMARY KEY (instance, destination)
 );
 
 -- What people did, in the dashboard or on a terminal.

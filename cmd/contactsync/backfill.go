@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgtype"
 	"golang.org/x/time/rate"
 
 	"github.com/scrapersky/contactsync/internal/ops"
@@ -34,14 +33,10 @@ func unqueued() ops.Filter {
 	return ops.Filter{Sendable: true, Except: []string{ops.StatusQueued, ops.StatusProcessing}}
 }
 
-// check reads the flags.
+// check reads the flags but --after.
 func (b *backfill) check() (perSecond rate.Limit, err error) {
 	if b.page < 1 || b.page > queuePage {
 		return 0, usagef("--page takes 1 to %d", queuePage)
-	}
-	var id pgtype.UUID
-	if b.after != "" && id.Scan(b.after) != nil {
-		return 0, usagef("--after takes the id of a contact, as an interrupted run has told it")
 	}
 	if b.rate == "" {
 		return rate.Inf, nil
@@ -54,6 +49,23 @@ func (b *backfill) check() (perSecond rate.Limit, err error) {
 		return 0, usagef("--rate takes contacts a second, minute or hour: 200/s, 30/m or 1000/h")
 	}
 	return rate.Limit(n / per), nil
+}
+
+// parseAfter reads the flag that only somebody who knows the ids can read.
+func (b *backfill) parseAfter(ctx context.Context, store *ops.Store) error {
+	if b.after == "" {
+		return nil
+	}
+	as, err := store.IDs(ctx)
+	if err != nil {
+		return err
+	}
+	id, is := as.Parse(b.after)
+	if !is {
+		return usagef("--after takes the id of a contact, as an interrupted run has told it; ids are of type %s", as)
+	}
+	b.after = id
+	return nil
 }
 
 // queueAll queues every contact, a page at a time in the order of the ids. The

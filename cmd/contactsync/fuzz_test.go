@@ -27,7 +27,7 @@ func FuzzNames(f *testing.F) {
 				t.Errorf("a page of %d", len(page))
 			}
 			lines = append(lines, page...)
-			n := parseNames(page)
+			n := parseNames(page, "uuid")
 			if len(n.ids)+len(n.emails) != len(page) {
 				t.Errorf("%d ids and %d emails of %d lines", len(n.ids), len(n.emails), len(page))
 			}

@@ -117,7 +117,7 @@ func TestNotMigrated(t *testing.T) {
 func TestAnIDThatIsNamedTwice(t *testing.T) {
 	t.Parallel()
 	const id = "6f1d2c3b-0000-4000-8000-000000000001"
-	wanted := parseNames([]string{id, id})
+	wanted := parseNames([]string{id, id}, "uuid")
 	ids, missing, err := wanted.find(t.Context(), nil) // without an email nothing is asked
 	if err != nil {
 		t.Fatal(err)

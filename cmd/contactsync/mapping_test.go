@@ -160,7 +160,7 @@ func TestAMapIsChecked(t *testing.T) {
 	}
 	in.Exec(`ALTER TABLE contacts ADD COLUMN extra jsonb, ADD COLUMN secret text`)
 	wrong := in.Env("HUBSPOT_PROPERTY_MAP=nowhere:jobtitle,extra:website,secret:company")
-	all := []string{`contacts has no column "nowhere"`, `column "extra" is of type jsonb`, `GRANT SELECT ("secret") ON contacts`, "HUBSPOT_PROPERTY_MAP"}
+	all := []string{`contacts has no column "nowhere"`, `column "extra" is of type jsonb`, `GRANT SELECT ("secret") ON public.contacts`, "HUBSPOT_PROPERTY_MAP"}
 	for _, args := range []string{"run", "run --once", "plan", "sync a@example.org", "setup"} {
 		says(wrong, 2, all, strings.Fields(args)...)
 	}

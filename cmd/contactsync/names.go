@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgtype"
-
 	"github.com/scrapersky/contactsync/internal/ops"
 )
 
@@ -19,18 +17,27 @@ type names struct {
 	typed map[string]string // what the person wrote, by id and by folded email
 }
 
-// parseNames takes what looks like a uuid for an id and everything else for an
-// email. Blank names are passed over.
-func parseNames(texts []string) names {
+// readNames takes names apart as they are meant for a store.
+func readNames(ctx context.Context, store *ops.Store, texts []string) (names, error) {
+	as, err := store.IDs(ctx)
+	if err != nil {
+		return names{}, err
+	}
+	return parseNames(texts, as), nil
+}
+
+// parseNames takes what can be an id for one, and everything else for an email. Where
+// ids are texts, an email is what has an @. Blank names are passed over.
+func parseNames(texts []string, as ops.IDType) names {
 	n := names{typed: map[string]string{}}
 	for _, text := range texts {
 		text = strings.TrimSpace(text)
-		var id pgtype.UUID
+		id, is := as.Parse(text)
 		switch {
 		case text == "":
-		case id.Scan(text) == nil:
-			n.ids = append(n.ids, id.String())
-			n.typed[id.String()] = text
+		case is && !strings.Contains(text, "@"):
+			n.ids = append(n.ids, id)
+			n.typed[id] = text
 		default:
 			email := strings.ToLower(text)
 			n.emails = append(n.emails, email)

@@ -77,7 +77,11 @@ type selection struct {
 func (s selection) ids(ctx context.Context, store *ops.Store) (ids, missing []string, more bool, err error) {
 	switch {
 	case len(s.names) > 0:
-		ids, missing, err = parseNames(s.names).find(ctx, store)
+		var wanted names
+		if wanted, err = readNames(ctx, store, s.names); err != nil {
+			return nil, nil, false, err
+		}
+		ids, missing, err = wanted.find(ctx, store)
 		return ids, missing, false, err
 	case s.status != "":
 		ids, err = store.Select(ctx, ops.Filter{Mirror: s.status}, "", s.most+1)

@@ -85,6 +85,9 @@ takes as long as the contacts take to be synced. When it is interrupted it says 
 			case all:
 				detail := strings.TrimSpace("all " + fill.rate)
 				return c.run(cmd.Context(), detail, func(ctx context.Context) error {
+					if err := fill.parseAfter(ctx, c.store); err != nil {
+						return err
+					}
 					if err := c.queueAll(ctx, fill, perSecond); err != nil {
 						return &stoppedError{err, fill.goOn(c.after)}
 					}
@@ -151,7 +154,10 @@ func (c *change) queueFile(ctx context.Context, file string) error {
 func (c *change) queueNames(ctx context.Context, text io.Reader, lines int) error {
 	c.begin(lines)
 	err := eachPage(text, func(page []string) error {
-		wanted := parseNames(page)
+		wanted, err := readNames(ctx, c.store, page)
+		if err != nil {
+			return err
+		}
 		ids, unknown, err := wanted.find(ctx, c.store)
 		if err != nil {
 			return err

@@ -80,7 +80,10 @@ func (c *change) retryFailed(ctx context.Context, code string) error {
 
 // retryNamed queues those of the named contacts that are in Error.
 func (c *change) retryNamed(ctx context.Context, args []string) error {
-	wanted := parseNames(args)
+	wanted, err := readNames(ctx, c.store, args)
+	if err != nil {
+		return err
+	}
 	ids, missing, err := wanted.find(ctx, c.store)
 	if err != nil {
 		return err

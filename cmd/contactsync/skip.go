@@ -28,7 +28,10 @@ Complete are left alone, and the exit code is 1.`,
 }
 
 func (c *change) skip(ctx context.Context, args []string) error {
-	wanted := parseNames(args)
+	wanted, err := readNames(ctx, c.store, args)
+	if err != nil {
+		return err
+	}
 	ids, missing, err := wanted.find(ctx, c.store)
 	if err != nil {
 		return err

@@ -62,7 +62,11 @@ func (p *program) sync(ctx context.Context, cfg config.Config, who string, args 
 	m.Who, m.Sending, m.Done = who, view.sending, view.done
 	var ids, missing []string
 	err = app.WithStore(ctx, cfg.Database, func(store *ops.Store) error {
-		if ids, missing, err = parseNames(args).find(ctx, store); err != nil {
+		wanted, err := readNames(ctx, store, args)
+		if err != nil {
+			return err
+		}
+		if ids, missing, err = wanted.find(ctx, store); err != nil {
 			return err
 		}
 		m.Overrides, err = store.Hold(ctx)

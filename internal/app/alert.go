@@ -16,7 +16,7 @@ func (a *App) alert(ctx context.Context) error {
 	if a.cfg.Alert.WebhookURL.IsZero() || a.disabled() {
 		return nil
 	}
-	pool, err := database.NewPool(ctx, a.cfg.Database.URL.Reveal(), a.instance, 1)
+	pool, err := database.NewPool(ctx, a.cfg.Database.URL.Reveal(), a.instance, int32(len(a.workers)))
 	if err != nil {
 		return err
 	}
@@ -25,7 +25,7 @@ func (a *App) alert(ctx context.Context) error {
 	var telling sync.WaitGroup
 	for _, w := range a.workers {
 		t := &alert.Notifier{
-			Store: ops.New(pool, w.target), Label: w.target.Destination.Label,
+			Store: newStore(pool, a.schema, w.info), Label: w.info.Label,
 			URL: a.cfg.Alert.WebhookURL.Reveal(), Limits: limits,
 			Leads: func() bool { return w.session.Load() != nil }, Redact: a.redacted, Log: w.log,
 		}

@@ -29,14 +29,17 @@ import (
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/metrics"
 	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/tracing"
 )
 
-// Options are what an App needs beside its settings. All fields are needed.
+// Options are what an App needs beside its settings. All exported fields are needed.
 type Options struct {
 	Version string
 	Env     func(name string) (string, bool) // the OTEL_* variables
 	Log     *slog.Logger
+
+	destinations []adapter // for tests; nil are those that there are
 }
 
 // App is one process of contactsync. Build makes it, Close ends it, and one of Run
@@ -47,12 +50,13 @@ type App struct {
 	instance string // this process's name, for people
 	version  string
 
-	traces    *tracing.Tracing // nil: none are sent
-	metrics   *metrics.Metrics
-	backlog   *pgxpool.Pool  // read when somebody scrapes
-	heartbeat *ops.Heartbeat // this process in the list of replicas
-	workers   []*worker      // one for each destination that has a key
-	hurry     chan struct{}  // closed when a stop is asked for a second time
+	schema  schema.Options   // what the database must be prepared for
+	traces  *tracing.Tracing // nil: none are sent
+	metrics *metrics.Metrics
+	backlog *pgxpool.Pool // read when somebody scrapes
+	shown   []adapter     // the destinations that have a key, or one that could
+	workers []*worker     // one for each destination that has a key
+	hurry   chan struct{} // closed when a stop is asked for a second time
 }
 
 // Build makes the process that the settings describe. It starts no work and opens
@@ -62,7 +66,17 @@ func Build(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 		cfg: cfg, log: o.Log, instance: InstanceName(), version: o.Version,
 		hurry: make(chan struct{}),
 	}
-	a.heartbeat = ops.NewHeartbeat(a.instance, a.version, a.log)
+	if o.destinations == nil {
+		o.destinations = destinations()
+	}
+	a.schema = schemaOptions(cfg.Database.Contacts, o.destinations)
+	shown, enabled := configured(o.destinations, cfg)
+	a.shown = shown
+	if enabled {
+		for _, d := range shown {
+			a.workers = append(a.workers, a.newWorker(d))
+		}
+	}
 	if err := a.startMetrics(ctx); err != nil {
 		return nil, err
 	}
@@ -72,8 +86,8 @@ func Build(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 		return nil, err
 	}
 	a.traces = traces
-	if !cfg.HubSpot.APIKey.IsZero() {
-		a.workers = append(a.workers, a.newWorker())
+	for _, w := range a.workers {
+		w.traces = traces
 	}
 	return a, nil
 }
@@ -85,9 +99,10 @@ func (a *App) Close(ctx context.Context) {
 }
 
 // newWorker returns a worker of this process, which is measured, traced and listed.
-func (a *App) newWorker() *worker {
-	w := newWorker(a.cfg, a.instance, a.log)
-	w.metrics, w.traces, w.heartbeat, w.hurry = a.metrics, a.traces, a.heartbeat, a.hurry
+func (a *App) newWorker(d adapter) *worker {
+	w := newWorker(d, a.cfg, a.instance, a.log)
+	w.heartbeat = ops.NewHeartbeat(a.instance, a.version, d.info, a.log)
+	w.hurry = a.hurry
 	return w
 }
 

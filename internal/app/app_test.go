@@ -37,8 +37,8 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// build makes the process for an installation.
-func build(in *progtest.Installation, log io.Writer, settings ...string) *App {
+// load reads the settings of an installation's programs.
+func load(in *progtest.Installation, settings ...string) config.Config {
 	in.Helper()
 	values := map[string]string{}
 	for _, setting := range in.Env(settings...) {
@@ -49,9 +49,21 @@ func build(in *progtest.Installation, log io.Writer, settings ...string) *App {
 	if err != nil {
 		in.Fatal(err)
 	}
-	a, err := Build(in.Context(), cfg, Options{
+	return cfg
+}
+
+// build makes the process for an installation.
+func build(in *progtest.Installation, log io.Writer, settings ...string) *App {
+	in.Helper()
+	return buildWith(in, log, nil, settings...)
+}
+
+// buildWith makes a process that feeds other destinations than there are.
+func buildWith(in *progtest.Installation, log io.Writer, list []adapter, settings ...string) *App {
+	in.Helper()
+	a, err := Build(in.Context(), load(in, settings...), Options{
 		Version: "v0", Env: func(string) (string, bool) { return "", false },
-		Log: slog.New(slog.NewTextHandler(log, nil)),
+		Log: slog.New(slog.NewTextHandler(log, nil)), destinations: list,
 	})
 	if err != nil {
 		in.Fatal(err)

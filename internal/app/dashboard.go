@@ -21,7 +21,7 @@ const dashboardConns = 3
 
 // newDashboard makes the pages for people, which live until ctx ends.
 func (a *App) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboard.Dashboard, error) {
-	store := ops.New(pool, contactsFor(hubspot.Info)).Via(ops.Dashboard)
+	store := newStore(pool, a.schema, hubspot.Info).Via(ops.Dashboard)
 	options := dashboard.Options{
 		Store:    store,
 		Password: a.cfg.HTTP.DashboardPassword.Reveal(), ReadOnly: a.cfg.HTTP.DashboardReadOnly, HideEmails: a.cfg.Log.RedactEmails,

@@ -11,7 +11,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/doctor"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
-	"github.com/scrapersky/contactsync/internal/statement"
+	"github.com/scrapersky/contactsync/internal/schema"
 )
 
 // Checks returns every check there is.
@@ -19,21 +19,25 @@ func Checks(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slo
 	mapped := cfg.HubSpot.Properties.Map.Columns()
 	checks := doctor.Database{
 		Pool: pool, URL: cfg.Database.URL.Reveal(), DirectURL: cfg.Database.DirectURL.Reveal(), Name: InstanceName(),
-		Target: contactsFor(hubspot.Info), Schema: SchemaOptions(cfg.Database.Contacts), Remedy: Remedy, Further: mapped,
+		Destination: hubspot.Info, Schema: SchemaOptions(cfg.Database.Contacts), Remedy: Remedy, Further: mapped,
 	}.Checks()
-	account, err := accountChecks(cfg, columnTypes(ctx, pool, mapped), log)
+	account, err := accountChecks(cfg, columnTypes(ctx, pool, SchemaOptions(cfg.Database.Contacts), mapped), log)
 	return append(checks, account...), err
 }
 
 // columnTypes returns the types of the mapped columns. A check of its own reports
 // why they are not known.
-func columnTypes(ctx context.Context, pool *pgxpool.Pool, mapped []string) columns.List {
+func columnTypes(ctx context.Context, pool *pgxpool.Pool, o schema.Options, mapped []string) columns.List {
 	if len(mapped) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	list, _ := columns.Find(ctx, pool, statement.Contacts(), mapped)
+	table, err := schema.FindTable(ctx, pool, o)
+	if err != nil {
+		return nil
+	}
+	list, _ := columns.Find(ctx, pool, table, mapped)
 	return list
 }
 

@@ -10,17 +10,31 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
-	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
-// dial makes the worker's client, which sends while a slot is held, and not a
-// moment longer.
-func (w *worker) dial() (err error) {
-	w.client, err = newHubSpotClient(w.cfg.HubSpot, w.extra, w.cfg.Sync.MaxInstances, w.log, func(base http.RoundTripper) http.RoundTripper {
-		return leader.Transport(w.counted(base), w.mayStillSend)
-	})
-	return err
+// hubSpot is HubSpot as the program builds and runs it.
+func hubSpot() adapter {
+	return adapter{
+		info: hubspot.Info,
+		settings: func(cfg config.Config) settings {
+			return settings{
+				configured: !cfg.HubSpot.APIKey.IsZero(), columns: cfg.HubSpot.Properties.Map.Columns(),
+				timeout: cfg.HubSpot.Timeout, skipUnchanged: cfg.HubSpot.SkipUnchanged, keyFile: cfg.HubSpot.APIKeyFile != "",
+			}
+		},
+		connect: func(o connectOptions) (connection, error) {
+			client, err := newHubSpotClient(o.cfg.HubSpot, o.extra, o.slots, o.log, o.wrap)
+			if err != nil {
+				return connection{}, err
+			}
+			return connection{
+				Destination: client, limits: client.Limits, fingerprint: client.Fingerprint, refresh: client.Refresh,
+				checked: checkProperties(client, o.extra, o.log),
+			}, nil
+		},
+		callName: api.CallName,
+	}
 }
 
 // readOnlyClient makes a client for whoever looks at the account while replicas

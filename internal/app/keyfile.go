@@ -8,7 +8,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/config"
 )
 
-// keyEvery is how often HUBSPOT_API_KEY_FILE is read. Its content is compared: the
+// keyEvery is how often the file of a key is read. Its content is compared: the
 // times and links of a file that a platform swaps say nothing reliable.
 const keyEvery = time.Second
 
@@ -26,7 +26,7 @@ func rereading(path string) func() (string, error) {
 // watchKey takes up a new key soon after it was written, also while nothing is
 // sent, so that a pause for the old one ends. It goes on until done is called.
 func (w *worker) watchKey(ctx context.Context) (done func()) {
-	if w.cfg.HubSpot.APIKeyFile == "" {
+	if !w.settings.keyFile {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -41,9 +41,9 @@ func (w *worker) watchKey(ctx context.Context) (done func()) {
 			case <-ctx.Done():
 				return
 			}
-			changed, err := w.client.Refresh(ctx)
+			changed, err := w.connection.refresh(ctx)
 			if err != nil && !logged {
-				w.log.WarnContext(ctx, "HUBSPOT_API_KEY_FILE cannot be used, the last key stays in force", "error", err)
+				w.log.WarnContext(ctx, w.info.Setting+"_FILE cannot be used, the last key stays in force", "error", err)
 			}
 			logged = err != nil
 			if changed {

@@ -28,10 +28,10 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session) error {
 	}
 	stopListening := w.listen(ctx)
 	loop := &drain.Loop{
-		Label: w.target.Destination.Label, Queue: q, Destination: w.client, Listener: w.listener, Wake: w.signal.C(), Log: w.log,
+		Label: w.info.Label, Queue: q, Destination: w.connection, Listener: w.listener, Wake: w.signal.C(), Log: w.log,
 		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
 		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Rekeyed: w.rekeyed,
-		Checked: w.checkProperties(), Unchanged: w.unchanged(q), Observer: w.traces.Observe(w.metrics),
+		Checked: w.connection.checked, Unchanged: w.unchanged(q), Observer: w.traces.Observe(w.metrics),
 	}
 	err := loop.Run(ctx, stop)
 	if ctx.Err() == nil {
@@ -56,19 +56,19 @@ func (w *worker) listen(ctx context.Context) (stop func()) {
 	}
 }
 
-// unchanged returns how the loop knows what HubSpot has already; nil where everything
+// unchanged returns how the loop knows what the destination has already; nil where everything
 // is to be sent.
 func (w *worker) unchanged(q *queue.Queue) *drain.Unchanged {
-	if !w.cfg.HubSpot.SkipUnchanged {
+	if !w.settings.skipUnchanged {
 		return nil
 	}
-	return &drain.Unchanged{Hash: w.client.Fingerprint, Begin: q.Begin}
+	return &drain.Unchanged{Hash: w.connection.fingerprint, Begin: q.Begin}
 }
 
 // announce lists this process as a leader. The returned function lists it as a
 // follower again, or takes it off the list when it stops.
 func (w *worker) announce(ctx, stop context.Context, s *leader.Session) (leave func(), err error) {
-	w.heartbeat.SetLeader(&ops.Leading{Slot: s.Slot(), Proven: w.listener.Proven, Limits: w.client.Limits})
+	w.heartbeat.SetLeader(&ops.Leading{Slot: s.Slot(), Proven: w.listener.Proven, Limits: w.connection.limits})
 	leave = func() {
 		w.heartbeat.SetLeader(nil)
 		if stop.Err() != nil && ctx.Err() == nil {

@@ -55,8 +55,8 @@ func (a Attempt) Synced() bool {
 
 // NewManual waits for the database and checks it. The caller sets the exported fields.
 func NewManual(ctx context.Context, cfg config.Config, log *slog.Logger) (*Manual, error) {
-	m := &Manual{worker: newWorker(cfg, InstanceName(), log)}
-	return m, checkSchema(ctx, log, m.worker)
+	m := &Manual{worker: newWorker(hubSpot(), cfg, InstanceName(), log)}
+	return m, checkSchema(ctx, log, SchemaOptions(cfg.Database.Contacts), m.worker)
 }
 
 // Sync syncs the contacts with these ids until ctx ends, and returns how many could
@@ -92,10 +92,10 @@ func (m *Manual) each(ctx, stop context.Context, s *leader.Session, ids []string
 		}
 	}()
 	loop := &drain.Loop{
-		Label: m.worker.target.Destination.Label, Queue: q, Destination: m.worker.client, Log: slog.New(slog.DiscardHandler),
+		Label: m.worker.info.Label, Queue: q, Destination: m.worker.connection, Log: slog.New(slog.DiscardHandler),
 		BatchSize: 1, Slots: 1, CutAfter: m.worker.cfg.ShutdownTimeout - cutBefore,
 		// Replicas may leave unchanged contacts alone, whatever this process is told.
-		Unchanged: &drain.Unchanged{Hash: m.worker.client.Fingerprint, Begin: q.Begin, Force: true},
+		Unchanged: &drain.Unchanged{Hash: m.worker.connection.fingerprint, Begin: q.Begin, Force: true},
 	}
 	for i, id := range ids {
 		if stop.Err() != nil {

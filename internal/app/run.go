@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"os"
 
 	"golang.org/x/sync/errgroup"
@@ -45,7 +45,7 @@ func (a *App) RunOnce(ctx context.Context, asked <-chan os.Signal) error {
 	a.logSettings(ctx)
 	if a.disabled() {
 		a.logDisabled(ctx)
-		return errors.New("nothing can be synced without HUBSPOT_API_KEY: set it and try again")
+		return fmt.Errorf("nothing can be synced without %s: set it and try again", a.shown[0].info.Setting)
 	}
 	for _, w := range a.workers {
 		w.once = true
@@ -60,7 +60,7 @@ func (a *App) sync(stop, hard context.Context) error {
 		<-stop.Done()
 		return nil
 	}
-	err := checkSchema(stop, a.log, a.workers...)
+	err := checkSchema(stop, a.log, a.schema, a.workers...)
 	if stop.Err() != nil {
 		return nil //nolint:nilerr // a stop is no failure
 	}
@@ -76,12 +76,15 @@ func (a *App) sync(stop, hard context.Context) error {
 
 // logSettings logs how often and how much is synced.
 func (a *App) logSettings(ctx context.Context) {
-	a.log.InfoContext(ctx, "Configuring HubSpot sync scheduler",
-		"interval_minutes", a.cfg.Sync.Interval.Minutes(),
-		"batch_size", a.cfg.Sync.BatchSize, "max_instances", a.cfg.Sync.MaxInstances)
+	for _, d := range a.shown {
+		a.log.InfoContext(ctx, "Configuring "+d.info.Label+" sync scheduler",
+			"interval_minutes", a.cfg.Sync.Interval.Minutes(),
+			"batch_size", a.cfg.Sync.BatchSize, "max_instances", a.cfg.Sync.MaxInstances)
+	}
 }
 
 // logDisabled logs that there is nothing to do.
 func (a *App) logDisabled(ctx context.Context) {
-	a.log.WarnContext(ctx, "HUBSPOT_API_KEY not configured - HubSpot sync scheduler DISABLED")
+	d := a.shown[0].info
+	a.log.WarnContext(ctx, d.Setting+" not configured - "+d.Label+" sync scheduler DISABLED")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 
 	"github.com/scrapersky/contactsync/internal/database"
@@ -42,15 +43,23 @@ func (a *App) serve(ctx context.Context, listener net.Listener) error {
 	return web.Serve(ctx, listener, web.Handler(site), a.log)
 }
 
-// state returns what this process does now.
+// state returns what this process does now. It is a leader where it leads for one
+// destination at least.
 func (a *App) state() web.State {
 	if a.disabled() {
-		return web.State{Role: "disabled", Reason: "HUBSPOT_API_KEY is not configured"}
+		return web.State{Role: "disabled", Reason: a.shown[0].info.Setting + " is not configured"}
 	}
+	role := "follower"
+	var reasons []string
 	for _, w := range a.workers {
+		reason := "waits for a slot"
 		if s := w.session.Load(); s != nil {
-			return web.State{Role: "leader", Reason: fmt.Sprintf("leads slot %d", s.Slot())}
+			role, reason = "leader", fmt.Sprintf("leads slot %d", s.Slot())
 		}
+		if len(a.workers) > 1 {
+			reason = w.info.Name + ": " + reason
+		}
+		reasons = append(reasons, reason)
 	}
-	return web.State{Role: "follower", Reason: "waits for a slot"}
+	return web.State{Role: role, Reason: strings.Join(reasons, ", ")}
 }

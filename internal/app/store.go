@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/schema"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 // WithStore gives work the contacts of a database, which must be migrated.
@@ -23,12 +26,20 @@ func WithStore(ctx context.Context, cfg config.Database, work func(store *ops.St
 	if err != nil {
 		return err
 	}
-	err = schema.Check(ctx, conn.Conn(), SchemaOptions(cfg.Contacts))
+	target, err := migratedTarget(ctx, conn.Conn(), SchemaOptions(cfg.Contacts))
 	conn.Release()
-	if _, stale := errors.AsType[*schema.StaleTriggersError](err); err != nil && !stale {
+	if err != nil {
 		return err
 	}
-	return work(ops.New(pool, contactsFor(hubspot.Info)))
+	return work(ops.New(pool, target))
+}
+
+func migratedTarget(ctx context.Context, conn *pgx.Conn, o schema.Options) (statement.Target, error) {
+	err := schema.Check(ctx, conn, o)
+	if _, stale := errors.AsType[*schema.StaleTriggersError](err); err != nil && !stale {
+		return statement.Target{}, err
+	}
+	return findTarget(ctx, conn, o, hubspot.Info)
 }
 
 // ExtraColumns returns the types of the columns that are mapped to properties. It

@@ -4,13 +4,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/database"
-	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/metrics"
 	"github.com/scrapersky/contactsync/internal/ops"
@@ -24,7 +25,9 @@ import (
 // worker does the work of one destination while it holds one of the destination's
 // slots: it claims, sends and settles on the connection that holds the slot.
 type worker struct {
-	target   statement.Target // the destination, and the table that it is fed from
+	adapter  adapter
+	info     destination.Info // the adapter's
+	settings settings         // of the destination
 	cfg      config.Config
 	instance string
 	once     bool         // sync what is due, then end; set before run
@@ -36,22 +39,23 @@ type worker struct {
 	rekeyed  chan struct{}   // a new key was taken up; capacity one
 	hurry    <-chan struct{} // closed when a stop is asked for a second time
 
-	metrics   *metrics.Metrics // nil for a command
-	traces    *tracing.Tracing // nil: none are sent
-	heartbeat *ops.Heartbeat   // nil for a command
+	metrics   *metrics.Destination // nil for a command
+	traces    *tracing.Tracing     // nil: none are sent
+	heartbeat *ops.Heartbeat       // nil for a command
 
-	extra  columns.List    // the mapped columns, once checkSchema has looked
-	client *hubspot.Client // once dial was called
+	target     statement.Target // the destination, and the table that it is fed from, once checkSchema has looked
+	extra      columns.List     // the mapped columns, once checkSchema has looked
+	connection connection       // once dial was called
 
 	session atomic.Pointer[leader.Session] // nil unless a slot is held
 	queue   atomic.Pointer[queue.Queue]    // of the slot held last
 }
 
-// newWorker returns a worker for HubSpot that is neither measured nor listed.
-func newWorker(cfg config.Config, instance string, log *slog.Logger) *worker {
+// newWorker returns a worker for a destination that is neither measured nor listed.
+func newWorker(of adapter, cfg config.Config, instance string, log *slog.Logger) *worker {
 	w := &worker{
-		target: contactsFor(hubspot.Info), cfg: cfg, instance: instance,
-		plainLog: log, log: log.With("destination", hubspot.Info.Name),
+		adapter: of, info: of.info, settings: of.settings(cfg), cfg: cfg, instance: instance,
+		plainLog: log, log: log.With("destination", of.info.Name),
 		signal: wake.NewSignal(), rekeyed: make(chan struct{}, 1),
 	}
 	w.listener = wake.NewListener(w.connect, w.signal, w.log)
@@ -63,6 +67,18 @@ func (w *worker) connect(ctx context.Context) (*pgx.Conn, error) {
 	return database.Connect(ctx, w.cfg.Database.DirectURL.Reveal(), w.instance)
 }
 
+// dial makes the destination's client, which sends while a slot is held, and not a
+// moment longer.
+func (w *worker) dial() (err error) {
+	w.connection, err = w.adapter.connect(connectOptions{
+		cfg: w.cfg, extra: w.extra, slots: w.cfg.Sync.MaxInstances, log: w.log,
+		wrap: func(base http.RoundTripper) http.RoundTripper {
+			return leader.Transport(w.counted(base), w.mayStillSend)
+		},
+	})
+	return err
+}
+
 // run leads whenever it can, until stop ends, or with once a single time. Hard ends
 // what a stop leaves time for.
 func (w *worker) run(stop, hard context.Context) error {
@@ -70,7 +86,7 @@ func (w *worker) run(stop, hard context.Context) error {
 		return err
 	}
 	w.measure()
-	w.log.InfoContext(stop, "HubSpot sync scheduler job registered successfully", "instance", w.instance)
+	w.log.InfoContext(stop, w.info.Label+" sync scheduler job registered successfully", "instance", w.instance)
 
 	campaign := w.campaign()
 	campaign.Beat = w.listener.Beat
@@ -94,7 +110,7 @@ func (w *worker) run(stop, hard context.Context) error {
 // campaign is how this worker waits for one of its destination's slots.
 func (w *worker) campaign() leader.Config {
 	return leader.Config{
-		Connect: w.connect, Destination: w.target.Destination, Slots: w.cfg.Sync.MaxInstances,
+		Connect: w.connect, Destination: w.info, Slots: w.cfg.Sync.MaxInstances,
 		Instance: w.instance, Log: w.plainLog,
 	}
 }
@@ -104,9 +120,9 @@ func (w *worker) queueOf(s *leader.Session) *queue.Queue {
 	q := queue.New(s, queue.Options{
 		Target: w.target, Instance: w.instance, Slot: s.Slot(), Slots: w.cfg.Sync.MaxInstances,
 		MaxRetries: w.cfg.Sync.MaxRetries, RetryDelay: w.cfg.Sync.RetryDelay,
-		Exponential: w.cfg.Sync.RetryExponential, Doubt: w.cfg.HubSpot.Timeout,
+		Exponential: w.cfg.Sync.RetryExponential, Doubt: w.settings.timeout,
 		Traced: w.traces != nil,
-		Extra:  w.cfg.HubSpot.Properties.Map.Columns(), Remember: w.cfg.HubSpot.SkipUnchanged,
+		Extra:  w.settings.columns, Remember: w.settings.skipUnchanged,
 	})
 	w.queue.Store(q)
 	return q

@@ -3,9 +3,12 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 // Rough figures of an index: what an entry takes at most in a well-kept one of
@@ -28,11 +31,12 @@ func (d Database) bloat(ctx context.Context) Finding {
 		return d.broken(err)
 	}
 	q := snap.Queue
+	own := statement.For(d.table(), d.Destination, d.Schema.Written).Text // the destination's indexes
 	live := map[string]int64{
-		"contacts_contactsync_queued": q.Fresh, "contacts_contactsync_retry": q.Due - q.Fresh + q.Waiting,
-		"contacts_contactsync_in_work": q.Processing, "contacts_contactsync_error": q.Error, "claims_pkey": q.InFlight + q.Quarantined,
+		own("contacts_contactsync_queued"): q.Fresh, own("contacts_contactsync_retry"): q.Due - q.Fresh + q.Waiting,
+		own("contacts_contactsync_in_work"): q.Processing, own("contacts_contactsync_error"): q.Error, "claims_pkey": q.InFlight + q.Quarantined,
 	}
-	sizes, err := askAll[size](ctx, d, sizesSQL, append(d.indexNames(), "claims_pkey"))
+	sizes, err := askAll[size](ctx, d, sql.Text("sizes"), d.table().Name, slices.Sorted(maps.Keys(live)))
 	if err != nil {
 		return d.broken(err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/statement"
@@ -33,9 +34,9 @@ type Database struct {
 	DirectURL string // of the worker's connections; may be URL
 	Name      string // of this process, as its connections are named
 
-	Schema  schema.Options
-	Target  statement.Target // whose queue to look at, on which table
-	Further []string         // columns of contacts that are sent beyond those of the contract
+	Schema      schema.Options
+	Destination destination.Info // whose queue to look at
+	Further     []string         // columns of contacts that are sent beyond those of the contract
 	// Remedy says what to do about an error of connecting; empty: nothing is known.
 	Remedy func(err error) string
 
@@ -107,7 +108,24 @@ func (d Database) broken(err error) Finding {
 }
 
 // store is the queue as people see it.
-func (d Database) store() *ops.Store { return ops.New(d.Pool, d.Target) }
+func (d Database) store() *ops.Store {
+	return ops.Later(d.Pool, d.Destination, func(ctx context.Context) (target statement.Target, err error) {
+		err = d.on(ctx, func(conn *pgx.Conn) error {
+			target, err = d.target(ctx, conn)
+			return err
+		})
+		return target, err
+	})
+}
+
+// target is what statements are rendered for: the table as it is in the database.
+func (d Database) target(ctx context.Context, conn *pgx.Conn) (statement.Target, error) {
+	table, err := schema.FindTable(ctx, conn, d.Schema)
+	if err != nil {
+		return statement.Target{}, err
+	}
+	return statement.For(table, d.Destination, d.Schema.Written), nil
+}
 
 // on has work done on a connection of an app's.
 func (d Database) on(ctx context.Context, work func(conn *pgx.Conn) error) error {

@@ -12,7 +12,6 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/lab/netproxy"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
-	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 // examine makes the checks of a database as a process with these URLs would,
@@ -25,7 +24,7 @@ func examine(t *testing.T, databaseURL, directURL string, change func(*threshold
 	}
 	defer pool.Close()
 	d := Database{
-		Pool: pool, URL: databaseURL, DirectURL: directURL, Name: "doctor", Schema: pgtest.Options(), Target: statement.For(statement.Contacts(), hubspot.Info, hubspot.Info),
+		Pool: pool, URL: databaseURL, DirectURL: directURL, Name: "doctor", Schema: pgtest.Options(), Destination: hubspot.Info,
 		Remedy: func(error) string { return "what the caller knows" }, limits: standard(),
 	}
 	// Other tests use the same server, and a slow machine is no fault.

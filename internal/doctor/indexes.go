@@ -17,7 +17,7 @@ func (d Database) indexes(ctx context.Context) Finding {
 		Valid, Partitioned bool
 	}
 	wanted := schema.Indexes(d.Schema)
-	found, err := askAll[index](ctx, d, indexesSQL, d.indexNames())
+	found, err := askAll[index](ctx, d, sql.Text("indexes"), d.table().Name, d.indexNames())
 	if err != nil {
 		return d.broken(err)
 	}
@@ -30,7 +30,7 @@ func (d Database) indexes(ctx context.Context) Finding {
 		switch {
 		case x.Quoted == "":
 			bad = append(bad, x.Name+" is missing")
-			remedies = append(remedies, fmt.Sprintf("CREATE INDEX%s %s ON contacts %s;", how, x.Name, wanted[i].On))
+			remedies = append(remedies, fmt.Sprintf("CREATE INDEX%s %s ON %s %s;", how, x.Name, d.table().Name, wanted[i].On))
 		case !x.Valid:
 			bad = append(bad, x.Name+" is invalid")
 			remedies = append(remedies, fmt.Sprintf("REINDEX INDEX%s %s;", how, x.Quoted))
@@ -53,8 +53,12 @@ func (d Database) indexNames() []string {
 // claim asks the planner how it would find the rows of a claim.
 func (d Database) claim(ctx context.Context) Finding {
 	var plan []string
-	err := d.on(ctx, func(conn *pgx.Conn) (err error) {
-		plan, err = queue.ClaimPlan(ctx, conn, d.Target)
+	err := d.on(ctx, func(conn *pgx.Conn) error {
+		target, err := d.target(ctx, conn)
+		if err != nil {
+			return err
+		}
+		plan, err = queue.ClaimPlan(ctx, conn, target)
 		return err
 	})
 	if err != nil {

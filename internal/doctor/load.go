@@ -19,11 +19,11 @@ func (d Database) transactions(ctx context.Context) Finding {
 		Kind, Name, About string
 		Seconds           float64
 	}
-	old, err := askAll[open](ctx, d, transactionsSQL, d.limits.transaction.Seconds())
+	old, err := askAll[open](ctx, d, sql.Text("transactions"), d.limits.transaction.Seconds())
 	if err != nil {
 		return d.broken(err)
 	}
-	hidden, err := ask[struct{ N int64 }](ctx, d, hiddenSQL)
+	hidden, err := ask[struct{ N int64 }](ctx, d, sql.Text("hidden"))
 	if err != nil {
 		return d.broken(err)
 	}
@@ -56,7 +56,7 @@ func (d Database) connections(ctx context.Context) Finding {
 		OfRole, UsedOfRole int
 		Role, Base         string
 	}
-	u, err := ask[use](ctx, d, connectionsSQL)
+	u, err := ask[use](ctx, d, sql.Text("connections"))
 	if err != nil {
 		return d.broken(err)
 	}

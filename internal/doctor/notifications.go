@@ -47,7 +47,7 @@ func (d Database) notifications(ctx context.Context) Finding {
 }
 
 func (d Database) notificationQueue(ctx context.Context) Finding {
-	s, err := ask[server](ctx, d, serverSQL)
+	s, err := ask[server](ctx, d, sql.Text("server"))
 	switch {
 	case err != nil:
 		return d.broken(err)

@@ -1,35 +1,43 @@
 package doctor
 
-import _ "embed"
+import (
+	_ "embed" // the statements
+	"slices"
 
-// The statements; what they expect and give is written in them. Functions of the
-// server are called by their bare names: a test puts others before them to see
-// what a server would have to say for a check to fail.
+	"github.com/scrapersky/contactsync/internal/statement"
+)
+
 var (
 	//go:embed server.sql
-	serverSQL string
-	//go:embed identity.sql
-	identitySQL string
-	//go:embed privileges.sql
-	privilegesSQL string
-	//go:embed late_triggers.sql
-	lateTriggersSQL string
-	//go:embed triggers.sql
-	triggersSQL string
-	//go:embed replica_roles.sql
-	replicaRolesSQL string
-	//go:embed indexes.sql
-	indexesSQL string
-	//go:embed sizes.sql
-	sizesSQL string
-	//go:embed transactions.sql
-	transactionsSQL string
-	//go:embed hidden.sql
-	hiddenSQL string
-	//go:embed connections.sql
-	connectionsSQL string
-	//go:embed clock.sql
-	clockSQL string
-	//go:embed others.sql
-	othersSQL string
+	serverFile string
+	//go:embed contacts.sql
+	contactsFile string
+
+	// sql is the statements; what they expect and give is written in them.
+	sql = statement.Merge(statement.Parse(serverFile), statement.Parse(contactsFile))
 )
+
+// table is the app's table as it was configured: it need not be there, or visible.
+func (d Database) table() statement.Table {
+	t := statement.Table{Name: d.Schema.Table, Columns: d.Schema.Columns}
+	if t.Name == "" {
+		t.Name = statement.Contacts().Name
+	}
+	return t
+}
+
+// usedColumns are the columns that a worker reads, and those of them that it writes.
+func (d Database) usedColumns() (read, written []string) {
+	for _, name := range []string{"id", "email", "name", "phone_number", "domain_id", "page_id"} {
+		read = append(read, d.table().Column(name))
+	}
+	written = []string{d.table().Column("updated_at"), "last_failed_crm"}
+	for _, name := range d.Destination.Columns.List() {
+		if name == d.Destination.Columns.QueuedAt {
+			read = append(read, name)
+		} else {
+			written = append(written, name)
+		}
+	}
+	return slices.Concat(read, written), written
+}

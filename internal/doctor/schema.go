@@ -11,7 +11,6 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/schema"
-	"github.com/scrapersky/contactsync/internal/statement"
 )
 
 const migrateUp = "run `contactsync migrate up`; it is safe beside running replicas"
@@ -32,7 +31,8 @@ func (d Database) schema(ctx context.Context) Finding {
 
 func (d Database) privileges(ctx context.Context) Finding {
 	missing := func(conn *pgx.Conn) (list []string, role string, err error) {
-		found, err := rows[struct{ What string }](ctx, conn, privilegesSQL)
+		read, written := d.usedColumns()
+		found, err := rows[struct{ What string }](ctx, conn, sql.Text("privileges"), d.table().Name, read, written)
 		for _, f := range found {
 			list = append(list, f.What)
 		}
@@ -63,8 +63,12 @@ func (d Database) privileges(ctx context.Context) Finding {
 // role that sends them.
 func (d Database) further(ctx context.Context) Finding {
 	var list columns.List
-	err := d.onDirect(ctx, func(conn *pgx.Conn) (err error) {
-		list, err = columns.Find(ctx, conn, statement.Contacts(), d.Further)
+	err := d.onDirect(ctx, func(conn *pgx.Conn) error {
+		target, err := d.target(ctx, conn)
+		if err != nil {
+			return err
+		}
+		list, err = columns.Find(ctx, conn, target.Table, d.Further)
 		return err
 	})
 	if bad, ok := errors.AsType[*columns.Error](err); ok {
@@ -80,7 +84,7 @@ func (d Database) further(ctx context.Context) Finding {
 	return fine("can be sent: %s", strings.Join(told, ", "))
 }
 
-// trigger is what triggers.sql gives.
+// trigger is a row of triggers.
 type trigger struct{ Name, Table, Enabled string }
 
 // fires says whether a trigger fires for apps: O is the normal state, A fires
@@ -94,7 +98,7 @@ func (d Database) triggers(ctx context.Context) Finding {
 	var there []trigger
 	err := d.on(ctx, func(conn *pgx.Conn) (err error) {
 		checked = schema.Check(ctx, conn, d.Schema)
-		there, err = rows[trigger](ctx, conn, triggersSQL)
+		there, err = rows[trigger](ctx, conn, sql.Text("triggers"), d.table().Name)
 		return err
 	})
 	if err != nil {
@@ -119,7 +123,7 @@ func (d Database) triggers(ctx context.Context) Finding {
 // firing tells whether the triggers fire, for this role and for others, and whether
 // another's comes after them.
 func (d Database) firing(ctx context.Context) Finding {
-	there, err := askAll[trigger](ctx, d, triggersSQL)
+	there, err := askAll[trigger](ctx, d, sql.Text("triggers"), d.table().Name)
 	if err != nil {
 		return d.broken(err)
 	}
@@ -138,11 +142,11 @@ func (d Database) firing(ctx context.Context) Finding {
 	if len(asleep) > 0 {
 		return fail(strings.Join(remedies, " "), "%s: contacts wait for the next tick", strings.Join(asleep, ", "))
 	}
-	s, err := ask[server](ctx, d, serverSQL)
+	s, err := ask[server](ctx, d, sql.Text("server"))
 	if err != nil {
 		return d.broken(err)
 	}
-	whom, err := askAll[struct{ Alter string }](ctx, d, replicaRolesSQL)
+	whom, err := askAll[struct{ Alter string }](ctx, d, sql.Text("replica_roles"))
 	if err != nil {
 		return d.broken(err)
 	}
@@ -156,7 +160,7 @@ func (d Database) firing(ctx context.Context) Finding {
 	case len(remedies) > 0:
 		return warn(strings.Join(remedies, " "), "session_replication_role is replica for others: what those queue waits for the next tick")
 	}
-	late, err := askAll[struct{ Name, Table, Quoted, Early string }](ctx, d, lateTriggersSQL)
+	late, err := askAll[struct{ Name, Table, Quoted, Early string }](ctx, d, sql.Text("late_triggers"), d.table().Name)
 	if err != nil {
 		return d.broken(err)
 	}

@@ -46,7 +46,7 @@ func (d Database) reachable(ctx context.Context) Finding {
 }
 
 func (d Database) version(ctx context.Context) Finding {
-	s, err := ask[server](ctx, d, serverSQL)
+	s, err := ask[server](ctx, d, sql.Text("server"))
 	switch {
 	case err != nil:
 		return d.broken(err)
@@ -57,7 +57,7 @@ func (d Database) version(ctx context.Context) Finding {
 }
 
 func (d Database) writable(ctx context.Context) Finding {
-	s, err := ask[server](ctx, d, serverSQL)
+	s, err := ask[server](ctx, d, sql.Text("server"))
 	switch {
 	case err != nil:
 		return d.broken(err)
@@ -77,7 +77,7 @@ func (d Database) pooler(ctx context.Context) Finding {
 	type identity struct{ Text string }
 	var direct identity
 	err := d.onDirect(ctx, func(conn *pgx.Conn) (err error) {
-		direct, err = row[identity](ctx, conn, identitySQL)
+		direct, err = row[identity](ctx, conn, sql.Text("identity"))
 		return err
 	})
 	if pooled, ok := errors.AsType[*database.PooledError](err); ok {
@@ -90,7 +90,7 @@ func (d Database) pooler(ctx context.Context) Finding {
 	if d.URL == d.DirectURL {
 		return fine("none in transaction mode")
 	}
-	app, err := ask[identity](ctx, d, identitySQL)
+	app, err := ask[identity](ctx, d, sql.Text("identity"))
 	switch {
 	case err != nil:
 		return d.broken(err)
@@ -101,7 +101,7 @@ func (d Database) pooler(ctx context.Context) Finding {
 }
 
 func (d Database) twoPhase(ctx context.Context) Finding {
-	s, err := ask[server](ctx, d, serverSQL)
+	s, err := ask[server](ctx, d, sql.Text("server"))
 	switch {
 	case err != nil:
 		return d.broken(err)
@@ -120,7 +120,7 @@ func (d Database) clock(ctx context.Context) Finding {
 	err := d.on(ctx, func(conn *pgx.Conn) error {
 		for range 5 {
 			began := time.Now()
-			there, err := row[now](ctx, conn, clockSQL)
+			there, err := row[now](ctx, conn, sql.Text("clock"))
 			if err != nil {
 				return err
 			}

@@ -14,7 +14,7 @@ import (
 
 // startOne is what to do where nobody leads.
 func (d Database) startOne() string {
-	return "start `contactsync run` with a " + d.Target.Destination.Setting
+	return "start `contactsync run` with a " + d.Destination.Setting
 }
 
 // replicas tells who leads, who waits, and whether the work is paused.
@@ -23,7 +23,7 @@ func (d Database) replicas(ctx context.Context) Finding {
 	if err != nil {
 		return d.broken(err)
 	}
-	others, err := askAll[struct{ Name string }](ctx, d, othersSQL, d.Name)
+	others, err := askAll[struct{ Name string }](ctx, d, sql.Text("others"), d.Name)
 	if err != nil {
 		return d.broken(err)
 	}

@@ -45,11 +45,11 @@ type look struct {
 }
 
 // WatchBacklog adds what look tells to the metrics.
-func (m *Metrics) WatchBacklog(look func(ctx context.Context) (ops.Snapshot, error), log *slog.Logger) {
+func (d *Destination) WatchBacklog(look func(ctx context.Context) (ops.Snapshot, error), log *slog.Logger) {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
 	}
-	m.registry.MustRegister(&Backlog{
+	d.registry.MustRegister(&Backlog{
 		look: look, log: log,
 		up:          desc("database_up", "Whether the last look at the database succeeded: 1 or 0. While it is 0 the metrics that come from there are missing."),
 		took:        desc("database_look_seconds", "How long the last look at the database took."),

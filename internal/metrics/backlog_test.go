@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/metrics"
 	"github.com/scrapersky/contactsync/internal/ops"
 )
@@ -55,8 +56,8 @@ func TestTheDatabaseIsAskedSeldom(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				looks := 0
-				m := metrics.New(prometheus.NewRegistry(), "v1", 1)
-				m.WatchBacklog(func(context.Context) (ops.Snapshot, error) {
+				m := metrics.New(prometheus.NewRegistry(), "v1")
+				m.Destination(hubspot.Info, 1).WatchBacklog(func(context.Context) (ops.Snapshot, error) {
 					looks++
 					time.Sleep(test.took)
 					return ops.Snapshot{Queue: ops.Queue{Due: int64(looks)}}, nil
@@ -80,8 +81,8 @@ func TestAFailingDatabaseFailsNoScrape(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var fail error
 		hang := false
-		m := metrics.New(prometheus.NewRegistry(), "v1", 1)
-		m.WatchBacklog(func(ctx context.Context) (ops.Snapshot, error) {
+		m := metrics.New(prometheus.NewRegistry(), "v1")
+		m.Destination(hubspot.Info, 1).WatchBacklog(func(ctx context.Context) (ops.Snapshot, error) {
 			if hang {
 				<-ctx.Done()
 				return ops.Snapshot{}, ctx.Err()
@@ -91,10 +92,10 @@ func TestAFailingDatabaseFailsNoScrape(t *testing.T) {
 		check := func(up bool) {
 			t.Helper()
 			text := scrape(t, m)
-			has(t, text, "contactsync_database_up 1", up)
-			has(t, text, "contactsync_database_up 0", !up)
-			has(t, text, `contactsync_queue_contacts{state="due"} 7`, up)
-			has(t, text, "contactsync_leader 0", true)
+			has(t, text, `contactsync_database_up{destination="hubspot"} 1`, up)
+			has(t, text, `contactsync_database_up{destination="hubspot"} 0`, !up)
+			has(t, text, `contactsync_queue_contacts{destination="hubspot",state="due"} 7`, up)
+			has(t, text, `contactsync_leader{destination="hubspot"} 0`, true)
 		}
 		check(true)
 		time.Sleep(time.Minute)

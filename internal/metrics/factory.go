@@ -6,7 +6,7 @@ import "github.com/prometheus/client_golang/prometheus"
 const namespace = "contactsync"
 
 // factory registers what it makes. Its panics are mistakes of this package.
-type factory struct{ registry *prometheus.Registry }
+type factory struct{ registry prometheus.Registerer }
 
 func (f factory) counter(name, help string) prometheus.Counter {
 	return register(f, prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}))

@@ -22,8 +22,8 @@ type limits struct {
 }
 
 // WatchLimits adds what is known of the destination's limits to the metrics.
-func (m *Metrics) WatchLimits(known func() destination.Limits) {
-	m.registry.MustRegister(&limits{
+func (d *Destination) WatchLimits(known func() destination.Limits) {
+	d.registry.MustRegister(&limits{
 		known: known,
 		limit: prometheus.NewDesc(namespace+"_rate_limit_requests", "Requests that the destination allows, as its last answer said.", []string{"window"}, nil),
 		left:  prometheus.NewDesc(namespace+"_rate_left_requests", "Requests that were left, as the destination's last answer said.", []string{"window"}, nil),

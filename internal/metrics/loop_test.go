@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/metrics"
 )
@@ -24,7 +25,7 @@ func want(t *testing.T, registry *prometheus.Registry, text string, names ...str
 func TestContactsAreCountedByOutcome(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	m := metrics.New(registry, "v1", 1)
+	m := metrics.New(registry, "v1").Destination(hubspot.Info, 1)
 	settle := func(n int, final contact.Final, code contact.Code, created bool) {
 		for range n {
 			m.Settled(contact.Contact{Email: "ada@example.org"}, contact.Outcome{Code: code, Created: created}, contact.Settled{Final: final})
@@ -37,12 +38,12 @@ func TestContactsAreCountedByOutcome(t *testing.T) {
 	want(t, registry, `
 # HELP contactsync_contacts_total Contacts by what became of them, and why.
 # TYPE contactsync_contacts_total counter
-contactsync_contacts_total{code="",outcome="synced"} 3
-contactsync_contacts_total{code="SERVER_ERROR",outcome="retry"} 3
-contactsync_contacts_total{code="TIMEOUT",outcome="exhausted"} 1
-# HELP contactsync_created_contacts_total Contacts that HubSpot had not known before.
+contactsync_contacts_total{code="",destination="hubspot",outcome="synced"} 3
+contactsync_contacts_total{code="SERVER_ERROR",destination="hubspot",outcome="retry"} 3
+contactsync_contacts_total{code="TIMEOUT",destination="hubspot",outcome="exhausted"} 1
+# HELP contactsync_created_contacts_total Contacts that the destination had not known before.
 # TYPE contactsync_created_contacts_total counter
-contactsync_created_contacts_total 2
+contactsync_created_contacts_total{destination="hubspot"} 2
 `, "contactsync_contacts_total", "contactsync_created_contacts_total")
 }
 
@@ -51,7 +52,7 @@ contactsync_created_contacts_total 2
 func TestPauses(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	m := metrics.New(registry, "v1", 1)
+	m := metrics.New(registry, "v1").Destination(hubspot.Info, 1)
 	paused := func(wanted ...contact.Code) {
 		t.Helper()
 		var text strings.Builder
@@ -63,7 +64,7 @@ func TestPauses(t *testing.T) {
 					value = "1"
 				}
 			}
-			text.WriteString(`contactsync_paused{code="` + string(code) + `"} ` + value + "\n")
+			text.WriteString(`contactsync_paused{code="` + string(code) + `",destination="hubspot"} ` + value + "\n")
 		}
 		want(t, registry, text.String(), "contactsync_paused")
 	}
@@ -80,22 +81,22 @@ func TestPauses(t *testing.T) {
 	want(t, registry, `
 # HELP contactsync_pauses_total Pauses of the account, by reason, prolonged ones too.
 # TYPE contactsync_pauses_total counter
-contactsync_pauses_total{code="DAILY_LIMIT"} 1
-contactsync_pauses_total{code="TIMEOUT"} 1
-contactsync_pauses_total{code="UNAUTHORIZED"} 1
+contactsync_pauses_total{code="DAILY_LIMIT",destination="hubspot"} 1
+contactsync_pauses_total{code="TIMEOUT",destination="hubspot"} 1
+contactsync_pauses_total{code="UNAUTHORIZED",destination="hubspot"} 1
 # HELP contactsync_leader Whether this process leads a slot: 1 or 0.
 # TYPE contactsync_leader gauge
-contactsync_leader 0
+contactsync_leader{destination="hubspot"} 0
 # HELP contactsync_lost_leases_total Times this process lost the slot that it led: its session in the database was gone or silent.
 # TYPE contactsync_lost_leases_total counter
-contactsync_lost_leases_total 1
+contactsync_lost_leases_total{destination="hubspot"} 1
 `, "contactsync_pauses_total", "contactsync_leader", "contactsync_lost_leases_total")
 }
 
 func TestRequestsAreCountedByCallAndStatus(t *testing.T) {
 	t.Parallel()
 	registry := prometheus.NewRegistry()
-	m := metrics.New(registry, "v1", 1)
+	m := metrics.New(registry, "v1").Destination(hubspot.Info, 1)
 	send(t, m, "/crm/objects/2026-09/contacts/batch/upsert", 207)
 	send(t, m, "/crm/objects/2026-09/contacts/batch/upsert", 207)
 	send(t, m, "/crm/v3/objects/contacts/batch/upsert", 524)
@@ -105,21 +106,21 @@ func TestRequestsAreCountedByCallAndStatus(t *testing.T) {
 	send(t, m, "/crm/objects/2026-09/contacts/batch/read", 200)
 	send(t, m, "/elsewhere", 999)
 	want(t, registry, `
-# HELP contactsync_requests_total Requests to HubSpot by the status of the answer; none where there was no answer.
+# HELP contactsync_requests_total Requests to the destination by the status of the answer; none where there was no answer.
 # TYPE contactsync_requests_total counter
-contactsync_requests_total{call="account",status="401"} 1
-contactsync_requests_total{call="other",status="other"} 1
-contactsync_requests_total{call="property",status="404"} 1
-contactsync_requests_total{call="read",status="200"} 1
-contactsync_requests_total{call="upsert",status="207"} 2
-contactsync_requests_total{call="upsert",status="5xx"} 1
-contactsync_requests_total{call="upsert",status="none"} 1
+contactsync_requests_total{call="account",destination="hubspot",status="401"} 1
+contactsync_requests_total{call="other",destination="hubspot",status="other"} 1
+contactsync_requests_total{call="property",destination="hubspot",status="404"} 1
+contactsync_requests_total{call="read",destination="hubspot",status="200"} 1
+contactsync_requests_total{call="upsert",destination="hubspot",status="207"} 2
+contactsync_requests_total{call="upsert",destination="hubspot",status="5xx"} 1
+contactsync_requests_total{call="upsert",destination="hubspot",status="none"} 1
 `, "contactsync_requests_total")
 }
 
 // A cycle of a hundred contacts makes no garbage, because the loop itself counts.
 func TestCountingAllocatesNothing(t *testing.T) { //nolint:paralleltest // others would be measured too
-	m := metrics.New(prometheus.NewRegistry(), "v1", 1)
+	m := metrics.New(prometheus.NewRegistry(), "v1").Destination(hubspot.Info, 1)
 	contacts := make([]contact.Contact, 100)
 	claimed := drain.Claimed{Batch: contact.Batch{Contacts: contacts}, Reason: drain.ReasonWake, Woken: time.Now()}
 	ended := drain.Ended{Took: time.Millisecond}

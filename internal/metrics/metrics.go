@@ -19,16 +19,28 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/drain"
 )
 
 // fast are the bounds, in seconds, for what takes milliseconds when all is well.
 var fast = []float64{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60}
 
-// Metrics counts one process's work. It implements drain.Observer and
-// wake.Observer, and is safe for concurrent use.
-type Metrics struct {
-	registry *prometheus.Registry
+// Metrics is what a process has to show. It is safe for concurrent use.
+type Metrics struct{ registry *prometheus.Registry }
+
+// New registers what is true of a process as a whole: its version, and how it fares.
+func New(registry *prometheus.Registry, version string) *Metrics {
+	factory{registry}.gaugeVec("build_info", "This build; always 1.", "version", "goversion").WithLabelValues(version, runtime.Version()).Set(1)
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return &Metrics{registry}
+}
+
+// Destination counts a process's work for one destination; each of its metrics has the
+// destination's name as a label. It implements drain.Observer and wake.Observer, and is
+// safe for concurrent use.
+type Destination struct {
+	registry prometheus.Registerer // adds the label
 
 	leader     prometheus.Gauge
 	lostLeases prometheus.Counter
@@ -61,11 +73,12 @@ type result struct {
 	code  contact.Code
 }
 
-// New registers everything that a process counts, and what it is: its version and
-// how many slots there are.
-func New(registry *prometheus.Registry, version string, slots int) *Metrics {
+// Destination registers what a process counts for a destination, and how many slots
+// there are. It must be called once for each.
+func (m *Metrics) Destination(of destination.Info, slots int) *Destination {
+	registry := prometheus.WrapRegistererWith(prometheus.Labels{"destination": of.Name}, m.registry)
 	f := factory{registry}
-	m := &Metrics{
+	d := &Destination{
 		registry: registry, settled: map[result]prometheus.Counter{},
 
 		leader:     f.gauge("leader", "Whether this process leads a slot: 1 or 0."),
@@ -78,15 +91,15 @@ func New(registry *prometheus.Registry, version string, slots int) *Metrics {
 		wakeToClaim:   f.histogram("wake_to_claim_seconds", "From a wake-up that ended the sleep to the contacts' being claimed.", fast),
 
 		contacts: f.counterVec("contacts_total", "Contacts by what became of them, and why.", "outcome", "code"),
-		created:  f.counter("created_contacts_total", "Contacts that HubSpot had not known before."),
+		created:  f.counter("created_contacts_total", "Contacts that the destination had not known before."),
 		rescued:  f.counter("rescued_contacts_total", "Contacts put back into the queue that a worker had left in flight."),
 		commitToSynced: f.histogram("commit_to_synced_seconds",
-			"From a contact's being queued to its being in HubSpot, of those that took no retry.", contact.LatencyBounds()),
+			"From a contact's being queued to its being at the destination, of those that took no retry.", contact.LatencyBounds()),
 
 		paused: f.gaugeVec("paused", "Whether this leader's account is paused for this reason: 1 or 0.", "code"),
 		pauses: f.counterVec("pauses_total", "Pauses of the account, by reason, prolonged ones too.", "code"),
 
-		requests:        f.counterVec("requests_total", "Requests to HubSpot by the status of the answer; none where there was no answer.", "call", "status"),
+		requests:        f.counterVec("requests_total", "Requests to the destination by the status of the answer; none where there was no answer.", "call", "status"),
 		requestDuration: f.histogramVec("request_duration_seconds", "From a request's leaving to the beginning of its answer, or to there being none.", fast, "call"),
 		throttled:       f.counter("throttled_seconds_total", "Time spent waiting for the rate limit."),
 
@@ -96,14 +109,12 @@ func New(registry *prometheus.Registry, version string, slots int) *Metrics {
 	}
 	// Series that exist from the start make rates right from the first event on.
 	for _, reason := range drain.Reasons() {
-		m.cycles.WithLabelValues(string(reason))
-		m.claimed.WithLabelValues(string(reason))
+		d.cycles.WithLabelValues(string(reason))
+		d.claimed.WithLabelValues(string(reason))
 	}
-	m.Paused(nil)
+	d.Paused(nil)
 	f.gauge("slots", "How many processes may lead at a time, as this one is set.").Set(float64(slots))
-	f.gaugeVec("build_info", "This build; always 1.", "version", "goversion").WithLabelValues(version, runtime.Version()).Set(1)
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	return m
+	return d
 }
 
 // scrapeTimeout bounds one scrape; Prometheus's own default is 10 s.
@@ -124,13 +135,13 @@ func (m *Metrics) Handler() http.Handler {
 
 // Lead notes that this process leads, for as long as until the returned function
 // is called. Lost says that the slot was taken from it.
-func (m *Metrics) Lead() (end func(lost bool)) {
-	m.leader.Set(1)
+func (d *Destination) Lead() (end func(lost bool)) {
+	d.leader.Set(1)
 	return func(lost bool) {
-		m.leader.Set(0)
-		m.Paused(nil) // the next leader's to tell
+		d.leader.Set(0)
+		d.Paused(nil) // the next leader's to tell
 		if lost {
-			m.lostLeases.Inc()
+			d.lostLeases.Inc()
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/metrics"
@@ -30,7 +31,7 @@ import (
 func busy(t *testing.T) *prometheus.Registry {
 	t.Helper()
 	registry := prometheus.NewRegistry()
-	m := metrics.New(registry, "v1", 1)
+	m := metrics.New(registry, "v1").Destination(hubspot.Info, 1)
 	m.WatchBacklog(func(context.Context) (ops.Snapshot, error) {
 		return ops.Snapshot{Queue: ops.Queue{Due: 3}}, nil
 	}, slog.New(slog.DiscardHandler))
@@ -51,7 +52,7 @@ func busy(t *testing.T) *prometheus.Registry {
 }
 
 // send makes one request through the metrics' transport; a status of 0 is none.
-func send(t *testing.T, m *metrics.Metrics, path string, status int) {
+func send(t *testing.T, m *metrics.Destination, path string, status int) {
 	t.Helper()
 	transport := m.Transport(roundTrip(func(*http.Request) (*http.Response, error) {
 		if status == 0 {

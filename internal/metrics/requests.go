@@ -9,26 +9,26 @@ import (
 // Transport counts the requests that leave through base. name returns the kind of a
 // request, one of a few. It belongs next to the network, so that a request that was
 // refused before it left is not counted.
-func (m *Metrics) Transport(base http.RoundTripper, name func(*http.Request) string) http.RoundTripper {
-	return &counting{base: base, m: m, name: name}
+func (d *Destination) Transport(base http.RoundTripper, name func(*http.Request) string) http.RoundTripper {
+	return &counting{base: base, counts: d, name: name}
 }
 
 type counting struct {
-	base http.RoundTripper
-	m    *Metrics
-	name func(*http.Request) string
+	base   http.RoundTripper
+	counts *Destination
+	name   func(*http.Request) string
 }
 
 // RoundTrip implements [http.RoundTripper].
 func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	call, began := c.name(r), time.Now()
 	res, err := c.base.RoundTrip(r)
-	c.m.requestDuration.WithLabelValues(call).Observe(time.Since(began).Seconds())
+	c.counts.requestDuration.WithLabelValues(call).Observe(time.Since(began).Seconds())
 	status := "none"
 	if err == nil {
 		status = statusOf(res.StatusCode)
 	}
-	c.m.requests.WithLabelValues(call, status).Inc()
+	c.counts.requests.WithLabelValues(call, status).Inc()
 	return res, err
 }
 

@@ -48,10 +48,9 @@ type Action struct {
 
 // Record notes what a person did. It is kept for 30 days.
 func (s *Store) Record(ctx context.Context, a Action) error {
-	st := s.statement("record_action")
-	_, err := s.pool.Exec(ctx, st.SQL, st.Args(pgx.NamedArgs{
+	err := s.exec(ctx, "record_action", pgx.NamedArgs{
 		"who": a.Who, "via": s.via, "action": a.Action, "contact": a.ContactID, "detail": a.Detail, "rows": a.Rows,
-	})...)
+	})
 	if err != nil {
 		return fmt.Errorf("record the %s: %w", a.Action, err)
 	}
@@ -74,7 +73,7 @@ func (s *Store) Actions(ctx context.Context, contactID string, most int) ([]Acti
 // then. A pause is recorded among the actions.
 func (s *Store) Pause(ctx context.Context, who, reason string) (already bool, err error) {
 	var rung bool
-	values := pgx.NamedArgs{"destination": s.target.Destination.Name, "who": who, "reason": reason, "via": s.via, "channel": destination.Channel}
+	values := pgx.NamedArgs{"destination": s.destination.Name, "who": who, "reason": reason, "via": s.via, "channel": destination.Channel}
 	if err := s.one(ctx, s.pool, "pause", values, &already, &rung); err != nil {
 		return false, fmt.Errorf("pause: %w", err)
 	}
@@ -85,7 +84,7 @@ func (s *Store) Pause(ctx context.Context, who, reason string) (already bool, er
 // is recorded among the actions.
 func (s *Store) Resume(ctx context.Context, who string) (was bool, err error) {
 	var rung bool
-	values := pgx.NamedArgs{"destination": s.target.Destination.Name, "who": who, "via": s.via, "channel": destination.Channel}
+	values := pgx.NamedArgs{"destination": s.destination.Name, "who": who, "via": s.via, "channel": destination.Channel}
 	if err := s.one(ctx, s.pool, "resume", values, &was, &rung); err != nil {
 		return false, fmt.Errorf("resume: %w", err)
 	}

@@ -37,12 +37,16 @@ type AlertLimits struct {
 // has been told of. They are the caller's to tell for as long as mine says; one that
 // is not told by then is returned again, to whichever replica asks.
 func (s *Store) TakeAlerts(ctx context.Context, limits AlertLimits, mine time.Duration) ([]Alert, error) {
+	known, err := s.source.ready(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for alerts: %w", err)
+	}
 	noted := s.locks()
 	noted["backlog_seconds"], noted["failures"] = limits.BacklogAge.Seconds(), limits.FailuresPerHour
 	var changes []Alert
 	batch := &pgx.Batch{}
-	s.add(batch, "note_alerts", noted)
-	s.add(batch, "take_alerts", pgx.NamedArgs{"destination": s.target.Destination.Name, "seconds": mine.Seconds()}).Query(all(&changes))
+	known.statements.Queue(batch, "note_alerts", noted)
+	known.statements.Queue(batch, "take_alerts", pgx.NamedArgs{"destination": s.destination.Name, "seconds": mine.Seconds()}).Query(all(&changes))
 	if err := s.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("look for alerts: %w", err)
 	}
@@ -51,9 +55,8 @@ func (s *Store) TakeAlerts(ctx context.Context, limits AlertLimits, mine time.Du
 
 // AlertTold notes that somebody was told of a change.
 func (s *Store) AlertTold(ctx context.Context, a Alert) error {
-	st := s.statement("alert_told")
-	values := pgx.NamedArgs{"destination": s.target.Destination.Name, "kind": a.Kind, "raised": a.Raised}
-	if _, err := s.pool.Exec(ctx, st.SQL, st.Args(values)...); err != nil {
+	values := pgx.NamedArgs{"destination": s.destination.Name, "kind": a.Kind, "raised": a.Raised}
+	if err := s.exec(ctx, "alert_told", values); err != nil {
 		return fmt.Errorf("note an alert: %w", err)
 	}
 	return nil

@@ -47,13 +47,21 @@ func (s *Store) Skip(ctx context.Context, ids []string) (skipped []string, err e
 // Extra looks extra columns up; the error is a *columns.Error where one of them
 // cannot be sent.
 func (s *Store) Extra(ctx context.Context, names []string) (columns.List, error) {
-	return columns.Find(ctx, s.pool, s.target.Table, names)
+	known, err := s.source.ready(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for columns: %w", err)
+	}
+	return columns.Find(ctx, s.pool, known.table, names)
 }
 
 // Read returns what would be sent of the contacts with these ids, in their order, with
 // the extra columns. Ids that nobody has are passed over. Nothing is claimed.
 func (s *Store) Read(ctx context.Context, extra columns.List, ids []string) ([]contact.Contact, error) {
-	st := s.statement("read")
+	known, err := s.source.ready(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read contacts: %w", err)
+	}
+	st := known.statements.Named("read")
 	rows, err := s.pool.Query(ctx, extra.In(st.SQL), st.Args(pgx.NamedArgs{"ids": ids})...)
 	if err != nil {
 		return nil, fmt.Errorf("read contacts: %w", err)

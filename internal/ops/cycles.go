@@ -30,7 +30,7 @@ type Cycle struct {
 
 // LastCycles returns the cycles that ended last, newest first.
 func (s *Store) LastCycles(ctx context.Context, most int) ([]Cycle, error) {
-	list, err := collect[Cycle](ctx, s, s.pool, "cycles", pgx.NamedArgs{"destination": s.target.Destination.Name, "most": most})
+	list, err := collect[Cycle](ctx, s, s.pool, "cycles", pgx.NamedArgs{"destination": s.destination.Name, "most": most})
 	if err != nil {
 		return nil, fmt.Errorf("list the cycles: %w", err)
 	}
@@ -80,7 +80,7 @@ func (m Measures) RetryRate() float64 {
 
 // Measures adds the cycles of the last hours up.
 func (s *Store) Measures(ctx context.Context, hours int) (Measures, error) {
-	found, err := collect[Measures](ctx, s, s.pool, "measures", pgx.NamedArgs{"destination": s.target.Destination.Name, "hours": hours})
+	found, err := collect[Measures](ctx, s, s.pool, "measures", pgx.NamedArgs{"destination": s.destination.Name, "hours": hours})
 	if err != nil {
 		return Measures{}, fmt.Errorf("add up the cycles: %w", err)
 	}

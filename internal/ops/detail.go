@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -48,26 +46,15 @@ type Attempt struct {
 // ErrNoContact says that no contact has the id.
 var ErrNoContact = errors.New("no contact has this id")
 
-// ids are what the ids of some types look like, so that the database can read them.
-var ids = map[string]*regexp.Regexp{
-	"uuid":     regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`),
-	"bigint":   regexp.MustCompile(`^-?[0-9]{1,18}$`),
-	"integer":  regexp.MustCompile(`^-?[0-9]{1,9}$`),
-	"smallint": regexp.MustCompile(`^-?[0-9]{1,4}$`),
-}
-
-// IsID reports whether a text, as people paste it, can be the id of some contact.
-func (s *Store) IsID(text string) bool {
-	if like, known := ids[s.target.Table.ID]; known {
-		return like.MatchString(text)
-	}
-	return text != "" && !strings.ContainsRune(text, 0)
-}
-
 // Detail returns the contact with an id and its newest failed attempts, or
 // ErrNoContact.
 func (s *Store) Detail(ctx context.Context, id string, most int) (found ContactDetail, attempts []Attempt, err error) {
-	if !s.IsID(id) {
+	as, err := s.IDs(ctx)
+	if err != nil {
+		return ContactDetail{}, nil, fmt.Errorf("read a contact: %w", err)
+	}
+	id, is := as.Parse(id)
+	if !is {
 		return ContactDetail{}, nil, ErrNoContact
 	}
 	err = s.read(ctx, listLimit, func(tx pgx.Tx) error {
@@ -89,12 +76,12 @@ func (s *Store) Detail(ctx context.Context, id string, most int) (found ContactD
 }
 
 func (s *Store) details(ctx context.Context, tx pgx.Tx, ids []string) ([]ContactDetail, error) {
-	return collect[ContactDetail](ctx, s, tx, "details", pgx.NamedArgs{"ids": ids, "destination": s.target.Destination.Name})
+	return collect[ContactDetail](ctx, s, tx, "details", pgx.NamedArgs{"ids": ids, "destination": s.destination.Name})
 }
 
 // attempts returns the newest failed attempts of a contact; an empty id is all of them.
 func (s *Store) attempts(ctx context.Context, tx pgx.Tx, id string, most int) ([]Attempt, error) {
-	return collect[Attempt](ctx, s, tx, "attempts", pgx.NamedArgs{"contact": textOrNull(id), "destination": s.target.Destination.Name, "most": most})
+	return collect[Attempt](ctx, s, tx, "attempts", pgx.NamedArgs{"contact": textOrNull(id), "destination": s.destination.Name, "most": most})
 }
 
 // Attempts returns the newest failed attempts of all contacts.

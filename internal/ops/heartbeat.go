@@ -19,14 +19,14 @@ const Every = 15 * time.Second
 // notification was heard: two heartbeats.
 const unproven = 10 * time.Second
 
-// Heartbeat has a process write itself down, so that a person sees which ones there
+// Heartbeat has a process write itself down for a destination, so that a person sees which ones there
 // are, of which version, and what they do. It says nothing about who may lead: the
 // advisory locks do. It uses the connections that a process has anyway, and whatever
 // goes wrong here must neither end leading nor waiting. It is safe for concurrent use.
 type Heartbeat struct {
-	instance, version string
-	log               *slog.Logger
-	started           time.Time
+	instance, destination, version string
+	log                            *slog.Logger
+	started                        time.Time
 
 	mu      sync.Mutex
 	leads   *Leading // nil for a follower
@@ -44,8 +44,8 @@ type Leading struct {
 }
 
 // NewHeartbeat returns that of a process that began just now.
-func NewHeartbeat(instance, version string, log *slog.Logger) *Heartbeat {
-	return &Heartbeat{instance: instance, version: version, log: log, started: time.Now()}
+func NewHeartbeat(instance, version string, of destination.Info, log *slog.Logger) *Heartbeat {
+	return &Heartbeat{instance: instance, destination: of.Name, version: version, log: log, started: time.Now()}
 }
 
 // SetLeader makes it a leader, and nil a follower again. The next Beat is due at once.
@@ -72,12 +72,12 @@ func (h *Heartbeat) Remove(ctx context.Context, conn *pgx.Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.gone = true // a heartbeat that comes later must not bring it back
-	h.write(ctx, conn, "remove", pgx.NamedArgs{"instance": h.instance})
+	h.write(ctx, conn, "remove", pgx.NamedArgs{"instance": h.instance, "destination": h.destination})
 }
 
 func (h *Heartbeat) values() pgx.NamedArgs {
 	values := pgx.NamedArgs{
-		"instance": h.instance, "version": h.version, "role": RoleFollower, "slot": nil, "runs": time.Since(h.started).Seconds(), "listener": h.told,
+		"instance": h.instance, "destination": h.destination, "version": h.version, "role": RoleFollower, "slot": nil, "runs": time.Since(h.started).Seconds(), "listener": h.told,
 		"rate_max": nil, "rate_left": nil, "rate_age": nil, "daily_max": nil, "daily_left": nil, "daily_age": nil,
 	}
 	if h.leads != nil {
@@ -101,7 +101,7 @@ func (h *Heartbeat) hears() any {
 	return proven
 }
 
-// heartbeats are the statements of a process. Nothing in them depends on a table or a
+// heartbeats are the statements of a process. No text in them depends on a table or a
 // destination.
 var heartbeats = written()
 

@@ -10,16 +10,16 @@ SELECT set_config('lock_timeout', '500ms', true), set_config('synchronous_commit
 -- to arrive, how many requests are allowed and left, and how many seconds ago the
 -- destination said so. NULL is what it does not know.
 INSERT INTO contactsync.replicas AS r
-       (instance, version, role, slot, started_at, seen_at, listener,
+       (instance, destination, version, role, slot, started_at, seen_at, listener,
         rate_max, rate_left, rate_at, daily_max, daily_left, daily_at)
-VALUES (@instance, @version, @role, @slot::int, now() - make_interval(secs => @runs::float8), now(), @listener::bool,
+VALUES (@instance, @destination, @version, @role, @slot::int, now() - make_interval(secs => @runs::float8), now(), @listener::bool,
         @rate_max::int, @rate_left::int, now() - make_interval(secs => @rate_age::float8), @daily_max::int, @daily_left::int, now() - make_interval(secs => @daily_age::float8))
-    ON CONFLICT (instance) DO UPDATE
+    ON CONFLICT (instance, destination) DO UPDATE
    SET version = excluded.version, role = excluded.role, slot = excluded.slot,
        seen_at = excluded.seen_at, listener = excluded.listener,
        rate_max = excluded.rate_max, rate_left = excluded.rate_left, rate_at = excluded.rate_at,
        daily_max = excluded.daily_max, daily_left = excluded.daily_left, daily_at = excluded.daily_at
 
 -- name: remove
--- Take a process out of the list.
-DELETE FROM contactsync.replicas WHERE instance = @instance
+-- Take a process out of the list of a destination.
+DELETE FROM contactsync.replicas WHERE instance = @instance AND destination = @destination

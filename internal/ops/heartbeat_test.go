@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
@@ -17,7 +18,7 @@ func TestHeartbeat(t *testing.T) {
 	line := func() string {
 		t.Helper()
 		return pgtest.Value[string](t, url, `SELECT coalesce(string_agg(concat_ws(' ', instance, version, role, slot, listener::text, rate_max, rate_left,
-			(rate_at < now())::text, daily_max, daily_at), ', '), 'nobody') FROM contactsync.replicas`)
+			(rate_at < now())::text, daily_max, daily_at), ', ' ORDER BY destination DESC), 'nobody') FROM contactsync.replicas`)
 	}
 	check := func(want string) {
 		t.Helper()
@@ -25,7 +26,7 @@ func TestHeartbeat(t *testing.T) {
 			t.Errorf("listed %s, want %s", got, want)
 		}
 	}
-	p := NewHeartbeat("one", "v1", slog.New(slog.DiscardHandler))
+	p := NewHeartbeat("one", "v1", hubspot.Info, slog.New(slog.DiscardHandler))
 	p.Beat(t.Context(), conn)
 	check("one v1 follower")
 
@@ -45,9 +46,14 @@ func TestHeartbeat(t *testing.T) {
 	pgtest.Exec(t, url, "UPDATE contactsync.replicas SET version = 'seen'")
 	p.Beat(t.Context(), conn)
 	check("one seen leader 2 true 100 0 true") // nothing new, and not due
+	other := NewHeartbeat("one", "v1", destination.Info{Name: "acme"}, slog.New(slog.DiscardHandler))
+	other.Beat(t.Context(), conn) // the same process waits for a slot of another destination
+	check("one seen leader 2 true 100 0 true, one v1 follower")
 	p.Remove(t.Context(), conn)
 	p.SetLeader(nil)
 	p.Beat(t.Context(), conn)
+	check("one v1 follower")
+	other.Remove(t.Context(), conn)
 	check("nobody")
 }
 
@@ -68,11 +74,11 @@ func TestHeartbeatIsModest(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	NewHeartbeat("locked", "v1", slog.New(slog.DiscardHandler)).Beat(ctx, conn)
+	NewHeartbeat("locked", "v1", hubspot.Info, slog.New(slog.DiscardHandler)).Beat(ctx, conn)
 	if _, err := conn.Exec(t.Context(), "SET default_transaction_read_only = on"); err != nil {
 		t.Fatal(err)
 	}
-	NewHeartbeat("read-only", "v1", slog.New(slog.DiscardHandler)).Beat(t.Context(), conn)
+	NewHeartbeat("read-only", "v1", hubspot.Info, slog.New(slog.DiscardHandler)).Beat(t.Context(), conn)
 	if conn.IsClosed() || conn.PgConn().TxStatus() != 'I' {
 		t.Error("the connection is not what it was")
 	}

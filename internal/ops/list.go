@@ -77,11 +77,15 @@ func (l *search) indexed() bool {
 
 func (l *search) run(ctx context.Context) error {
 	text := strings.TrimSpace(l.Text)
-	if l.store.IsID(text) {
+	as, err := l.store.IDs(ctx)
+	if err != nil {
+		return err
+	}
+	if id, is := as.Parse(text); is {
 		one := l.Filter
-		one.IDs = []string{text}
+		one.IDs = []string{id}
 		err := l.direct(ctx, listLimit, one, "", "")
-		if err != nil || len(l.ids) > 0 || l.store.target.Table.ID == "uuid" { // which nothing else looks like
+		if err != nil || len(l.ids) > 0 || as == "uuid" { // which nothing else looks like
 			return err
 		}
 	}

@@ -17,11 +17,12 @@ func TestReplicas(t *testing.T) {
 	url := pgtest.New(t)
 	pgtest.Exec(t, url,
 		`INSERT INTO contactsync.slots (destination, slot, instance) VALUES ('hubspot', 0, 'dead'), ('hubspot', 1, 'lead')`,
-		`INSERT INTO contactsync.replicas (instance, version, role, slot, started_at, seen_at, listener, rate_left) VALUES
-			('dead', 'v1', 'leader', 0, now(), now(), true, NULL),
-			('lead', 'v2', 'leader', 1, now(), now(), false, 0),
-			('next', 'v2', 'follower', NULL, now(), now(), NULL, NULL),
-			('silent', 'v2', 'follower', NULL, now(), now() - interval '46 s', NULL, NULL)`)
+		`INSERT INTO contactsync.replicas (destination, instance, version, role, slot, started_at, seen_at, listener, rate_left) VALUES
+			('hubspot', 'dead', 'v1', 'leader', 0, now(), now(), true, NULL),
+			('hubspot', 'lead', 'v2', 'leader', 1, now(), now(), false, 0),
+			('acme', 'lead', 'v2', 'follower', NULL, now(), now(), NULL, NULL), -- the same process, for another
+			('hubspot', 'next', 'v2', 'follower', NULL, now(), now(), NULL, NULL),
+			('hubspot', 'silent', 'v2', 'follower', NULL, now(), now() - interval '46 s', NULL, NULL)`)
 	leader := pgtest.Connect(t, url)
 	for _, lock := range []string{"101", "1"} {
 		if _, err := leader.Exec(t.Context(), "SELECT pg_advisory_lock(1668507251, "+lock+")"); err != nil {

@@ -100,7 +100,7 @@ func (s *Store) Series(ctx context.Context, since, step time.Duration) ([]Point,
 	var points []Point
 	err := s.read(ctx, seriesLimit, func(tx pgx.Tx) (err error) {
 		points, err = collect[Point](ctx, s, tx, "series", pgx.NamedArgs{
-			"destination": s.target.Destination.Name, "since": since.Seconds(), "step": step.Seconds(),
+			"destination": s.destination.Name, "since": since.Seconds(), "step": step.Seconds(),
 		})
 		return err
 	})

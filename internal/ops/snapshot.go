@@ -99,24 +99,28 @@ const (
 // Snapshot looks at the installation. Each count ends at the bound, and the server
 // ends each statement after 2 s then; 0 counts all, however long that takes.
 func (s *Store) Snapshot(ctx context.Context, bound int64) (Snapshot, error) {
-	snap := Snapshot{Destination: s.target.Destination}
+	known, err := s.source.ready(ctx)
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("look at the queue: %w", err)
+	}
+	snap := Snapshot{Destination: s.destination}
 	limit := snapshotLimit
 	if bound == 0 {
 		limit = 0
 	}
 	var holds []contact.Pause
-	err := s.read(ctx, limit, func(tx pgx.Tx) error {
+	err = s.read(ctx, limit, func(tx pgx.Tx) error {
 		batch := &pgx.Batch{}
-		s.add(batch, "server", nil).QueryRow(func(row pgx.Row) error { return row.Scan(&snap.At, &snap.Connections) })
-		s.add(batch, "hold", s.named()).Query(all(&holds))
+		known.statements.Queue(batch, "server", nil).QueryRow(func(row pgx.Row) error { return row.Scan(&snap.At, &snap.Connections) })
+		known.statements.Queue(batch, "hold", s.named()).Query(all(&holds))
 		replicas := s.locks()
-		replicas["doorbell"], replicas["silence"] = s.target.Destination.Doorbell(), silence.Seconds()
-		s.add(batch, "replicas", replicas).Query(all(&snap.Replicas))
-		s.add(batch, "queue_state", pgx.NamedArgs{"bound": upTo(bound)}).Query(func(rows pgx.Rows) (err error) {
+		replicas["doorbell"], replicas["silence"] = s.destination.Doorbell(), silence.Seconds()
+		known.statements.Queue(batch, "replicas", replicas).Query(all(&snap.Replicas))
+		known.statements.Queue(batch, "queue_state", pgx.NamedArgs{"bound": upTo(bound)}).Query(func(rows pgx.Rows) (err error) {
 			snap.Queue, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Queue])
 			return err
 		})
-		s.add(batch, "leaders", s.locks()).Query(all(&snap.Leaders))
+		known.statements.Queue(batch, "leaders", s.locks()).Query(all(&snap.Leaders))
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
@@ -139,7 +143,7 @@ type Stuck struct {
 // longer than orphan, and rows that are due for longer than overdue. Of a fresh row
 // without a time nobody knows since when it waits: it is overdue.
 func (s *Store) Stuck(ctx context.Context, orphan, overdue time.Duration) (Stuck, error) {
-	values := pgx.NamedArgs{"orphan": orphan.Seconds(), "overdue": overdue.Seconds(), "destination": s.target.Destination.Name}
+	values := pgx.NamedArgs{"orphan": orphan.Seconds(), "overdue": overdue.Seconds(), "destination": s.destination.Name}
 	found, err := collect[Stuck](ctx, s, s.pool, "stuck", values)
 	if err != nil {
 		return Stuck{}, fmt.Errorf("look for what stands still: %w", err)
@@ -148,19 +152,13 @@ func (s *Store) Stuck(ctx context.Context, orphan, overdue time.Duration) (Stuck
 }
 
 // named are the values of a statement that knows whose rows it is about.
-func (s *Store) named() pgx.NamedArgs { return pgx.NamedArgs{"destination": s.target.Destination.Name} }
+func (s *Store) named() pgx.NamedArgs { return pgx.NamedArgs{"destination": s.destination.Name} }
 
 // locks are the values of a statement that looks who holds the leaders' locks.
 func (s *Store) locks() pgx.NamedArgs {
 	values := s.named()
-	values["class"], values["slot_0"] = destination.LockClass, s.target.Destination.SlotLock(0)
+	values["class"], values["slot_0"] = destination.LockClass, s.destination.SlotLock(0)
 	return values
-}
-
-// add adds a statement to a batch.
-func (s *Store) add(batch *pgx.Batch, name string, values pgx.NamedArgs) *pgx.QueuedQuery {
-	st := s.statement(name)
-	return batch.Queue(st.SQL, st.Args(values)...)
 }
 
 func all[T any](to *[]T) func(pgx.Rows) error {

@@ -70,6 +70,7 @@ SELECT r.instance,
        r.rate_max, r.rate_left, r.rate_at, r.daily_max, r.daily_left, r.daily_at
   FROM contactsync.replicas r
   LEFT JOIN slot USING (instance)
+ WHERE r.destination = @destination
  ORDER BY slot.slot IS NULL, slot.slot, r.seen_at < now() - make_interval(secs => @silence::float8), r.started_at, r.instance
 
 -- name: stuck

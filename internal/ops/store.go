@@ -21,15 +21,24 @@ import (
 
 // Store is what there is to know of one destination's queue, and to do about it.
 type Store struct {
-	pool       *pgxpool.Pool
-	target     statement.Target
-	statements map[string]statement.Statement
-	via        Via
+	pool        *pgxpool.Pool
+	destination destination.Info
+	source      *source // the same one for the copies that Via makes
+	via         Via
 }
 
 // New returns a store for what people do on a terminal. The pool stays the caller's.
 func New(pool *pgxpool.Pool, target statement.Target) *Store {
-	return &Store{pool: pool, target: target, statements: written().All(target), via: Terminal}
+	s := Later(pool, target.Destination, nil)
+	s.source.use(target)
+	return s
+}
+
+// Later returns a store like that of New for a table that is not known yet: the first
+// use finds it. What find cannot tell yet, that use returns as its error, and the next
+// use asks again.
+func Later(pool *pgxpool.Pool, d destination.Info, find func(ctx context.Context) (statement.Target, error)) *Store {
+	return &Store{pool: pool, destination: d, source: &source{find: find}, via: Terminal}
 }
 
 // Via returns the same store, which records what people do there as done elsewhere.
@@ -40,7 +49,7 @@ func (s *Store) Via(via Via) *Store {
 }
 
 // Destination returns whose queue it is.
-func (s *Store) Destination() destination.Info { return s.target.Destination }
+func (s *Store) Destination() destination.Info { return s.destination }
 
 //go:embed *.sql
 var files embed.FS
@@ -65,16 +74,6 @@ func written() statement.Set {
 	return set
 }
 
-// statement returns a statement as it is for the target. A name that there is not is a
-// programming error and panics.
-func (s *Store) statement(name string) statement.Statement {
-	st, ok := s.statements[name]
-	if !ok {
-		panic("ops: no statement is named " + name)
-	}
-	return st
-}
-
 // querier is the pool or a transaction.
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
@@ -86,8 +85,11 @@ func collect[T any](ctx context.Context, s *Store, db querier, name string, valu
 }
 
 func gather[T any](ctx context.Context, s *Store, db querier, name string, values pgx.NamedArgs, scan pgx.RowToFunc[T]) ([]T, error) {
-	st := s.statement(name)
-	rows, err := db.Query(ctx, st.SQL, st.Args(values)...)
+	known, err := s.source.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := known.query(ctx, db, name, values)
 	if err != nil {
 		return nil, err
 	}
@@ -101,8 +103,11 @@ func (s *Store) texts(ctx context.Context, db querier, name string, values pgx.N
 
 // one runs a statement that has one row.
 func (s *Store) one(ctx context.Context, db querier, name string, values pgx.NamedArgs, into ...any) error {
-	st := s.statement(name)
-	rows, err := db.Query(ctx, st.SQL, st.Args(values)...)
+	known, err := s.source.ready(ctx)
+	if err != nil {
+		return err
+	}
+	rows, err := known.query(ctx, db, name, values)
 	if err != nil {
 		return err
 	}
@@ -110,10 +115,24 @@ func (s *Store) one(ctx context.Context, db querier, name string, values pgx.Nam
 	return err
 }
 
+// exec runs a statement that returns no rows.
+func (s *Store) exec(ctx context.Context, name string, values pgx.NamedArgs) error {
+	known, err := s.source.ready(ctx)
+	if err != nil {
+		return err
+	}
+	st := known.statements.Named(name)
+	_, err = s.pool.Exec(ctx, st.SQL, st.Args(values)...)
+	return err
+}
+
 // read reads within a transaction that can do nothing else. The server itself cuts
 // its statements after a time, 0 for never: a client that only stops listening would
 // leave them at work. The limit comes with the BEGIN, in one round trip.
 func (s *Store) read(ctx context.Context, limit time.Duration, work func(tx pgx.Tx) error) error {
+	if _, err := s.source.ready(ctx); err != nil { // within the transaction it could wait for the pool's last connection
+		return err
+	}
 	begin := "BEGIN READ ONLY"
 	if limit > 0 {
 		begin = fmt.Sprintf("BEGIN READ ONLY; SET LOCAL statement_timeout = %d", limit.Milliseconds())

@@ -1,6 +1,8 @@
 package ops_test
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"maps"
 	"os"
@@ -14,6 +16,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/internal/statement"
 )
@@ -65,7 +68,7 @@ func TestStatements(t *testing.T) {
 		conn := pgtest.Connect(t, on.url)
 		statements := ops.Statements(on.target)
 		for _, statement := range slices.Sorted(maps.Keys(statements)) {
-			text := statements[statement].SQL
+			text := columns.List(nil).In(statements[statement].SQL)
 			if _, err := conn.Prepare(t.Context(), "", text); err != nil {
 				t.Errorf("%s, %s: %v\n%s", name, statement, err, text)
 			}
@@ -103,5 +106,36 @@ func TestPagesAreReadByTheKey(t *testing.T) {
 				t.Errorf("%s after %q:\n%s", name, after, text)
 			}
 		}
+	}
+}
+
+// A store that was made before its database could be reached finds the table with the
+// first use that can, and only then.
+func TestLater(t *testing.T) {
+	t.Parallel()
+	url := people(t)
+	looks, away := 0, errors.New("not yet")
+	s := ops.Later(storePool(t, url), onPeople().Destination, func(context.Context) (statement.Target, error) {
+		if looks++; looks < 3 {
+			return statement.Target{}, away
+		}
+		return onPeople(), nil
+	}).Via(ops.Dashboard)
+	if _, err := s.Snapshot(t.Context(), 0); !errors.Is(err, away) {
+		t.Errorf("the first use: %v", err)
+	}
+	if _, err := s.IDs(t.Context()); !errors.Is(err, away) {
+		t.Errorf("the second use: %v", err)
+	}
+	pgtest.Exec(t, url, "INSERT INTO app.people (mail) VALUES ('a@example.org')")
+	page, err := s.List(t.Context(), ops.Filter{}, ops.Cursor{})
+	if err != nil || len(page.Rows) != 1 || page.Rows[0].Email != "a@example.org" {
+		t.Errorf("the third use: %+v, %v", page.Rows, err)
+	}
+	if as, err := s.IDs(t.Context()); err != nil || as != "bigint" {
+		t.Errorf("ids are of type %q, %v", as, err)
+	}
+	if looks != 3 {
+		t.Errorf("it looked for the table %d times, want 3", looks)
 	}
 }

@@ -36,8 +36,8 @@ func TestViews(t *testing.T) {
 				`INSERT INTO contactsync.slots (destination, slot, instance, pause_code, pause_reason) VALUES
 					('hubspot', 0, 'dead-1', NULL, NULL), ('hubspot', 1, 'live-2', 'UNAUTHORIZED', '401')`,
 				"INSERT INTO contactsync.holds (destination, since, who, reason) VALUES ('hubspot', '2030-01-01 10:03:00.7Z', 'ada', 'clean-up')",
-				`INSERT INTO contactsync.replicas (instance, version, role, started_at, seen_at) VALUES
-					('live-2', 'v1', 'leader', now(), now()), ('next-3', 'v1', 'follower', now(), now()), ('dead-1', 'v1', 'leader', now(), now() - interval '1 min')`)
+				`INSERT INTO contactsync.replicas (destination, instance, version, role, started_at, seen_at) VALUES
+					('hubspot', 'live-2', 'v1', 'leader', now(), now()), ('hubspot', 'next-3', 'v1', 'follower', now(), now()), ('hubspot', 'dead-1', 'v1', 'leader', now(), now() - interval '1 min')`)
 			leader := pgtest.Connect(t, url)
 			if _, err := leader.Exec(t.Context(), "SELECT pg_advisory_lock(1668507251, 101)"); err != nil {
 				t.Fatal(err)

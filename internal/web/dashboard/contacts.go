@@ -50,8 +50,16 @@ func (d *Dashboard) contacts(r *http.Request) (view, error) {
 	if q.Get("end") != "" {
 		at = ops.Cursor{Back: true}
 	}
-	if at.ID != "" && !d.Store.IsID(at.ID) {
-		return view{}, errNoPage
+	if at.ID != "" {
+		as, err := d.Store.IDs(r.Context())
+		if err != nil {
+			return view{}, err
+		}
+		id, is := as.Parse(at.ID)
+		if !is {
+			return view{}, errNoPage
+		}
+		at.ID = id
 	}
 	page, err := d.Store.List(r.Context(), f, at)
 	if err != nil {

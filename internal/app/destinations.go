@@ -1,0 +1,67 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/queue/columns"
+)
+
+// destinations are those that the program can feed. A further one is one more adapter
+// here; whoever is told of no others gets these.
+func destinations() []adapter { return []adapter{hubSpot()} }
+
+// adapter is a destination as the program builds and runs it.
+type adapter struct {
+	info     destination.Info
+	settings func(cfg config.Config) settings
+	connect  func(o connectOptions) (connection, error) // sends nothing yet
+	callName func(r *http.Request) string               // the kind of a request, one of a few
+}
+
+// settings are what the engine has to know of a destination's own ones.
+type settings struct {
+	configured    bool          // it has a key
+	columns       []string      // columns that it is sent beyond those of the contract
+	timeout       time.Duration // of one request: after it an answer is in doubt
+	skipUnchanged bool          // contacts that it knows already are not sent again
+	keyFile       bool          // the key comes from a file, and may change
+}
+
+// connectOptions are what a destination's client is made with.
+type connectOptions struct {
+	cfg   config.Config
+	extra columns.List // the types of the columns that it is sent beyond those of the contract
+	slots int          // how many processes share the rate limit
+	wrap  func(base http.RoundTripper) http.RoundTripper
+	log   *slog.Logger
+}
+
+// connection is a destination's client, and what it can do beyond sending.
+type connection struct {
+	destination.Destination
+
+	limits      func() destination.Limits
+	fingerprint func(c contact.Contact) []byte                      // of what it is told of a contact
+	refresh     func(ctx context.Context) (changed bool, err error) // reads the key again; nil where there is no file
+	checked     func(ctx context.Context)                           // looks at the account when leading begins; nil: there is nothing to look at
+}
+
+// configured returns those of a list that have a key, or the first one where none has:
+// a process without any key shows whose work it does not do.
+func configured(list []adapter, cfg config.Config) (found []adapter, any bool) {
+	for _, d := range list {
+		if d.settings(cfg).configured {
+			found = append(found, d)
+		}
+	}
+	if len(found) == 0 {
+		return list[:1], false
+	}
+	return found, true
+}

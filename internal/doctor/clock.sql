@@ -1,2 +1,0 @@
--- What time it is there.
-SELECT clock_timestamp()
