@@ -222,7 +222,7 @@ func (c *acmeClient) send(ctx context.Context, batch []contact.Contact, rows []i
 func (c *acmeClient) Probe(ctx context.Context) error {
 	status, err := c.call(ctx, http.MethodGet, "/me", nil)
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("Acme answers %d", status) //nolint:staticcheck // a name
+		err = fmt.Errorf("Acme answers %d", status)
 	}
 	return err
 }

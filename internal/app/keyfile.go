@@ -43,7 +43,7 @@ func (w *worker) watchKey(ctx context.Context) (done func()) {
 			}
 			changed, err := w.connection.refresh(ctx)
 			if err != nil && !logged {
-				w.log.WarnContext(ctx, w.info.Setting+"_FILE cannot be used, the last key stays in force", "error", err)
+				w.log.WarnContext(ctx, w.info.Setting+"_FILE cannot be used, the last key stays in force", "error", err) //nolint:sloglint // the line is that of the destination
 			}
 			logged = err != nil
 			if changed {

@@ -77,7 +77,7 @@ func (a *App) sync(stop, hard context.Context) error {
 // logSettings logs how often and how much is synced.
 func (a *App) logSettings(ctx context.Context) {
 	for _, d := range a.shown {
-		a.log.InfoContext(ctx, "Configuring "+d.info.Label+" sync scheduler",
+		a.log.InfoContext(ctx, "Configuring "+d.info.Label+" sync scheduler", //nolint:sloglint // the line is that of the destination
 			"interval_minutes", a.cfg.Sync.Interval.Minutes(),
 			"batch_size", a.cfg.Sync.BatchSize, "max_instances", a.cfg.Sync.MaxInstances)
 	}
@@ -86,5 +86,5 @@ func (a *App) logSettings(ctx context.Context) {
 // logDisabled logs that there is nothing to do.
 func (a *App) logDisabled(ctx context.Context) {
 	d := a.shown[0].info
-	a.log.WarnContext(ctx, d.Setting+" not configured - "+d.Label+" sync scheduler DISABLED")
+	a.log.WarnContext(ctx, d.Setting+" not configured - "+d.Label+" sync scheduler DISABLED") //nolint:sloglint // the line is that of the destination
 }

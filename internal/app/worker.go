@@ -86,7 +86,7 @@ func (w *worker) run(stop, hard context.Context) error {
 		return err
 	}
 	w.measure()
-	w.log.InfoContext(stop, w.info.Label+" sync scheduler job registered successfully", "instance", w.instance)
+	w.log.InfoContext(stop, w.info.Label+" sync scheduler job registered successfully", "instance", w.instance) //nolint:sloglint // the line is that of the destination
 
 	campaign := w.campaign()
 	campaign.Beat = w.listener.Beat

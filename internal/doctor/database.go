@@ -37,6 +37,7 @@ type Database struct {
 	Schema      schema.Options
 	Destination destination.Info // whose queue to look at
 	Further     []string         // columns of contacts that are sent beyond those of the contract
+	FurtherIn   string           // the setting that names them
 	// Remedy says what to do about an error of connecting; empty: nothing is known.
 	Remedy func(err error) string
 

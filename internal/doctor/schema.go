@@ -59,7 +59,7 @@ func (d Database) privileges(ctx context.Context) Finding {
 	return fine("this role may do all that a worker does")
 }
 
-// further tells whether the columns of HUBSPOT_PROPERTY_MAP can be sent, by the
+// further tells whether the columns that a setting maps can be sent, by the
 // role that sends them.
 func (d Database) further(ctx context.Context) Finding {
 	var list columns.List
@@ -72,7 +72,7 @@ func (d Database) further(ctx context.Context) Finding {
 		return err
 	})
 	if bad, ok := errors.AsType[*columns.Error](err); ok {
-		return fail("correct HUBSPOT_PROPERTY_MAP or contacts; until then no process starts", "%s", strings.Join(bad.Problems, "; "))
+		return fail("correct "+d.FurtherIn+" or contacts; until then no process starts", "%s", strings.Join(bad.Problems, "; "))
 	}
 	if err != nil {
 		return d.broken(err)

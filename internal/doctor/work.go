@@ -56,7 +56,7 @@ func (d Database) replicas(ctx context.Context) Finding {
 }
 
 // queue looks for contacts that stand still. A row may look older than its request,
-// scheduled in the past or without a hubspot_queued_at: a leader gets the time to show
+// scheduled in the past or without a time in the queue: a leader gets the time to show
 // that it works.
 func (d Database) queue(ctx context.Context) Finding {
 	store := d.store()

@@ -33,7 +33,7 @@ const (
 // Version is one line of Status.
 type Version struct {
 	ID        int64  // of contactsync's own tables; 0 for what is declared
-	Name      string // 00001_bookkeeping; "hubspot columns"; "triggers"
+	Name      string // 00001_bookkeeping; "… columns", after a destination; "triggers"
 	State     State
 	AppliedAt time.Time // zero while pending
 }

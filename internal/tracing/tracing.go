@@ -1,5 +1,5 @@
 // Package tracing sends OpenTelemetry traces: a span for each cycle and one for each
-// request to HubSpot, linked to the traces of the commits that queued the contacts.
+// request to a destination, linked to the traces of the commits that queued the contacts.
 // It is off unless the standard OTEL_* variables say otherwise; then nothing of it
 // runs. Spans hold numbers and codes, nothing of a contact.
 package tracing

@@ -9,12 +9,12 @@ import (
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/drain"
+	"github.com/scrapersky/contactsync/internal/destination"
 )
 
 // Remote is a destination with the strict simulator behind it.
 type Remote struct {
-	drain.Destination
+	destination.Destination
 
 	// Stored answers what the CRM holds under an email (as contact.Contact.Key
 	// gives it): its own id, and the value of the given property of a contact

@@ -28,7 +28,7 @@ type Options struct {
 	ReadOnly   bool // nobody may change anything
 	HideEmails bool // as in the log
 
-	SkipsUnchanged bool // HUBSPOT_SKIP_UNCHANGED is set
+	SkipsUnchanged bool // contacts that the destination knows already are not sent again
 
 	// Advice is, for each code, what it means and what to do.
 	Advice destination.Advices
