@@ -56,6 +56,7 @@ type App struct {
 	backlog *pgxpool.Pool // read when somebody scrapes
 	shown   []adapter     // the destinations that have a key, or one that could
 	workers []*worker     // one for each destination that has a key
+	once    bool          // RunOnce: every worker does one round
 	hurry   chan struct{} // closed when a stop is asked for a second time
 }
 

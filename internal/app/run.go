@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,6 +49,7 @@ func (a *App) RunOnce(ctx context.Context, asked <-chan os.Signal) error {
 		a.logDisabled(ctx)
 		return fmt.Errorf("nothing can be synced without %s: set it and try again", a.shown[0].info.Setting)
 	}
+	a.once = true
 	for _, w := range a.workers {
 		w.once = true
 	}
@@ -67,11 +70,31 @@ func (a *App) sync(stop, hard context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range a.workers { // before any works: a client that cannot be made is no reason to stop another
+		if err := w.dial(); err != nil {
+			return err
+		}
+	}
+	if a.once {
+		return a.syncOnce(stop, hard)
+	}
 	group, running := errgroup.WithContext(stop)
 	for _, w := range a.workers {
 		group.Go(func() error { return w.run(running, hard) })
 	}
 	return group.Wait()
+}
+
+// syncOnce has every worker do one round to its end, whatever becomes of another one:
+// that a destination is paused, or led elsewhere, is an error here.
+func (a *App) syncOnce(stop, hard context.Context) error {
+	var rounds sync.WaitGroup
+	errs := make([]error, len(a.workers))
+	for i, w := range a.workers {
+		rounds.Go(func() { errs[i] = w.run(stop, hard) })
+	}
+	rounds.Wait()
+	return errors.Join(errs...)
 }
 
 // logSettings logs how often and how much is synced.

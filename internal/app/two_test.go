@@ -27,7 +27,8 @@ type two struct {
 	newKey chan string
 	app    *App
 	log    *lines
-	stop   func() // asks the program to stop, and waits until it has
+	build  func() *App // the same program anew
+	stop   func()      // asks the program to stop, and waits until it has
 	queued int
 }
 
@@ -52,7 +53,8 @@ func startTwo(t *testing.T) *two {
 		t.Fatal(err)
 	}
 	p.Worker = worker
-	p.app = buildWith(p.Installation, p.log, list, settings...)
+	p.build = func() *App { return buildWith(p.Installation, p.log, list, settings...) }
+	p.app = p.build()
 
 	asked, ended := make(chan os.Signal, 1), make(chan error, 1)
 	go func() { ended <- p.app.Run(t.Context(), asked) }()
@@ -243,5 +245,27 @@ func TestOneOfTwoDestinations(t *testing.T) {
 	}
 	if err := none.RunOnce(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "ACME_API_KEY") {
 		t.Errorf("once: %v", err)
+	}
+}
+
+// A round for all destinations ends with each of them done, also where another one may
+// not be served: that is an error, and no reason to stop halfway.
+func TestOnceForTwoDestinations(t *testing.T) {
+	t.Parallel()
+	p := startTwo(t)
+	p.stop()
+	p.queue(60) // of which a round does ten at a time
+	p.Exec("INSERT INTO contactsync.holds (destination, who) VALUES ('acme', 'ada')")
+	app := p.build()
+	defer app.Close(t.Context())
+	err := app.RunOnce(t.Context(), nil)
+	if err == nil || !strings.Contains(err.Error(), "ada") {
+		t.Errorf("the round ends with %v, want that ada has paused Acme", err)
+	}
+	if got := p.Ask(complete("hubspot")); got != fmt.Sprint(p.queued) {
+		t.Errorf("%s people are in HubSpot, want all %d", got, p.queued)
+	}
+	if got := p.Ask(complete("acme")); got != "0" {
+		t.Errorf("%s people are at Acme, which is paused", got)
 	}
 }

@@ -79,12 +79,9 @@ func (w *worker) dial() (err error) {
 	return err
 }
 
-// run leads whenever it can, until stop ends, or with once a single time. Hard ends
-// what a stop leaves time for.
+// run leads whenever it can, until stop ends, or with once a single time. It needs a
+// connection: see dial. Hard ends what a stop leaves time for.
 func (w *worker) run(stop, hard context.Context) error {
-	if err := w.dial(); err != nil {
-		return err
-	}
 	w.measure()
 	w.log.InfoContext(stop, w.info.Label+" sync scheduler job registered successfully", "instance", w.instance) //nolint:sloglint // the line is that of the destination
 

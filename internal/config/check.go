@@ -42,6 +42,13 @@ func (c *Config) check(rep *report) {
 		rep.add(name, false, "must be at least HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES, which is %d, because each instance gets its share of it",
 			c.Sync.MaxInstances)
 	}
+	if theirs, ok := c.Database.Contacts.Columns.Names["updated_at"]; ok {
+		for _, p := range c.HubSpot.Properties.Map.Pairs {
+			if p.Column == theirs {
+				rep.add("HUBSPOT_PROPERTY_MAP", false, "%q maps a column that contactsync itself writes: CONTACTS_COLUMNS says that it is updated_at", p.Column+":"+p.Property)
+			}
+		}
+	}
 }
 
 // key is a bearer token's form (RFC 6750, section 2.1).

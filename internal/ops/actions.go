@@ -49,7 +49,7 @@ type Action struct {
 // Record notes what a person did. It is kept for 30 days.
 func (s *Store) Record(ctx context.Context, a Action) error {
 	err := s.exec(ctx, "record_action", pgx.NamedArgs{
-		"who": a.Who, "via": s.via, "action": a.Action, "contact": a.ContactID, "detail": a.Detail, "rows": a.Rows,
+		"destination": s.destination.Name, "who": a.Who, "via": s.via, "action": a.Action, "contact": a.ContactID, "detail": a.Detail, "rows": a.Rows,
 	})
 	if err != nil {
 		return fmt.Errorf("record the %s: %w", a.Action, err)
@@ -60,7 +60,7 @@ func (s *Store) Record(ctx context.Context, a Action) error {
 // Actions returns what people did last, newest first: with one contact, or with
 // all when the id is empty.
 func (s *Store) Actions(ctx context.Context, contactID string, most int) ([]Action, error) {
-	list, err := collect[Action](ctx, s, s.pool, "actions", pgx.NamedArgs{"contact": contactID, "most": most})
+	list, err := collect[Action](ctx, s, s.pool, "actions", pgx.NamedArgs{"destination": s.destination.Name, "contact": contactID, "most": most})
 	if err != nil {
 		return nil, fmt.Errorf("list the actions: %w", err)
 	}

@@ -9,8 +9,8 @@ WITH held AS (
         ON CONFLICT DO NOTHING
  RETURNING destination
 ), noted AS (
-    INSERT INTO contactsync.actions (who, via, action, detail)
-    SELECT @who, @via, 'pause', @reason FROM held
+    INSERT INTO contactsync.actions (destination, who, via, action, detail)
+    SELECT destination, @who, @via, 'pause', @reason FROM held
 )
 SELECT NOT EXISTS (SELECT FROM held) AS already,
        pg_notify(@channel, '') IS NULL
@@ -23,21 +23,22 @@ WITH ended AS (
      WHERE destination = @destination
  RETURNING destination
 ), noted AS (
-    INSERT INTO contactsync.actions (who, via, action)
-    SELECT @who, @via, 'resume' FROM ended
+    INSERT INTO contactsync.actions (destination, who, via, action)
+    SELECT destination, @who, @via, 'resume' FROM ended
 )
 SELECT EXISTS (SELECT FROM ended) AS was_held,
        pg_notify(@channel, '') IS NULL
 
 -- name: record_action
 -- Note what a person did. @contact is empty where it was about several, or none.
-INSERT INTO contactsync.actions (who, via, action, contact_id, detail, rows)
-VALUES (@who, @via, @action, nullif(@contact::text, '')::uuid, left(@detail, 500), @rows::int)
+INSERT INTO contactsync.actions (destination, who, via, action, contact_id, detail, rows)
+VALUES (@destination, @who, @via, @action, nullif(@contact::text, '')::uuid, left(@detail, 500), @rows::int)
 
 -- name: actions
--- What people did last, with one contact or, where @contact is empty, at all.
+-- What people did last at this destination, with one contact or, where @contact is
+-- empty, at all.
 SELECT id, at, who, via, action, coalesce(contact_id::text, ''), detail, rows
   FROM contactsync.actions
- WHERE @contact::text = '' OR contact_id = nullif(@contact::text, '')::uuid
+ WHERE destination = @destination AND (@contact::text = '' OR contact_id = nullif(@contact::text, '')::uuid)
  ORDER BY at DESC, id DESC
  LIMIT @most::int

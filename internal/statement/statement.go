@@ -3,8 +3,11 @@
 //
 // SQL is written for a table contacts with a uuid id and for HubSpot's columns, so
 // that it can be read, and tried in psql, as it stands. Render replaces whole
-// identifiers only; it never touches strings and comments. A value that depends on
-// the destination is therefore an argument, never a literal.
+// identifiers. Of strings and comments it reads three, for DDL that can have no
+// arguments: the string 'hubspot' alone is the destination's name, a number before
+// "/* doorbell */" or "/* slot 0 */" is the destination's lock, and "/* c. */" says that
+// the word behind it is a column of the table. Everything else in strings and comments
+// stays as it is. A statement has what depends on the destination as an argument.
 package statement
 
 import (

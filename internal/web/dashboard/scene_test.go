@@ -39,12 +39,12 @@ func scene(t *testing.T) *progtest.Installation {
 		  FROM (SELECT at, greatest(5, (45 + 40 * sin(extract(epoch FROM at) / 9000) + 12 * sin(extract(epoch FROM at) / 700) + 18 * random())::int) AS n,
 		               CASE WHEN random() < .04 THEN 2 ELSE 0 END AS r, CASE WHEN random() < .01 THEN 1 ELSE 0 END AS f
 		          FROM generate_series(now() - interval '24 hours', now() - interval '40 seconds', interval '47 seconds') at) x`)
-	in.Exec(`INSERT INTO contactsync.actions (at, who, via, action, detail, rows) VALUES
-		(now() - interval '95 minutes', 'operator', 'dashboard', 'pause', 'HubSpot maintenance until 17:00', 0),
-		(now() - interval '61 minutes', 'operator', 'dashboard', 'resume', '', 0),
-		(now() - interval '34 minutes', 'operator', 'terminal', 'retry', 'SERVER_ERROR', 214)`)
-	in.Exec(`INSERT INTO contactsync.actions (at, who, via, action, contact_id, rows)
-		SELECT now() - interval '9 minutes', 'operator', 'dashboard', 'send-now', id, 1 FROM contacts WHERE email = 'contact17@example.org'`)
+	in.Exec(`INSERT INTO contactsync.actions (destination, at, who, via, action, detail, rows) VALUES
+		('hubspot', now() - interval '95 minutes', 'operator', 'dashboard', 'pause', 'HubSpot maintenance until 17:00', 0),
+		('hubspot', now() - interval '61 minutes', 'operator', 'dashboard', 'resume', '', 0),
+		('hubspot', now() - interval '34 minutes', 'operator', 'terminal', 'retry', 'SERVER_ERROR', 214)`)
+	in.Exec(`INSERT INTO contactsync.actions (destination, at, who, via, action, contact_id, rows)
+		SELECT 'hubspot', now() - interval '9 minutes', 'operator', 'dashboard', 'send-now', id, 1 FROM contacts WHERE email = 'contact17@example.org'`)
 	in.Exec(`INSERT INTO contacts (email, name, phone_number, hubspot_sync_status, hubspot_processing_status, hubspot_error_code, hubspot_processing_error, retry_count, next_retry_at, last_retry_at, updated_at)
 		VALUES ('contact67@example.org', 'Contact 67', '+1 555 0142', 'Queued', 'Queued', 'TIMEOUT', 'HubSpot did not answer within 30s', 2, now() + interval '8 minutes', now() - interval '2 minutes', now() - interval '17 minutes')`)
 	in.Exec(`INSERT INTO contactsync.failures (contact_id, destination, at, attempt, code, message)
