@@ -11,12 +11,12 @@
    Where each piece lives in the code:
      the row's status     triggers/requeue.sql makes an app's Queued a fresh request; settle.sql leaves what an app did
      holder, sick         internal/leader: the slot's lock and its two ends of a lease (session.go, lease.go, timing.go)
-     leave                leader/transport.go asks Session.Fresh and Queue.ClaimsFresh (app/worker.go: mayStillSend) as a request leaves
+     leave                leader/transport.go asks mayStillSend of app/worker.go (Session.Fresh, Queue.ClaimsFresh)
      take                 internal/queue/claim.sql
      settle               internal/queue/settle.sql; in doubt: hubspot/api/call.go (leaving), HUBSPOT_TIMEOUT
      touch                internal/queue/claim.sql (touch), called by drain/inflight.go (keepAlive)
      rescue, expire, adopt    internal/queue/maintain.sql, called by maintain.go
-     stop                 drain/inflight.go (cut) cuts the requests after an orderly stop; they are settled as Unspent (KindStopped)
+     stop                 drain/inflight.go (cut) cuts the requests after an orderly stop; they settle as Unspent
 
    Time passes in ticks of some seconds. The constants keep the order of the real ones:
                           here    there
