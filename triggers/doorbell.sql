@@ -1,10 +1,9 @@
--- The doorbell. A transaction that notifies holds a lock of the whole cluster
--- while it commits, so that such transactions commit one at a time; writers
--- must not pay that while the consumer is awake anyway. The consumer holds an
--- advisory lock exclusively while it sleeps. Every writer tries that lock
--- shared, for its transaction and without waiting: got it, the consumer is
--- awake and cannot fall asleep before this transaction ends, after which it
--- sees the row; refused, it sleeps, and a notification wakes it.
+-- The doorbell: rings only if the consumer sleeps, because transactions that notify
+-- commit one at a time in the whole cluster. internal/queue/doorbell.go tells how it
+-- works and why no wake-up is lost.
+--
+-- The comments `-- each destination`, `-- end` and `/* doorbell */` are read by
+-- internal/statement: they are part of the code.
 --
 -- 1668507251 ("csfs") is the lock class of contactsync; the other number is the
 -- destination's doorbell, its leader slots are 100+k. The key is constant: on a

@@ -4,6 +4,9 @@
 -- were all chosen just now, and so are contactsync's own sessions, which set
 -- contactsync.worker to 'on' (it is '' and not NULL after a SET LOCAL has ended).
 --
+-- The comments `-- each destination`, `-- end` and `/* doorbell */` are read by
+-- internal/statement: they are part of the code.
+--
 -- What a single-row update pays for here: each expression, each trigger, and the
 -- length of each condition, which the server reads anew for each statement. So one
 -- function does it all, for all destinations; one expression finds that there is
@@ -12,10 +15,11 @@
 CREATE OR REPLACE FUNCTION contactsync.contact_requeue() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- each destination
-    -- Queued to Queued is a request only where the statement names the column, which the
-    -- trigger of that name alone can tell: its argument is the destination. But another
-    -- time may be sooner than the consumer thinks. That trigger comes here with any
-    -- status that is written as it was.
+    -- A row that was Queued already is a new request only if the SET list names the
+    -- status. Only zz_contactsync_requeue_named sees that. It passes the destination's
+    -- name, so TG_NARGS > 0 means "named". It also fires for other unchanged statuses,
+    -- hence the test for Queued. Without the name, a changed next_retry_at is a reason to
+    -- ring, because it may be sooner than the consumer thinks, but no new request.
     IF NEW.hubspot_processing_status::text = 'Queued'
        AND (CASE WHEN TG_NARGS = 0
                  THEN OLD.hubspot_processing_status::text IS DISTINCT FROM 'Queued'

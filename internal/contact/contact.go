@@ -8,7 +8,7 @@ import (
 // Contact is one claimed row of the contacts table. An empty string stands
 // for NULL as well as for a blank value: both mean "nothing to send".
 type Contact struct {
-	ID       string // the row's uuid in its canonical text form
+	ID       string // the row's id as text, whatever its type
 	Email    string // as written by the app: neither trimmed nor folded
 	Name     string
 	Phone    string

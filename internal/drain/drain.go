@@ -10,7 +10,8 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-// Destination is where contacts go.
+// Destination is where contacts go. It is the same as destination.Destination, repeated
+// here so that drain imports contact alone.
 type Destination interface {
 	// Upsert sends contacts with distinct keys and returns exactly one outcome
 	// for each, in their order, whatever happens, also when ctx ends. It is called

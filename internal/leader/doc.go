@@ -10,7 +10,8 @@
 // queue runs in that same session (Session.Do). When the session is gone those
 // statements cannot succeed: the database fences an old leader, not a flag in
 // its memory. Only the requests to the CRM are outside, so they leave only
-// while the lease is fresh (Transport).
+// while the lease and the claims are fresh (Transport, which asks
+// worker.mayStillSend in internal/app).
 //
 // The lease has two ends, and the client's comes first. A heartbeat every 5 s
 // has 3 s to be answered; without an answer for 8 s the leader gives up. The

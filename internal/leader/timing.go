@@ -3,7 +3,8 @@ package leader
 import "time"
 
 // timing holds every duration of the protocol, so that a test can shorten them
-// together.
+// together. These depend on them too: queue.leaseSlack, drain.touchEvery, and heard in
+// wake/listener.go.
 type timing struct {
 	beatEvery    time.Duration // between two heartbeats
 	beatDeadline time.Duration // for a heartbeat's answer

@@ -10,7 +10,12 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination"
 )
 
-// The doorbell is one advisory lock. Whoever queues a row tries it shared for
+// The doorbell is one advisory lock. It spares notifications: a transaction that
+// notifies holds a lock of the whole cluster while it commits, so that such
+// transactions commit one at a time. Writers must not pay that while the consumer
+// is awake anyway.
+//
+// Whoever queues a row tries it shared for
 // the transaction: granted means that the consumer is awake and a NOTIFY can be
 // spared, refused means that it sleeps and must be rung. The consumer holds it
 // exclusively while it sleeps. A writer that kept silent holds the lock until

@@ -1,5 +1,6 @@
 // Package queue is the contacts table seen as a queue: claim, settle, release,
-// rescue and the doorbell. It is the only place that holds SQL on contacts.
+// rescue and the doorbell. It is the only place whose SQL moves a contact through
+// the queue, but for what people do (internal/ops).
 //
 // Every statement of a leader runs on the connection that holds the slot's
 // lock. When that session is gone they cannot succeed, so an old leader is

@@ -12,17 +12,17 @@
 -- perhaps queued again and then overwritten by a save of the whole row: it goes
 -- back to the queue rather than to rest. Rows that somebody holds locked are passed
 -- over and not returned; the caller settles them later.
-WITH o AS MATERIALIZED (
-    -- The coalesce keeps the planner from expecting hardly a row.
+WITH outcomes AS MATERIALIZED (
+    -- What was sent and is still ours. The coalesce keeps the planner from expecting hardly a row.
     SELECT *
       FROM unnest(@ids::text[]::uuid[], @verdicts::text[], @remote_ids::text[], @created::bool[], @codes::text[],
                   @messages::text[], @statuses::int[], @correlation_ids::text[], @in_doubt::bool[], @forgiving::bool[], @put_off::float8[], @versions::text[])
         AS o (id, verdict, remote_id, created, code, message, http_status, correlation_id, in_doubt, forgiving, put_off, version) -- version: of what was sent
      WHERE coalesce((SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = @destination) = @cycle::bigint, false)
-), held AS MATERIALIZED (
-    -- Row by row on purpose: each is locked, or passed over, by itself.
+), locked AS MATERIALIZED (
+    -- Their rows as they are now. Row by row on purpose: each is locked, or passed over, by itself.
     SELECT o.*, r.ours, r.version AS found_version, r.tries, r.since
-      FROM o, LATERAL (
+      FROM outcomes o, LATERAL (
         SELECT coalesce(c.hubspot_processing_status = 'Processing', false) AS ours,
                {{version}} AS version,
                least(greatest(coalesce(c.retry_count, 0), 0), 1000000)::int AS tries,
@@ -33,19 +33,22 @@ WITH o AS MATERIALIZED (
          WHERE c.id = o.id
            FOR NO KEY UPDATE OF c SKIP LOCKED) r
 ), found AS MATERIALIZED (
-    SELECT * FROM held
-    UNION ALL -- deleted by the app while it was in flight
-    SELECT o.*, false, o.version, 0, NULL FROM o
-     WHERE o.id NOT IN (SELECT id FROM held) AND (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
-), d AS MATERIALIZED (
+    -- And those that the app deleted while they were in flight.
+    SELECT * FROM locked
+    UNION ALL
+    SELECT o.*, false, o.version, 0, NULL FROM outcomes o
+     WHERE o.id NOT IN (SELECT id FROM locked) AND (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
+), decided AS MATERIALIZED (
+    -- What becomes of the row: the verdict, unless the row was touched or has no attempts left.
     SELECT found.*,
            CASE WHEN ours AND found_version <> version AND verdict IN ('synced', 'unchanged', 'reject') THEN 'touched'
                 WHEN verdict = 'retry' AND NOT forgiving AND tries >= @max_retries::int
                 THEN CASE WHEN ours AND found_version <> version THEN 'touched' ELSE 'exhausted' END
                 ELSE verdict END AS final
       FROM found
-), e AS MATERIALIZED (
-    SELECT d.*,
+), worded AS MATERIALIZED (
+    -- The error for people, when the row is tried again, and how long it waited from queued to synced.
+    SELECT decided.*,
            left(CASE WHEN final = 'exhausted'
                      THEN format('Max retries exceeded (%s). Last error: %s', @max_retries::int, message)
                      ELSE message END, 500) AS error,
@@ -55,66 +58,67 @@ WITH o AS MATERIALIZED (
            -- What a command syncs may never have been queued.
            CASE WHEN ours AND final = 'synced' AND tries = 0 AND since < clock_timestamp() AND @leads::bool
                 THEN extract(epoch FROM clock_timestamp() - since)::float8 END AS waited
-      FROM d
-), f AS MATERIALIZED (
-    SELECT e.*, width_bucket(waited, @bounds::float8[]) AS bucket FROM e
+      FROM decided
+), timed AS MATERIALIZED (
+    -- The bucket of the histogram that the wait falls into.
+    SELECT worded.*, width_bucket(waited, @bounds::float8[]) AS bucket FROM worded
 ), written AS (
     UPDATE contacts c
        SET hubspot_processing_status = CASE
-               WHEN NOT e.ours THEN c.hubspot_processing_status
-               WHEN e.final IN ('synced', 'unchanged') THEN 'Complete'
-               WHEN e.final IN ('reject', 'exhausted') THEN 'Error'
+               WHEN NOT w.ours THEN c.hubspot_processing_status
+               WHEN w.final IN ('synced', 'unchanged') THEN 'Complete'
+               WHEN w.final IN ('reject', 'exhausted') THEN 'Error'
                ELSE 'Queued' END,
            hubspot_sync_status = CASE
-               WHEN NOT e.ours THEN c.hubspot_sync_status
-               WHEN e.final IN ('synced', 'unchanged') THEN 'Complete'
-               WHEN e.final IN ('reject', 'exhausted') THEN 'Error'
+               WHEN NOT w.ours THEN c.hubspot_sync_status
+               WHEN w.final IN ('synced', 'unchanged') THEN 'Complete'
+               WHEN w.final IN ('reject', 'exhausted') THEN 'Error'
                ELSE 'Queued' END,
            hubspot_processing_error = CASE
-               WHEN NOT e.ours OR e.final = 'unspent' THEN c.hubspot_processing_error
-               WHEN e.final IN ('synced', 'unchanged', 'touched') THEN NULL
-               ELSE e.error END,
+               WHEN NOT w.ours OR w.final = 'unspent' THEN c.hubspot_processing_error
+               WHEN w.final IN ('synced', 'unchanged', 'touched') THEN NULL
+               ELSE w.error END,
            hubspot_error_code = CASE
-               WHEN NOT e.ours OR e.final = 'unspent' THEN c.hubspot_error_code
-               WHEN e.final IN ('synced', 'unchanged', 'touched') THEN NULL
-               ELSE e.code END,
-           hubspot_contact_id = CASE WHEN e.remote_id <> '' THEN e.remote_id ELSE c.hubspot_contact_id END,
+               WHEN NOT w.ours OR w.final = 'unspent' THEN c.hubspot_error_code
+               WHEN w.final IN ('synced', 'unchanged', 'touched') THEN NULL
+               ELSE w.code END,
+           hubspot_contact_id = CASE WHEN w.remote_id <> '' THEN w.remote_id ELSE c.hubspot_contact_id END,
            hubspot_synced_at = CASE
-               WHEN e.ours AND e.final = 'synced' OR e.ours AND e.final = 'unchanged' AND c.hubspot_synced_at IS NULL THEN now()
+               WHEN w.ours AND w.final = 'synced' OR w.ours AND w.final = 'unchanged' AND c.hubspot_synced_at IS NULL THEN now()
                ELSE c.hubspot_synced_at END,
            retry_count = CASE
-               WHEN e.ours AND e.final = 'retry' THEN greatest(e.tries, least(e.tries + 1, @max_retries::int))
+               WHEN w.ours AND w.final = 'retry' THEN greatest(w.tries, least(w.tries + 1, @max_retries::int))
                ELSE c.retry_count END,
            next_retry_at = CASE
-               WHEN e.ours AND e.final = 'unspent' AND e.put_off > 0
-               THEN clock_timestamp() + make_interval(secs => e.put_off)
-               WHEN NOT e.ours OR e.final = 'unspent' THEN c.next_retry_at
-               WHEN e.final = 'retry' THEN e.retry_at
+               WHEN w.ours AND w.final = 'unspent' AND w.put_off > 0
+               THEN clock_timestamp() + make_interval(secs => w.put_off)
+               WHEN NOT w.ours OR w.final = 'unspent' THEN c.next_retry_at
+               WHEN w.final = 'retry' THEN w.retry_at
                ELSE NULL END,
            last_retry_at = CASE
-               WHEN e.ours AND e.final IN ('retry', 'reject', 'exhausted') THEN now()
+               WHEN w.ours AND w.final IN ('retry', 'reject', 'exhausted') THEN now()
                ELSE c.last_retry_at END,
            last_failed_crm = CASE
-               WHEN e.ours AND e.final IN ('retry', 'reject', 'exhausted') THEN @destination
+               WHEN w.ours AND w.final IN ('retry', 'reject', 'exhausted') THEN @destination
                ELSE c.last_failed_crm END,
            updated_at = CASE
-               WHEN e.ours AND e.final IN ('synced', 'unchanged', 'reject', 'exhausted') THEN now()
+               WHEN w.ours AND w.final IN ('synced', 'unchanged', 'reject', 'exhausted') THEN now()
                ELSE c.updated_at END
-      FROM e
-     WHERE c.id = e.id
-       AND c.id = ANY (ARRAY(SELECT id FROM held))
-       AND (e.ours OR e.remote_id <> '')
+      FROM worded w
+     WHERE c.id = w.id
+       AND c.id = ANY (ARRAY(SELECT id FROM locked))
+       AND (w.ours OR w.remote_id <> '')
 ), freed AS (
     DELETE FROM contactsync.claims x
-     WHERE x.contact_id = ANY (ARRAY(SELECT id FROM e WHERE NOT in_doubt)) AND x.destination = @destination AND x.cycle = @cycle::bigint
+     WHERE x.contact_id = ANY (ARRAY(SELECT id FROM worded WHERE NOT in_doubt)) AND x.destination = @destination AND x.cycle = @cycle::bigint
 ), quarantined AS (
     UPDATE contactsync.claims x
        SET until = clock_timestamp() + make_interval(secs => @doubt::float8)
-     WHERE x.contact_id = ANY (ARRAY(SELECT id FROM e WHERE in_doubt)) AND x.destination = @destination AND x.cycle = @cycle::bigint
+     WHERE x.contact_id = ANY (ARRAY(SELECT id FROM worded WHERE in_doubt)) AND x.destination = @destination AND x.cycle = @cycle::bigint
 ), failed AS (
     INSERT INTO contactsync.failures (contact_id, destination, cycle, attempt, code, http_status, message, correlation_id)
     SELECT id, @destination, @cycle::bigint, tries + 1, code, nullif(http_status, 0), left(message, 500), nullif(correlation_id, '')
-      FROM e
+      FROM worded
      WHERE final IN ('retry', 'reject', 'exhausted')
 ), recorded AS (
     INSERT INTO contactsync.cycles AS y
@@ -130,7 +134,7 @@ WITH o AS MATERIALIZED (
            @requests::int, @throttled_ms::bigint,
            count(*) FILTER (WHERE verdict = 'unchanged'),
            ARRAY[{{latency_counts}}]
-      FROM f
+      FROM timed
     HAVING count(*) > 0
         ON CONFLICT (id) DO UPDATE
        SET finished_at = excluded.finished_at,
@@ -144,8 +148,8 @@ WITH o AS MATERIALIZED (
            skipped = y.skipped + excluded.skipped,
            latency = ARRAY(SELECT a + b FROM unnest(y.latency, excluded.latency) WITH ORDINALITY AS u (a, b, place) ORDER BY place)
 )
-SELECT id::text, final, tries::int, coalesce(error, ''), waited FROM e
+SELECT id::text, final, tries::int, coalesce(error, ''), waited FROM worded
 UNION ALL -- claims that are no longer ours: somebody rescued them
 SELECT i.id, 'lost', 0, '', NULL
   FROM unnest(@ids::text[]) AS i (id)
- WHERE i.id::uuid NOT IN (SELECT id FROM o)
+ WHERE i.id::uuid NOT IN (SELECT id FROM outcomes)

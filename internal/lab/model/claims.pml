@@ -11,17 +11,17 @@
    Where each piece lives in the code:
      the row's status     triggers/requeue.sql makes an app's Queued a fresh request; settle.sql leaves what an app did
      holder, sick         internal/leader: the slot's lock and its two ends of a lease (session.go, lease.go, timing.go)
-     leave                leader/transport.go asks Session.Fresh and Queue.Fresh (queue/fresh.go: guard) as a request leaves
+     leave                leader/transport.go asks mayStillSend of app/worker.go (Session.Fresh, Queue.ClaimsFresh)
      take                 internal/queue/claim.sql
-     settle               internal/queue/settle.sql; in doubt: hubspot/exchange.go (leaving), HUBSPOT_TIMEOUT
-     touch                internal/queue/touch.sql, called by drain/attend.go
-     rescue, expire, adopt    internal/queue/rescue.sql, expire.sql, adopt.sql, called by tidy.go
-     stop                 drain/attend.go cuts the requests after an orderly stop, and drain/cycle.go (end) settles them as Unspent
+     settle               internal/queue/settle.sql; in doubt: hubspot/api/call.go (leaving), HUBSPOT_TIMEOUT
+     touch                internal/queue/claim.sql (touch), called by drain/inflight.go (keepAlive)
+     rescue, expire, adopt    internal/queue/maintain.sql, called by maintain.go
+     stop                 drain/inflight.go (cut) cuts the requests after an orderly stop; they settle as Unspent
 
    Time passes in ticks of some seconds. The constants keep the order of the real ones:
                           here    there
      TOUCH                  1     5 s    drain.touchEvery
-     GIVE_UP                2     8 s    leader timing.giveUp; TOUCH + GIVE_UP: 13 s, queue.mostUntouched
+     GIVE_UP                2     8 s    leader timing.giveUp; TOUCH + GIVE_UP: 13 s, queue.staleAfter
      LEASE                  3    15 s    leader timing.lease, queue.leaseSlack
      REQUEST                3    30 s    HUBSPOT_TIMEOUT: how long a request may take effect after it has left
      QUARANTINE             6    45 s    queue.deadAfter: LEASE + REQUEST

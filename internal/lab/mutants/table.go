@@ -19,8 +19,8 @@ var mutations = []mutation{
 	{
 		name: "settle not by claim",
 		file: "internal/queue/settle.sql",
-		old:  "     WHERE coalesce((SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = @destination) = @cycle::bigint, false)\n), held",
-		new:  "), held",
+		old:  "     WHERE coalesce((SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = @destination) = @cycle::bigint, false)\n), locked AS",
+		new:  "), locked AS",
 		pkg:  "internal/queue", tests: []string{"TestSettleIsFencedByTheClaim"},
 	},
 	{
@@ -61,8 +61,8 @@ var mutations = []mutation{
 	{
 		name: "retry without next_retry_at",
 		file: "internal/queue/settle.sql",
-		old:  "WHEN e.final = 'retry' THEN e.retry_at",
-		new:  "WHEN e.final = 'retry' THEN NULL",
+		old:  "WHEN w.final = 'retry' THEN w.retry_at",
+		new:  "WHEN w.final = 'retry' THEN NULL",
 		pkg:  "internal/queue", tests: []string{"TestSettle"},
 	},
 	{
