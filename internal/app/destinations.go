@@ -54,7 +54,7 @@ type connection struct {
 
 // configured returns those of a list that have a key, or the first one where none has:
 // a process without any key shows whose work it does not do.
-func configured(list []adapter, cfg config.Config) (found []adapter, any bool) {
+func configured(list []adapter, cfg config.Config) (found []adapter, ok bool) {
 	for _, d := range list {
 		if d.settings(cfg).configured {
 			found = append(found, d)

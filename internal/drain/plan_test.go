@@ -214,8 +214,11 @@ func TestNextInAnyState(t *testing.T) {
 			s.stuck = random.IntN(s.unsettled + 1)
 		}
 		if s.breaker.circuit == open {
-			s.breaker.pause = pause
+			s.breaker.pause = &contact.AccountPause{Code: pause.Code, Probe: some()}
 			s.probing = some()
+		}
+		if some() {
+			s.breaker.makeDue = 1 + random.IntN(allRows)
 		}
 		if s.shown = s.breaker.pause; some() {
 			s.shown = nil
@@ -268,7 +271,7 @@ func TestNextInAnyState(t *testing.T) {
 			t.Fatalf("seed %d: %s: %+v in %+v", seed, wrong, act, s)
 		}
 	}
-	for _, do := range []verb{doEnter, doSettle, doRetry, doShowPause, doMaintain, doRecovered, doHalfOpen, doClaim, doArm, doWait, doFinish, doCut, doStop} {
+	for _, do := range []verb{doEnter, doSettle, doRetry, doShowPause, doMaintain, doRecovered, doMakeDue, doProbe, doHalfOpen, doClaim, doArm, doWait, doFinish, doCut, doStop} {
 		if seen[do] == 0 {
 			t.Errorf("the states never lead to %q", do)
 		}
