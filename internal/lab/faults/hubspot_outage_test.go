@@ -66,10 +66,17 @@ func TestOutage(t *testing.T) {
 				contacts, batch, over.Sub(began).Round(100*time.Millisecond), failed,
 				in.Ask(`SELECT count(*)::text FROM contactsync.failures`), in.Ask(`SELECT count(DISTINCT cycle)::text FROM contactsync.failures`),
 				took.Round(100*time.Millisecond))
-			if got := in.Ask(`SELECT concat_ws(' ', count(DISTINCT cycle) <= 3, max(attempt)) FROM contactsync.failures`); got != "t 1" {
-				t.Errorf("three batches at most spent attempts, and how often each contact: %s, want t 1", got)
+			if got := in.Ask(`SELECT count(DISTINCT cycle)::text FROM contactsync.failures`); got > "3" {
+				t.Errorf("%s batches spent attempts, want three at most", got)
 			}
-			if got := in.Ask(`SELECT count(*)::text FROM contacts WHERE retry_count > 1`); got != "0" {
+			// Each contact spent one attempt, unless the machine was so slow that the first
+			// batch was due again before the third one failed.
+			dueAgain := in.Ask(`SELECT (max(started_at) > min(finished_at) + 0.9 * $1::float8 * interval '1 second')::text
+				FROM contactsync.cycles WHERE id IN (SELECT cycle FROM contactsync.failures)`, (lasts / 2).Seconds())
+			if got := in.Ask(`SELECT max(attempt)::text FROM contactsync.failures`); got != "1" && dueAgain == "false" {
+				t.Errorf("a contact spent %s attempts, want 1", got)
+			}
+			if got := in.Ask(`SELECT count(*)::text FROM contacts WHERE retry_count > 1`); got != "0" && dueAgain == "false" {
 				t.Errorf("%s contacts spent more than one attempt", got)
 			}
 			if n := len(in.Sim.Contacts()); n != contacts {
