@@ -78,7 +78,7 @@ func TestWaitedAddsUp(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	ids := b.queued(3)
-	b.exec(`UPDATE contacts SET hubspot_queued_at = now() - interval '2 hours' WHERE id = $1`, ids[0])
+	b.exec(`UPDATE contacts SET hubspot_queued_at = now() - CASE id WHEN $1 THEN interval '2 hours' ELSE interval '1 minute' END`, ids[0])
 	q := b.leader(0)
 	batch := claim(t, q, 3)
 	stranger := connect(t, b.url, false)
@@ -100,8 +100,8 @@ func TestWaitedAddsUp(t *testing.T) {
 		t.Fatalf("%d contacts left, %v", len(rest.Contacts), err)
 	}
 	bounds := len(contact.LatencyBounds())
-	if got := b.ask(fmt.Sprintf(`SELECT concat_ws(' ', cardinality(latency), latency[%d]) FROM contactsync.cycles`, bounds+1)); got != fmt.Sprint(bounds+1, " 1") && got != fmt.Sprint(bounds+1, " 3") {
-		t.Errorf("buckets and the longest: %s", got)
+	if got := b.ask(fmt.Sprintf(`SELECT concat_ws(' ', cardinality(latency), latency[%d]) FROM contactsync.cycles`, bounds+1)); got != fmt.Sprint(bounds+1, " 1") {
+		t.Errorf("buckets and the longest: %s, want %d 1", got, bounds+1)
 	}
 	if n := b.ask(`SELECT sum(n)::text FROM contactsync.cycles, unnest(latency) n`); n != "3" {
 		t.Errorf("%s contacts counted, want 3", n)
