@@ -51,7 +51,7 @@ type measurement struct {
 	rounds           int    // of a full run
 	needsProcesses   bool   // it ends replicas, or looks at what each uses
 	lasts            string // a full run, for people
-	run              func(ctx context.Context, m *meter) error
+	run              func(ctx context.Context, m *recorder) error
 }
 
 // all is every measurement there is, in the order in which they run.
@@ -94,7 +94,7 @@ func Known(names []string) error {
 // the others from being made; the error then names them all. Whatever happens,
 // and also when ctx ends, nothing is left behind on the server.
 func Run(ctx context.Context, opt Options) (report Report, err error) {
-	s, err := openStand(ctx, opt)
+	s, err := openEnvironment(ctx, opt)
 	if err != nil {
 		return report, err
 	}
@@ -144,7 +144,7 @@ func Run(ctx context.Context, opt Options) (report Report, err error) {
 }
 
 // measure makes one measurement.
-func (s *stand) measure(ctx context.Context, opt Options, what measurement, tell func(format string, args ...any)) (Measurement, error) {
+func (s *environment) measure(ctx context.Context, opt Options, what measurement, tell func(format string, args ...any)) (Measurement, error) {
 	limit := fullLimit
 	if opt.Quick {
 		limit = quickLimit
@@ -152,7 +152,7 @@ func (s *stand) measure(ctx context.Context, opt Options, what measurement, tell
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("it took longer than %s", limit))
 	defer cancel()
 	began := time.Now()
-	m := &meter{stand: s, Measurement: &Measurement{
+	m := &recorder{environment: s, Measurement: &Measurement{
 		Name: what.Name, Title: what.Title, How: what.How, At: began.UTC().Truncate(time.Second),
 		Version: opt.Version, Quick: opt.Quick, Rounds: what.rounds,
 	}}

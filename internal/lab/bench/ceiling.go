@@ -25,7 +25,7 @@ var ceiling = measurement{
 	Name: "ceiling", Title: "At HubSpot's ceiling", rounds: 3, lasts: "12 min",
 	How: "A portal that lets 190 requests through in any 10 s and takes 250 ms for each: 1,900 contacts/s at most. A queue that does not run dry; counted are the " +
 		"contacts that HubSpot took, after a window of 10 s to get there. The other client sends a request every 200 ms with the same key.",
-	run: func(ctx context.Context, m *meter) error {
+	run: func(ctx context.Context, m *recorder) error {
 		const whole, shared = "batches of 1000, alone", "batches of 1000, another client on the portal"
 		lasts := sized(m, 4*time.Second, time.Minute)
 		warm := sized(m, time.Second, portalWindow)
@@ -35,7 +35,7 @@ var ceiling = measurement{
 			batch int
 			other time.Duration
 		}{{whole, 1000, 0}, {"batches of 100, alone", 100, 0}, {shared, 1000, 200 * time.Millisecond}} {
-			cases = append(cases, oneCase{c.name, func(ctx context.Context, t *turn) error {
+			cases = append(cases, oneCase{c.name, func(ctx context.Context, t *caseRound) error {
 				return atCeiling(ctx, t, 1, c.batch, warm, lasts, c.other)
 			}})
 		}
@@ -52,9 +52,9 @@ const refusals = "429s"
 
 // atCeiling has replicas drain a queue that does not run dry into a portal that
 // limits them, beside another client where other is not zero.
-func atCeiling(ctx context.Context, t *turn, replicas, batch int, warm, lasts, other time.Duration) error {
+func atCeiling(ctx context.Context, t *caseRound, replicas, batch int, warm, lasts, other time.Duration) error {
 	portal := hubspotsim.Options{RatePer10s: portalRate, Latency: portalLatency}
-	return t.within(ctx, portal, func(st *site) error {
+	return t.within(ctx, portal, func(st *installation) error {
 		var count tally
 		defer st.sim.OnRequest(count.note)()
 		if err := st.leaders(ctx, replicas, batch, fmt.Sprintf("HUBSPOT_RATE_LIMIT_PER_10S=%d", portalRate)); err != nil {

@@ -24,23 +24,23 @@ var drained = measurement{
 	Name: "drain", Title: "Draining a queue", rounds: 5, lasts: "5 min",
 	How: "Contacts queued in one commit; HubSpot answers at once and has no limit. From the first claim to the last settle, by the database's clock. " +
 		"The bare loop is the queue's own claim and settle without the request between. River works off one job a contact: with 100 workers that send a request and mark the row, with 1,000 that do nothing.",
-	run: func(ctx context.Context, m *meter) error {
+	run: func(ctx context.Context, m *recorder) error {
 		contacts := sized(m, 1000, 100_000)
 		var cases []oneCase
 		for _, batch := range []int{10, 100, 1000} {
 			ours, bare := fmt.Sprintf("contactsync, batches of %d", batch), fmt.Sprintf("bare loop, batches of %d", batch)
 			cases = append(cases,
-				oneCase{ours, func(ctx context.Context, c *turn) error { return drainWith(ctx, c, contacts, batch, "warn") }},
-				oneCase{bare, func(ctx context.Context, c *turn) error { return bareLoop(ctx, c, contacts, batch) }})
+				oneCase{ours, func(ctx context.Context, c *caseRound) error { return drainWith(ctx, c, contacts, batch, "warn") }},
+				oneCase{bare, func(ctx context.Context, c *caseRound) error { return bareLoop(ctx, c, contacts, batch) }})
 			m.compare(contactsRate, ours, bare)
 		}
 		m.wantRatio(contactsRate, "contactsync, batches of 1000", "bare loop, batches of 1000", true, 0.4)
 		const chatty = "contactsync, batches of 100, LOG_LEVEL=info"
-		cases = append(cases, oneCase{chatty, func(ctx context.Context, c *turn) error { return drainWith(ctx, c, contacts, 100, "info") }})
+		cases = append(cases, oneCase{chatty, func(ctx context.Context, c *caseRound) error { return drainWith(ctx, c, contacts, 100, "info") }})
 		m.compare(contactsRate, chatty, "contactsync, batches of 100")
 
 		jobs := strconv.Itoa(sized(m, 200, 20_000))
-		rate := func(c *turn, answer peerAnswer) { c.record(contactsRate, "1/s", answer.PerSecond) }
+		rate := func(c *caseRound, answer peerAnswer) { c.record(contactsRate, "1/s", answer.PerSecond) }
 		cases = append(cases, m.peer("River, one request a job", rate, "river-drain", "--jobs", jobs, "--workers", "100", "--http")...)
 		cases = append(cases, m.peer("River, jobs that do nothing", rate, "river-drain", "--jobs", jobs)...)
 		if m.opt.Peers != "" {
@@ -54,8 +54,8 @@ var drained = measurement{
 }
 
 // drainWith has one replica drain a queue.
-func drainWith(ctx context.Context, c *turn, contacts, batch int, level string) error {
-	return c.within(ctx, hubspotsim.Options{}, func(st *site) error {
+func drainWith(ctx context.Context, c *caseRound, contacts, batch int, level string) error {
+	return c.within(ctx, hubspotsim.Options{}, func(st *installation) error {
 		log, err := os.CreateTemp("", "contactsync-bench-log-")
 		if err != nil {
 			return err
@@ -81,7 +81,7 @@ func drainWith(ctx context.Context, c *turn, contacts, batch int, level string) 
 
 // drain queues contacts, waits until they are in HubSpot and answers how many that
 // were a second.
-func (st *site) drain(ctx context.Context, contacts int) (perSecond float64, err error) {
+func (st *installation) drain(ctx context.Context, contacts int) (perSecond float64, err error) {
 	if err := st.fill(ctx, 1, contacts, "Queued"); err != nil {
 		return 0, err
 	}
@@ -96,7 +96,7 @@ func (st *site) drain(ctx context.Context, contacts int) (perSecond float64, err
 }
 
 // awaitSynced waits until so many contacts were synced, as long as some are.
-func (st *site) awaitSynced(ctx context.Context, contacts int) error {
+func (st *installation) awaitSynced(ctx context.Context, contacts int) error {
 	last, moved := -1, time.Now()
 	for {
 		var done bool
@@ -119,8 +119,8 @@ func (st *site) awaitSynced(ctx context.Context, contacts int) error {
 }
 
 // bareLoop claims and settles without a request between.
-func bareLoop(ctx context.Context, c *turn, contacts, batch int) error {
-	return c.within(ctx, hubspotsim.Options{}, func(st *site) error {
+func bareLoop(ctx context.Context, c *caseRound, contacts, batch int) error {
+	return c.within(ctx, hubspotsim.Options{}, func(st *installation) error {
 		if err := st.fill(ctx, 1, contacts, "Queued"); err != nil {
 			return err
 		}

@@ -15,7 +15,7 @@ var failover = measurement{
 	How: "A leader at rest and a follower, real processes. The leader is killed (SIGKILL) or asked to stop (SIGTERM), and a contact is queued in the same moment: " +
 		"the time until the other one leads, until it has claimed the contact, and until the request is at HubSpot. River's leader looks after its maintenance and its scheduled jobs; " +
 		"its other clients go on working without one.",
-	run: func(ctx context.Context, m *meter) error {
+	run: func(ctx context.Context, m *recorder) error {
 		times := sized(m, 2, 50)
 		var cases []oneCase
 		for _, way := range []struct {
@@ -25,12 +25,12 @@ var failover = measurement{
 			{"SIGKILL", func(ctx context.Context, p *process.Process) error { return p.Kill(ctx) }},
 			{"SIGTERM", func(_ context.Context, p *process.Process) error { return p.Terminate() }},
 		} {
-			cases = append(cases, oneCase{way.name, func(ctx context.Context, c *turn) error {
-				return c.within(ctx, hubspotsim.Options{}, func(st *site) error { return takeOvers(ctx, c, st, times, way.end) })
+			cases = append(cases, oneCase{way.name, func(ctx context.Context, c *caseRound) error {
+				return c.within(ctx, hubspotsim.Options{}, func(st *installation) error { return takeOvers(ctx, c, st, times, way.end) })
 			}})
 			m.want(claimsAfter+", 99th percentile", way.name, false, 100)
 		}
-		cases = append(cases, m.peer("River's leader, SIGKILL", func(c *turn, answer peerAnswer) {
+		cases = append(cases, m.peer("River's leader, SIGKILL", func(c *caseRound, answer peerAnswer) {
 			c.times(leadsAfter, answer.times())
 		}, "river-failover", "--times", strconv.Itoa(sized(m, 1, 10)))...)
 		err := m.rounds(ctx, cases)
@@ -42,7 +42,7 @@ var failover = measurement{
 const leadsAfter, claimsAfter = "the next one leads", "and claims"
 
 // takeOvers ends the leader again and again.
-func takeOvers(ctx context.Context, c *turn, st *site, times int, end func(context.Context, *process.Process) error) error {
+func takeOvers(ctx context.Context, c *caseRound, st *installation, times int, end func(context.Context, *process.Process) error) error {
 	arrivals := make(chan time.Time, times)
 	defer st.sim.OnArrival(func(r hubspotsim.Request) {
 		if r.Method == "POST" {

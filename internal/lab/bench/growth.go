@@ -18,7 +18,7 @@ var growth = measurement{
 	Name: "growth", Title: "A table that grows", rounds: 5, lasts: "3 min",
 	How: "Cycles of 100 contacts on tables of different sizes, all beside each other on one server: the queue's own claim, settle and last look before sleep, without a request between. " +
 		"Where the table does not hold queued contacts anyway, an app queues 100 at random before each cycle.",
-	run: func(ctx context.Context, m *meter) error {
+	run: func(ctx context.Context, m *recorder) error {
 		cycles := sized(m, 5, 60)
 		var cases []oneCase
 		for i, t := range tables(m) {
@@ -31,7 +31,7 @@ var growth = measurement{
 			if err != nil {
 				return fmt.Errorf("%s: %w", t.name, err)
 			}
-			cases = append(cases, oneCase{t.name, func(ctx context.Context, c *turn) error {
+			cases = append(cases, oneCase{t.name, func(ctx context.Context, c *caseRound) error {
 				return t.measure(ctx, c, st, resting, cycles)
 			}})
 			if i > 0 {
@@ -62,7 +62,7 @@ type table struct {
 }
 
 // tables are those to compare; the first one is the smallest.
-func tables(m *meter) []table {
+func tables(m *recorder) []table {
 	small, large, huge := sized(m, 2_000, 10_000), sized(m, 20_000, 1_000_000), sized(m, 40_000, 10_000_000)
 	return []table{
 		{people(small) + " contacts", small, ""},
@@ -86,7 +86,7 @@ const mostResting = 10_000
 
 // fill fills the table, a piece at a time, and answers the ids of contacts at rest
 // that an app can queue; none where enough are queued already.
-func (t table) fill(ctx context.Context, st *site, m *meter) (resting []string, err error) {
+func (t table) fill(ctx context.Context, st *installation, m *recorder) (resting []string, err error) {
 	const piece = 500_000
 	for done := 0; done < t.contacts; done += piece {
 		if err := st.fill(ctx, 1+done, min(piece, t.contacts-done), t.status); err != nil {
@@ -116,7 +116,7 @@ func (t table) fill(ctx context.Context, st *site, m *meter) (resting []string, 
 }
 
 // measure runs cycles and records the median of each step.
-func (t table) measure(ctx context.Context, c *turn, st *site, resting []string, cycles int) error {
+func (t table) measure(ctx context.Context, c *caseRound, st *installation, resting []string, cycles int) error {
 	q, conn, err := openQueue(ctx, st.url)
 	if err != nil {
 		return err
@@ -185,7 +185,7 @@ func sinceMS(began time.Time) float64 { return float64(time.Since(began)) / floa
 
 // keepPlan notes how the server carried out the statements of a cycle, as it says
 // itself by auto_explain.
-func (t *turn) keepPlan(ctx context.Context, st *site) {
+func (t *caseRound) keepPlan(ctx context.Context, st *installation) {
 	plan, err := explainCycle(ctx, st.url)
 	if err != nil {
 		t.note("No plans were kept: %v.", err)

@@ -17,7 +17,7 @@ var idle = measurement{
 	Name: "idle", Title: "What it costs when nothing happens", rounds: 3, lasts: "15 min", needsProcesses: true,
 	How: "A leader that sleeps, alone and with a follower beside it; the follower's queries are the difference. Queries as pg_stat_statements counts them, else transactions as pg_stat_database does. " +
 		"Processor time and memory of the processes as the kernel counts them. Start: from the start of the process to its lead of a free slot.",
-	run: func(ctx context.Context, m *meter) error {
+	run: func(ctx context.Context, m *recorder) error {
 		lasts := sized(m, 5*time.Second, 2*time.Minute)
 		starts := sized(m, 2, 10)
 		const leader, follower, starting = "leader", "follower", "start"
@@ -28,8 +28,8 @@ var idle = measurement{
 			m.record("binary", "size on disk", "MB", float64(info.Size())/1e6)
 		}
 		return m.rounds(ctx, []oneCase{
-			{leader, func(ctx context.Context, c *turn) error {
-				return c.within(ctx, hubspotsim.Options{}, func(st *site) error {
+			{leader, func(ctx context.Context, c *caseRound) error {
+				return c.within(ctx, hubspotsim.Options{}, func(st *installation) error {
 					count := st.countQueries(ctx)
 					if !count.statements {
 						c.note("pg_stat_statements is not to be had here: transactions stand for queries.")
@@ -53,14 +53,14 @@ var idle = measurement{
 					if err == nil {
 						err = count.keep(ctx, c)
 					}
-					c.meter.record(leader, queriesMetric, "1/min", alone)
-					c.meter.record(follower, queriesMetric, "1/min", both-alone)
+					c.recorder.record(leader, queriesMetric, "1/min", alone)
+					c.recorder.record(follower, queriesMetric, "1/min", both-alone)
 					return err
 				})
 			}},
-			{starting, func(ctx context.Context, c *turn) error {
+			{starting, func(ctx context.Context, c *caseRound) error {
 				for range starts {
-					err := c.within(ctx, hubspotsim.Options{}, func(st *site) error {
+					err := c.within(ctx, hubspotsim.Options{}, func(st *installation) error {
 						began := time.Now()
 						p, err := st.start()
 						if err != nil {
@@ -84,9 +84,9 @@ const queriesMetric, memoryMetric = "queries", "memory"
 
 // idleFor lets some time pass, records what a process used of the machine and
 // answers how many queries a minute the server saw meanwhile.
-func (st *site) idleFor(ctx context.Context, c *turn, name string, p *process.Process, count counter, lasts time.Duration) (perMinute float64, err error) {
+func (st *installation) idleFor(ctx context.Context, c *caseRound, name string, p *process.Process, count counter, lasts time.Duration) (perMinute float64, err error) {
 	// What was just started comes to rest: the first heartbeats are heard.
-	if err := pause(ctx, sized(c.meter, 2*time.Second, 15*time.Second)); err != nil {
+	if err := pause(ctx, sized(c.recorder, 2*time.Second, 15*time.Second)); err != nil {
 		return 0, err
 	}
 	before, err := count.read(ctx)
@@ -103,8 +103,8 @@ func (st *site) idleFor(ctx context.Context, c *turn, name string, p *process.Pr
 		return 0, err
 	}
 	if now.known {
-		c.meter.record(name, "processor", "ms/min", float64((now.cpu-used.cpu).Microseconds())/1000/took.Minutes())
-		c.meter.record(name, memoryMetric, "MB", float64(now.memory)/1e6)
+		c.recorder.record(name, "processor", "ms/min", float64((now.cpu-used.cpu).Microseconds())/1000/took.Minutes())
+		c.recorder.record(name, memoryMetric, "MB", float64(now.memory)/1e6)
 	} else {
 		c.note("Processor and memory are read from /proc, which only Linux has.")
 	}
@@ -119,9 +119,9 @@ type counter struct {
 	statements bool // else transactions
 }
 
-// countQueries makes the counter of a site whose replicas are yet to start: the
+// countQueries makes the counter of a installation whose replicas are yet to start: the
 // server counts statements in sessions that begin from now on.
-func (st *site) countQueries(ctx context.Context) counter {
+func (st *installation) countQueries(ctx context.Context) counter {
 	_, err := st.app.Exec(ctx, "CREATE EXTENSION pg_stat_statements")
 	if err == nil {
 		_ = st.exec(ctx, "ALTER DATABASE "+st.name+" SET pg_stat_statements.track = 'top'") // it may be on already
@@ -141,7 +141,7 @@ func (c counter) read(ctx context.Context) (n int64, err error) {
 }
 
 // keep notes which statements it counted, the most frequent ones first.
-func (c counter) keep(ctx context.Context, t *turn) error {
+func (c counter) keep(ctx context.Context, t *caseRound) error {
 	if !c.statements || t.round > 0 {
 		return nil
 	}

@@ -14,13 +14,13 @@ var latency = measurement{
 	How: "Single updates in autocommit, each while the leader sleeps, or each as soon as the one before has arrived; the time from the answer to the UPDATE (and from the moment before it was sent) " +
 		"to the arrival of the request at the simulator. The peers on the same server: from the answer to the insert to the moment their worker begins, before it asks HubSpot; " +
 		"for River between the jobs a pause of 150 to 350 ms, or none.",
-	run: func(ctx context.Context, m *meter) error {
+	run: func(ctx context.Context, m *recorder) error {
 		const ours, sent, acknowledged = "contactsync", "UPDATE sent → request", "commit → request"
 		const oursRow, river, riverRow = "contactsync, one after the other", "River, as it is by default", "River, one after the other"
 		updates := sized(m, 10, 200)
 		one := func(name string, asleep bool) oneCase {
-			return oneCase{name, func(ctx context.Context, c *turn) error {
-				return c.within(ctx, hubspotsim.Options{}, func(st *site) error {
+			return oneCase{name, func(ctx context.Context, c *caseRound) error {
+				return c.within(ctx, hubspotsim.Options{}, func(st *installation) error {
 					fromSent, fromCommit, err := singleUpdates(ctx, st, updates, asleep)
 					c.times(acknowledged, fromCommit)
 					c.times(sent, fromSent)
@@ -41,7 +41,7 @@ var latency = measurement{
 			{"River, asked to fetch every millisecond", sized(m, 5, 60), []string{"river-latency", "--cooldown", "1ms"}},
 			{"a poller, every second", sized(m, 2, 20), []string{"poll-latency"}},
 		} {
-			cases = append(cases, m.peer(p.name, func(c *turn, answer peerAnswer) {
+			cases = append(cases, m.peer(p.name, func(c *caseRound, answer peerAnswer) {
 				c.times(acknowledged, answer.times())
 			}, append(p.args, "--updates", strconv.Itoa(p.n))...)...)
 		}
@@ -59,7 +59,7 @@ var latency = measurement{
 
 // singleUpdates queues contacts one at a time, each when the one before has arrived,
 // and while the leader sleeps if it is to be asleep.
-func singleUpdates(ctx context.Context, st *site, n int, asleep bool) (fromSent, fromCommit []time.Duration, err error) {
+func singleUpdates(ctx context.Context, st *installation, n int, asleep bool) (fromSent, fromCommit []time.Duration, err error) {
 	if err := st.fill(ctx, 1, n, ""); err != nil {
 		return nil, nil, err
 	}

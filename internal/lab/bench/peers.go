@@ -29,12 +29,12 @@ func (a peerAnswer) times() []time.Duration {
 
 // peer is a case that another queue plays, on a database and with a HubSpot of
 // its own; none where there is no such program.
-func (m *meter) peer(name string, record func(c *turn, answer peerAnswer), args ...string) []oneCase {
+func (m *recorder) peer(name string, record func(c *caseRound, answer peerAnswer), args ...string) []oneCase {
 	if m.opt.Peers == "" {
 		return nil
 	}
-	return []oneCase{{name, func(ctx context.Context, c *turn) error {
-		return c.within(ctx, hubspotsim.Options{}, func(st *site) error {
+	return []oneCase{{name, func(ctx context.Context, c *caseRound) error {
+		return c.within(ctx, hubspotsim.Options{}, func(st *installation) error {
 			answer, err := st.ask(ctx, args...)
 			if err == nil {
 				record(c, answer)
@@ -45,7 +45,7 @@ func (m *meter) peer(name string, record func(c *turn, answer peerAnswer), args 
 }
 
 // ask runs the peers' program.
-func (st *site) ask(ctx context.Context, args ...string) (answer peerAnswer, err error) {
+func (st *installation) ask(ctx context.Context, args ...string) (answer peerAnswer, err error) {
 	cmd := exec.CommandContext(ctx, st.opt.Peers, args...)
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),

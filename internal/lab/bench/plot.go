@@ -32,7 +32,7 @@ type Series struct {
 }
 
 // plotBars draws a bar for each case that has the metric.
-func (m *meter) plotBars(title, metric string) {
+func (m *recorder) plotBars(title, metric string) {
 	p := Plot{Name: m.plotName(), Title: title}
 	for _, f := range m.Figures {
 		if f.Metric != metric {
@@ -49,7 +49,7 @@ func (m *meter) plotBars(title, metric string) {
 }
 
 // plotDistribution draws which share of the times of each case is below a time.
-func (m *meter) plotDistribution(title string) {
+func (m *recorder) plotDistribution(title string) {
 	p := Plot{Name: m.plotName(), Title: title, Unit: "%", Across: "ms", Log: true}
 	order := m.order()
 	names := slices.SortedFunc(maps.Keys(m.samples), func(a, b string) int { return order[a] - order[b] })
@@ -68,11 +68,11 @@ func (m *meter) plotDistribution(title string) {
 }
 
 // plotLines draws lines.
-func (m *meter) plotLines(title, unit, across string, lines ...Series) {
+func (m *recorder) plotLines(title, unit, across string, lines ...Series) {
 	m.Plots = append(m.Plots, Plot{Name: m.plotName(), Title: title, Unit: unit, Across: across, Lines: lines})
 }
 
-func (m *meter) plotName() string {
+func (m *recorder) plotName() string {
 	if n := len(m.Plots); n > 0 {
 		return fmt.Sprintf("%s-%d", m.Name, n+1)
 	}

@@ -14,7 +14,7 @@ var errNeedsProcesses = errors.New("it ends replicas or looks at what each uses,
 // profiled runs a measurement and writes down where this process spent its time
 // and what it allocated meanwhile, if that was asked for. The simulator and the
 // apps are in it, too: look at the packages of the program, pprof -focus=drain.
-func (s *stand) profiled(what measurement, run func() error) (err error) {
+func (s *environment) profiled(what measurement, run func() error) (err error) {
 	if s.opt.Profiles == "" {
 		return run()
 	}

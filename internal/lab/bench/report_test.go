@@ -24,7 +24,7 @@ func TestNumber(t *testing.T) {
 
 // sample is a report with one of everything.
 func sample() Report {
-	m := &meter{Measurement: &Measurement{Name: "latency", Title: "Latency <of> all", How: "In some way.", Rounds: 2}, say: func(string, ...any) {}}
+	m := &recorder{Measurement: &Measurement{Name: "latency", Title: "Latency <of> all", How: "In some way.", Rounds: 2}, say: func(string, ...any) {}}
 	for _, value := range []float64{100, 300} {
 		m.record("base", "commits", "1/s", value)
 		m.record("other", "commits", "1/s", value/2)

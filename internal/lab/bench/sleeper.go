@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 	"github.com/scrapersky/contactsync/internal/wake"
 )
@@ -32,7 +34,7 @@ func portalOptions() hubspotsim.Options {
 // worker is a consumer: a replica at work from the first commit to the last. It has
 // more before it than the portal takes in a turn (5,700 contacts in 3 s), and is rung
 // for by hand, because where the triggers are off the fill does not ring.
-func worker(ctx context.Context, st *site) (stop func() error, err error) {
+func worker(ctx context.Context, st *installation) (stop func() error, err error) {
 	_, err = st.lead(ctx, "HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=1000", "LOG_LEVEL=info", "HUBSPOT_RATE_LIMIT_PER_10S="+strconv.Itoa(portalRate))
 	if err != nil {
 		return nil, err
@@ -49,7 +51,7 @@ func worker(ctx context.Context, st *site) (stop func() error, err error) {
 
 // sleeper is a consumer that takes nothing: it sleeps on the doorbell, wakes, and
 // lies down again.
-func sleeper(ctx context.Context, st *site) (stop func() error, err error) {
+func sleeper(ctx context.Context, st *installation) (stop func() error, err error) {
 	conn, err := database.Connect(ctx, st.url, "bench")
 	if err != nil {
 		return nil, err
@@ -78,7 +80,7 @@ func sleepAndWake(ctx context.Context, conn *pgx.Conn, woken <-chan struct{}) er
 	wait := firstPoll
 	for ctx.Err() == nil {
 		var armed bool
-		err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, $2)`, database.LockClass, database.DoorbellLock).Scan(&armed)
+		err := conn.QueryRow(ctx, `SELECT pg_try_advisory_lock($1, $2)`, destination.LockClass, hubspot.Info.Doorbell()).Scan(&armed)
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("take the doorbell: %w", err)
 		}
@@ -93,7 +95,7 @@ func sleepAndWake(ctx context.Context, conn *pgx.Conn, woken <-chan struct{}) er
 		case <-ctx.Done():
 			return nil
 		}
-		_, err = conn.Exec(ctx, `SELECT pg_advisory_unlock($1, $2)`, database.LockClass, database.DoorbellLock)
+		_, err = conn.Exec(ctx, `SELECT pg_advisory_unlock($1, $2)`, destination.LockClass, hubspot.Info.Doorbell())
 		if err != nil && ctx.Err() == nil {
 			return fmt.Errorf("give the doorbell back: %w", err)
 		}

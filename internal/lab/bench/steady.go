@@ -17,15 +17,15 @@ var steady = measurement{
 	Name: "steady", Title: "Hours, in small", rounds: 1, lasts: "11 min",
 	How: "Eight apps queue 500 single contacts a second, all in all, of a table of 100,000; one replica with batches of 100 follows, autovacuum is as it is by default. " +
 		"From the moment before an UPDATE was sent to the arrival of its request, by the minute; a contact that is queued again before it was sent counts from the last time. Sizes by the minute, too.",
-	run: func(ctx context.Context, m *meter) error {
+	run: func(ctx context.Context, m *recorder) error {
 		size := steadySize{
 			contacts: sized(m, 5_000, 100_000), perSecond: sized(m, 100, 500),
 			spans: sized(m, 3, 10), span: sized(m, 2*time.Second, time.Minute),
 		}
 		const name = "500 a second"
 		var found []spanFigures
-		err := m.rounds(ctx, []oneCase{{name, func(ctx context.Context, t *turn) error {
-			return t.within(ctx, hubspotsim.Options{}, func(st *site) (err error) {
+		err := m.rounds(ctx, []oneCase{{name, func(ctx context.Context, t *caseRound) error {
+			return t.within(ctx, hubspotsim.Options{}, func(st *installation) (err error) {
 				found, err = size.run(ctx, t, st)
 				return err
 			})
@@ -52,7 +52,7 @@ type spanFigures struct {
 const steadyWriters = 8
 
 // run has the apps write for the whole time and reads the figures after each span.
-func (s steadySize) run(ctx context.Context, t *turn, st *site) ([]spanFigures, error) {
+func (s steadySize) run(ctx context.Context, t *caseRound, st *installation) ([]spanFigures, error) {
 	if err := st.fill(ctx, 1, s.contacts, ""); err != nil {
 		return nil, err
 	}
@@ -93,7 +93,7 @@ func (s steadySize) run(ctx context.Context, t *turn, st *site) ([]spanFigures, 
 }
 
 // write queues contacts at its share of the pace until ctx ends.
-func (s steadySize) write(ctx context.Context, st *site, clock *arrivals) error {
+func (s steadySize) write(ctx context.Context, st *installation, clock *arrivals) error {
 	conn, err := pgx.Connect(ctx, st.url)
 	if err != nil {
 		return err
@@ -151,7 +151,7 @@ func (a *arrivals) take() spanFigures {
 }
 
 // steadyFigures compares the second span, when everything is warm, with the last.
-func (m *meter) steadyFigures(name string, found []spanFigures) {
+func (m *recorder) steadyFigures(name string, found []spanFigures) {
 	if len(found) < 2 {
 		return
 	}

@@ -14,13 +14,13 @@ var unrelated = measurement{
 	Name: "unrelated", Title: "Updates that have nothing to do with the queue", rounds: 10, lasts: "2 min",
 	How: "Eight writers change the name and updated_at of single contacts that are not queued, in autocommit, as fast as they can: with contactsync's triggers and indexes on the table, " +
 		"with its indexes alone, and with neither; nobody consumes. Heap-only are the updates that write into no index.",
-	run: func(ctx context.Context, m *meter) error {
+	run: func(ctx context.Context, m *recorder) error {
 		const without, with, bare = "its indexes alone", "contactsync's triggers and indexes", "neither"
 		const writers = 8
 		lasts, contacts := sized(m, 500*time.Millisecond, 3*time.Second), sized(m, 10_000, 60_000)
 		one := func(name, set string) oneCase {
-			return oneCase{name, func(ctx context.Context, t *turn) error {
-				return t.within(ctx, hubspotsim.Options{}, func(st *site) error {
+			return oneCase{name, func(ctx context.Context, t *caseRound) error {
+				return t.within(ctx, hubspotsim.Options{}, func(st *installation) error {
 					if set != "" {
 						if err := st.do(ctx, set, pgx.QueryExecModeSimpleProtocol); err != nil {
 							return err

@@ -29,7 +29,7 @@ var forms = []form{
 type form struct {
 	name     string
 	set      string // SQL that makes the triggers so; empty leaves them as they are
-	consumer func(ctx context.Context, st *site) (stop func() error, err error)
+	consumer func(ctx context.Context, st *installation) (stop func() error, err error)
 	open     bool // one more writer has queued a contact and does not commit
 	against  string
 	aim      bool // at 32 writers
@@ -39,13 +39,13 @@ var writing = measurement{
 	Name: "writers", Title: "What queueing costs the writers", rounds: 10, lasts: "13 min",
 	How: "Every writer sets single contacts to Queued, in autocommit, as fast as it can. The consumer that is woken again and again is a stand-in that does nothing but sleep on the doorbell: " +
 		"it lies down 20 ms after every wake-up, so that the writers ring as often as they ever can. The replica at work drains beside them into a portal of 190 requests per 10 s and 250 ms each, with batches of 1000.",
-	run: func(ctx context.Context, m *meter) error {
+	run: func(ctx context.Context, m *recorder) error {
 		lasts := sized(m, 300*time.Millisecond, 3*time.Second)
 		contacts := sized(m, 5_000, 60_000)
 		var cases []oneCase
 		for _, writers := range sized(m, []int{1, 8}, []int{1, 8, 32}) {
 			for _, f := range forms {
-				cases = append(cases, oneCase{named(f.name, writers), func(ctx context.Context, t *turn) error {
+				cases = append(cases, oneCase{named(f.name, writers), func(ctx context.Context, t *caseRound) error {
 					return f.measure(ctx, t, writers, contacts, lasts)
 				}})
 				switch {
@@ -64,8 +64,8 @@ var writing = measurement{
 
 func named(form string, writers int) string { return fmt.Sprintf("%d writers, %s", writers, form) }
 
-func (f form) measure(ctx context.Context, t *turn, writers, contacts int, lasts time.Duration) error {
-	return t.within(ctx, portalOptions(), func(st *site) error {
+func (f form) measure(ctx context.Context, t *caseRound, writers, contacts int, lasts time.Duration) error {
+	return t.within(ctx, portalOptions(), func(st *installation) error {
 		if f.set != "" {
 			if err := st.do(ctx, f.set, pgx.QueryExecModeSimpleProtocol); err != nil {
 				return err
@@ -105,7 +105,7 @@ func (f form) measure(ctx context.Context, t *turn, writers, contacts int, lasts
 // write has writers run a statement on one contact after the other, no contact
 // twice, until the time is over or the contacts are used up. It answers how many
 // commits that were a second, and how long each took.
-func (st *site) write(ctx context.Context, writers int, lasts time.Duration, statement string) (perSecond float64, took []time.Duration, err error) {
+func (st *installation) write(ctx context.Context, writers int, lasts time.Duration, statement string) (perSecond float64, took []time.Duration, err error) {
 	rows, err := st.app.Query(ctx, `SELECT id::text FROM contacts WHERE hubspot_processing_status IS NULL AND email <> $1 ORDER BY id`, openEmail)
 	if err != nil {
 		return 0, nil, err
@@ -168,7 +168,7 @@ func (st *site) write(ctx context.Context, writers int, lasts time.Duration, sta
 const openEmail = "contact-1@example.org"
 
 // holdOpen queues a contact in a transaction that stays open until released.
-func (st *site) holdOpen(ctx context.Context) (release func(), err error) {
+func (st *installation) holdOpen(ctx context.Context) (release func(), err error) {
 	conn, err := pgx.Connect(ctx, st.url)
 	if err != nil {
 		return nil, err

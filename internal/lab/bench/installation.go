@@ -11,7 +11,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 	"github.com/scrapersky/contactsync/internal/lab/process"
 )
@@ -23,10 +24,10 @@ const key = "bench-key"
 // with it.
 const patience = time.Minute
 
-// site is an installation to measure: a migrated database, a HubSpot, and the
+// installation is an installation to measure: a migrated database, a HubSpot, and the
 // replicas between them.
-type site struct {
-	*stand
+type installation struct {
+	*environment
 	url  string    // of the database
 	name string    // the database
 	app  *pgx.Conn // an app's connection
@@ -39,10 +40,10 @@ type site struct {
 	replicas []*process.Process
 }
 
-// open makes a site. The simulator remembers little: a drain would fill the
+// open makes a installation. The simulator remembers little: a drain would fill the
 // memory with what nobody asks for.
-func (s *stand) open(ctx context.Context, portal hubspotsim.Options) (*site, error) {
-	st := &site{stand: s, name: fmt.Sprintf("%s_%d", s.mark, s.count.Add(1)), served: make(chan struct{})}
+func (s *environment) open(ctx context.Context, portal hubspotsim.Options) (*installation, error) {
+	st := &installation{environment: s, name: fmt.Sprintf("%s_%d", s.mark, s.count.Add(1)), served: make(chan struct{})}
 	if err := s.exec(ctx, "CREATE DATABASE "+st.name+" TEMPLATE "+s.mark); err != nil {
 		return nil, err
 	}
@@ -68,7 +69,7 @@ func (s *stand) open(ctx context.Context, portal hubspotsim.Options) (*site, err
 }
 
 // close ends the replicas, the simulator and the database.
-func (st *site) close(ctx context.Context) {
+func (st *installation) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
 	for _, p := range st.replicas {
@@ -77,11 +78,11 @@ func (st *site) close(ctx context.Context) {
 	_ = st.server.Close()
 	<-st.served
 	_ = st.app.Close(ctx)
-	_ = st.exec(ctx, "DROP DATABASE IF EXISTS "+st.name+" WITH (FORCE)") // else the stand drops it
+	_ = st.exec(ctx, "DROP DATABASE IF EXISTS "+st.name+" WITH (FORCE)") // else the environment drops it
 }
 
-// within opens a site for work and closes it.
-func (s *stand) within(ctx context.Context, portal hubspotsim.Options, work func(st *site) error) error {
+// within opens a installation for work and closes it.
+func (s *environment) within(ctx context.Context, portal hubspotsim.Options, work func(st *installation) error) error {
 	st, err := s.open(ctx, portal)
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ func (s *stand) within(ctx context.Context, portal hubspotsim.Options, work func
 
 // env is what a replica needs; more settings are added, or win. The tick is an
 // hour away, so that nothing is found by chance, and the rate limit is none.
-func (st *site) env(more ...string) []string {
+func (st *installation) env(more ...string) []string {
 	return append([]string{
 		"DATABASE_URL=" + st.url, "HUBSPOT_API_KEY=" + key, "HUBSPOT_API_BASE_URL=" + st.api,
 		"HTTP_ADDR=127.0.0.1:0", "LOG_FORMAT=json", "HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES=60",
@@ -101,7 +102,7 @@ func (st *site) env(more ...string) []string {
 }
 
 // start starts a replica and leaves it to close.
-func (st *site) start(env ...string) (*process.Process, error) {
+func (st *installation) start(env ...string) (*process.Process, error) {
 	p, err := process.Start(process.Options{Program: st.opt.Program, Within: st.opt.Within, Env: st.env(env...)})
 	if err == nil {
 		st.replicas = append(st.replicas, p)
@@ -110,7 +111,7 @@ func (st *site) start(env ...string) (*process.Process, error) {
 }
 
 // lead starts a replica and waits until it leads and sleeps.
-func (st *site) lead(ctx context.Context, env ...string) (*process.Process, error) {
+func (st *installation) lead(ctx context.Context, env ...string) (*process.Process, error) {
 	p, err := st.start(env...)
 	if err != nil {
 		return nil, err
@@ -125,7 +126,7 @@ func (st *site) lead(ctx context.Context, env ...string) (*process.Process, erro
 
 // fill inserts contacts with a status (” for none), their emails numbered from
 // first, in one commit.
-func (st *site) fill(ctx context.Context, first, n int, status string) error {
+func (st *installation) fill(ctx context.Context, first, n int, status string) error {
 	if err := st.do(ctx, fillSQL, first, first+n-1, status); err != nil {
 		return fmt.Errorf("insert %d contacts: %w", n, err)
 	}
@@ -133,14 +134,14 @@ func (st *site) fill(ctx context.Context, first, n int, status string) error {
 }
 
 // do runs a statement as the app.
-func (st *site) do(ctx context.Context, sql string, args ...any) error {
+func (st *installation) do(ctx context.Context, sql string, args ...any) error {
 	_, err := st.app.Exec(ctx, sql, args...)
 	return err
 }
 
 // settle brings the table to rest: statistics and visibility are up to date, and
 // what was written is on disk, as far as the role may ask for it.
-func (st *site) settle(ctx context.Context) error {
+func (st *installation) settle(ctx context.Context) error {
 	if err := st.do(ctx, "VACUUM (ANALYZE) contacts"); err != nil {
 		return err
 	}
@@ -149,12 +150,12 @@ func (st *site) settle(ctx context.Context) error {
 }
 
 // asleep waits until a leader sleeps on the doorbell.
-func (st *site) asleep(ctx context.Context) error {
-	return st.await(ctx, "a leader sleeps", asleepSQL, database.LockClass, database.DoorbellLock)
+func (st *installation) asleep(ctx context.Context) error {
+	return st.await(ctx, "a leader sleeps", asleepSQL, destination.LockClass, hubspot.Info.Doorbell())
 }
 
 // await asks until the answer is yes.
-func (st *site) await(ctx context.Context, what, sql string, args ...any) error {
+func (st *installation) await(ctx context.Context, what, sql string, args ...any) error {
 	for end := time.Now().Add(patience); ; {
 		var yes bool
 		if err := st.app.QueryRow(ctx, sql, args...).Scan(&yes); err != nil {

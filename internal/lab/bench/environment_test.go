@@ -9,7 +9,7 @@ func TestAddressOfAnotherDatabase(t *testing.T) {
 		"postgres://u@h?dbname=app":                                 "postgres://u@h/other?search_path=public",
 		"host=h user=u dbname=app":                                  "host=h user=u dbname=app dbname=other search_path=public",
 	} {
-		if got := (&stand{address: address}).at("other"); got != want {
+		if got := (&environment{address: address}).at("other"); got != want {
 			t.Errorf("%s leads to %s, want %s", address, got, want)
 		}
 	}

@@ -36,13 +36,13 @@ var statements = map[string]string{
 	"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "none",
 }
 
-// stand is where measurements take place: a server, and the program.
+// environment is where measurements take place: a server, and the program.
 //
 // A measurement cannot share a database with anybody, not even in a schema of its
 // own: the slots' locks and the doorbell, notifications, and the schema
 // contactsync exist once a database. So it gets databases of its own, and no table
 // that is there is ever touched.
-type stand struct {
+type environment struct {
 	opt     Options
 	address string // of the server, with a database that is there
 
@@ -56,9 +56,9 @@ type stand struct {
 var errRole = errors.New("the role in DATABASE_URL may not create databases, and a measurement needs one of its own " +
 	"(ALTER ROLE ... CREATEDB gives it the right); or measure on a throw-away server: --throwaway")
 
-// openStand connects to the server, or starts one where address is empty.
-func openStand(ctx context.Context, opt Options) (*stand, error) {
-	s := &stand{opt: opt, address: opt.DatabaseURL, mark: prefix + strings.ToLower(rand.Text()[:10])}
+// openEnvironment connects to the server, or starts one where address is empty.
+func openEnvironment(ctx context.Context, opt Options) (*environment, error) {
+	s := &environment{opt: opt, address: opt.DatabaseURL, mark: prefix + strings.ToLower(rand.Text()[:10])}
 	if s.address == "" {
 		server, err := startServer(ctx, opt.Log)
 		if err != nil {
@@ -85,7 +85,7 @@ func startServer(ctx context.Context, log *slog.Logger) (*postgres.Server, error
 }
 
 // prepare makes the migrated database that all others are copied from.
-func (s *stand) prepare(ctx context.Context) error {
+func (s *environment) prepare(ctx context.Context) error {
 	connecting, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
 	var err error
@@ -109,7 +109,7 @@ func (s *stand) prepare(ctx context.Context) error {
 	return nil
 }
 
-func (s *stand) exec(ctx context.Context, statement string) error {
+func (s *environment) exec(ctx context.Context, statement string) error {
 	if _, err := s.admin.Exec(ctx, statement); err != nil {
 		return fmt.Errorf("%s: %w", statement, err)
 	}
@@ -118,7 +118,7 @@ func (s *stand) exec(ctx context.Context, statement string) error {
 
 // at is the address of another database of the server, with the settings of the
 // given one but for the schema, which is the other's own.
-func (s *stand) at(database string) string {
+func (s *environment) at(database string) string {
 	u, err := url.Parse(s.address)
 	if err != nil || u.Scheme == "" {
 		return s.address + " dbname=" + database + " search_path=public"
@@ -134,7 +134,7 @@ func (s *stand) at(database string) string {
 
 // close drops all databases of this run, whoever is connected to them, and ends
 // a server of our own. It does so also when ctx has ended.
-func (s *stand) close(ctx context.Context) error {
+func (s *environment) close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
 	defer cancel()
 	var errs []error

@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// meter is what a measurement records with, and what it has of the world.
-type meter struct {
-	*stand
+// recorder is what a measurement records with, and what it has of the world.
+type recorder struct {
+	*environment
 	*Measurement
 
 	say      func(format string, args ...any) // tells of progress
@@ -28,7 +28,7 @@ type wish struct {
 }
 
 // sized is the small size in a quick run, else the full one.
-func sized[T any](m *meter, small, full T) T {
+func sized[T any](m *recorder, small, full T) T {
 	if m.Quick {
 		return small
 	}
@@ -38,24 +38,24 @@ func sized[T any](m *meter, small, full T) T {
 // oneCase is a case of a measurement: what it does in one round.
 type oneCase struct {
 	name string
-	run  func(ctx context.Context, c *turn) error
+	run  func(ctx context.Context, c *caseRound) error
 }
 
-// turn is one round of one case.
-type turn struct {
-	*meter
+// caseRound is one round of one case.
+type caseRound struct {
+	*recorder
 	name  string
 	round int
 }
 
 // rounds has the cases take turns. Each round begins with the next one, so that
 // none is always the first after a pause or the last on a warm machine.
-func (m *meter) rounds(ctx context.Context, cases []oneCase) error {
+func (m *recorder) rounds(ctx context.Context, cases []oneCase) error {
 	for round := range m.Rounds {
 		for i := range cases {
 			c := cases[(i+round)%len(cases)]
 			began := time.Now()
-			t := &turn{meter: m, name: c.name, round: round}
+			t := &caseRound{recorder: m, name: c.name, round: round}
 			if err := c.run(ctx, t); err != nil {
 				return fmt.Errorf("%s, round %d: %w", c.name, round+1, err)
 			}
@@ -66,7 +66,7 @@ func (m *meter) rounds(ctx context.Context, cases []oneCase) error {
 }
 
 // latest tells the newest value of the case's first metric.
-func (t *turn) latest() string {
+func (t *caseRound) latest() string {
 	for _, f := range t.Figures {
 		if f.Case == t.name && len(f.Values) > 0 {
 			return fmt.Sprintf("  %s %s", f.Metric, amount(f.Values[len(f.Values)-1], f.Unit))
@@ -76,12 +76,12 @@ func (t *turn) latest() string {
 }
 
 // record notes a value of this round.
-func (t *turn) record(metric, unit string, value float64) {
-	t.meter.record(t.name, metric, unit, value)
+func (t *caseRound) record(metric, unit string, value float64) {
+	t.recorder.record(t.name, metric, unit, value)
 }
 
 // times notes the median and the 99th percentile of some times, and the slowest.
-func (t *turn) times(what string, all []time.Duration) {
+func (t *caseRound) times(what string, all []time.Duration) {
 	if len(all) == 0 {
 		return
 	}
@@ -95,7 +95,7 @@ func (t *turn) times(what string, all []time.Duration) {
 	t.samples[t.name] = append(t.samples[t.name], values...)
 }
 
-func (m *meter) record(name, metric, unit string, value float64) {
+func (m *recorder) record(name, metric, unit string, value float64) {
 	f := m.figure(name, metric)
 	if f == nil {
 		f = &Figure{Case: name, Metric: metric, Unit: unit}
@@ -105,30 +105,30 @@ func (m *meter) record(name, metric, unit string, value float64) {
 }
 
 // compare asks for the ratio of a case to another one, in a metric.
-func (m *meter) compare(metric, of, to string) {
+func (m *recorder) compare(metric, of, to string) {
 	m.compared = append(m.compared, comparison{metric, of, to})
 }
 
 // want sets an aim for the median of a figure.
-func (m *meter) want(metric, of string, atLeast bool, value float64) {
+func (m *recorder) want(metric, of string, atLeast bool, value float64) {
 	m.aims = append(m.aims, wish{metric, of, Aim{AtLeast: atLeast, Value: value}})
 }
 
 // wantRatio asks for a ratio and sets an aim for it.
-func (m *meter) wantRatio(metric, of, to string, atLeast bool, value float64) {
+func (m *recorder) wantRatio(metric, of, to string, atLeast bool, value float64) {
 	m.compare(metric, of, to)
 	m.aims = append(m.aims, wish{metric, of, Aim{AtLeast: atLeast, Value: value, OfRatio: true}})
 }
 
 // note adds what a reader must know.
-func (m *meter) note(format string, args ...any) {
+func (m *recorder) note(format string, args ...any) {
 	if text := fmt.Sprintf(format, args...); !slices.Contains(m.Notes, text) {
 		m.Notes = append(m.Notes, text)
 	}
 }
 
 // keepDetail adds what only who looks closer wants to know.
-func (m *meter) keepDetail(name, text string) {
+func (m *recorder) keepDetail(name, text string) {
 	if m.Details == nil {
 		m.Details = map[string]string{}
 	}
@@ -137,7 +137,7 @@ func (m *meter) keepDetail(name, text string) {
 
 // finish computes what follows from the values. An aim for full sizes says
 // nothing about small ones.
-func (m *meter) finish() {
+func (m *recorder) finish() {
 	order := m.order()
 	slices.SortStableFunc(m.Figures, func(a, b *Figure) int { return order[a.Case] - order[b.Case] })
 	for _, f := range m.Figures {
@@ -164,7 +164,7 @@ func (m *meter) finish() {
 }
 
 // order is the place of each case's first figure.
-func (m *meter) order() map[string]int {
+func (m *recorder) order() map[string]int {
 	order := map[string]int{}
 	for _, f := range m.Figures {
 		if _, known := order[f.Case]; !known {
