@@ -35,7 +35,7 @@ func (m *migrator) build(ctx context.Context, table relation, ix Index) error {
 // created from the declaration on get theirs by themselves.
 func (m *migrator) buildPartitioned(ctx context.Context, table relation, ix Index, ident string, declared bool) error {
 	if !declared {
-		err := m.briefly(ctx, func(tx pgx.Tx) error {
+		err := m.withLockTimeout(ctx, func(tx pgx.Tx) error {
 			_, err := tx.Exec(ctx, fmt.Sprintf("CREATE INDEX %s ON ONLY %s %s",
 				pgx.Identifier{ix.Name}.Sanitize(), table.Ident, ix.On))
 			return err
@@ -74,7 +74,7 @@ func (m *migrator) buildPart(ctx context.Context, part relation, ix Index, paren
 	if err := m.build(ctx, part, Index{name, ix.On}); err != nil {
 		return err
 	}
-	return m.briefly(ctx, func(tx pgx.Tx) error {
+	return m.withLockTimeout(ctx, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, fmt.Sprintf("ALTER INDEX %s ATTACH PARTITION %s",
 			parent, pgx.Identifier{part.Schema, name}.Sanitize()))
 		return err

@@ -17,7 +17,7 @@ import (
 // A schema newer than this version is fine: during a deploy old workers go on
 // for a while, so that migrations never take from them what they need to be right.
 func Check(ctx context.Context, conn *pgx.Conn, o Options) error {
-	f, err := look(ctx, conn, o, standard().files)
+	f, err := look(ctx, conn, o, standardPolicy().files)
 	if err == nil {
 		err = f.ready()
 	}

@@ -13,23 +13,23 @@ import (
 	"github.com/scrapersky/contactsync/internal/statement"
 )
 
-// family is what the type of an existing column must be like.
-type family string
+// typeClass is what the type of an existing column must be like.
+type typeClass string
 
 const (
-	anything family = ""
-	key      family = "a type that can be indexed: uuid, bigint, text"
-	status   family = "text or an enum"
-	text     family = "text"
-	number   family = "an integer"
-	moment   family = "a timestamp"
-	instant  family = "timestamptz"
+	anything typeClass = ""
+	key      typeClass = "a type that can be indexed: uuid, bigint, text"
+	status   typeClass = "text or an enum"
+	text     typeClass = "text"
+	number   typeClass = "an integer"
+	moment   typeClass = "a timestamp"
+	instant  typeClass = "timestamptz"
 )
 
-// wanted is a column that the app's table is to have.
-type wanted struct {
+// columnSpec is a column that the app's table is to have.
+type columnSpec struct {
 	name        string // in the contract
-	family      family
+	typeClass   typeClass
 	room        int    // how many characters it must hold; 0 where that does not matter
 	nullable    bool   // contactsync writes NULL into it
 	ours        bool   // contactsync writes it
@@ -39,14 +39,14 @@ type wanted struct {
 }
 
 // key is the column that contacts are known by.
-func (o Options) key() wanted {
-	return wanted{name: "id", family: key, definition: "uuid PRIMARY KEY DEFAULT gen_random_uuid()"}
+func (o Options) key() columnSpec {
+	return columnSpec{name: "id", typeClass: key, definition: "uuid PRIMARY KEY DEFAULT gen_random_uuid()"}
 }
 
-// whoItIs are the columns that are sent. Those that are added, here and below, have
+// sentColumns are the columns that are sent. Those that are added, here and below, have
 // constant defaults: Postgres keeps them beside the table and rewrites no row.
-func (o Options) whoItIs() []wanted {
-	return []wanted{
+func (o Options) sentColumns() []columnSpec {
+	return []columnSpec{
 		o.key(),
 		{name: "email", definition: "text"},
 		{name: "name", definition: "text"},
@@ -56,28 +56,28 @@ func (o Options) whoItIs() []wanted {
 	}
 }
 
-// forAll are the other columns that all destinations share.
-func forAll() []wanted {
-	return []wanted{
-		{name: "last_failed_crm", family: text, room: 10, ours: true, definition: "text"},
+// sharedColumns are the other columns that all destinations share.
+func sharedColumns() []columnSpec {
+	return []columnSpec{
+		{name: "last_failed_crm", typeClass: text, room: 10, ours: true, definition: "text"},
 		{name: "created_at", definition: "timestamptz DEFAULT now()"},
-		{name: "updated_at", family: moment, ours: true, definition: "timestamptz DEFAULT now()"},
+		{name: "updated_at", typeClass: moment, ours: true, definition: "timestamptz DEFAULT now()"},
 	}
 }
 
 // columnsOf are the columns of a destination.
-func columnsOf(d destination.Info) []wanted {
-	list := []wanted{
-		{name: d.Columns.Mirror, family: status, room: 10, definition: "text DEFAULT 'New'"},
-		{name: d.Columns.Status, family: status, room: 10, definition: "text"},
-		{name: d.Columns.Error, family: text, room: 500, nullable: true, definition: "text"},
-		{name: d.Columns.Code, family: text, room: 20, nullable: true, definition: "text"},
-		{name: d.Columns.RemoteID, family: text, room: 20, definition: "text"},
-		{name: d.Columns.SyncedAt, family: moment, definition: "timestamptz"},
-		{name: d.Columns.Tries, family: number, definition: "int DEFAULT 0"},
-		{name: d.Columns.DueAt, family: moment, nullable: true, definition: "timestamptz"},
-		{name: d.Columns.TriedAt, family: moment, definition: "timestamptz"},
-		{name: d.Columns.QueuedAt, family: instant, nullable: true, definition: "timestamptz", later: "now()"},
+func columnsOf(d destination.Info) []columnSpec {
+	list := []columnSpec{
+		{name: d.Columns.Mirror, typeClass: status, room: 10, definition: "text DEFAULT 'New'"},
+		{name: d.Columns.Status, typeClass: status, room: 10, definition: "text"},
+		{name: d.Columns.Error, typeClass: text, room: 500, nullable: true, definition: "text"},
+		{name: d.Columns.Code, typeClass: text, room: 20, nullable: true, definition: "text"},
+		{name: d.Columns.RemoteID, typeClass: text, room: 20, definition: "text"},
+		{name: d.Columns.SyncedAt, typeClass: moment, definition: "timestamptz"},
+		{name: d.Columns.Tries, typeClass: number, definition: "int DEFAULT 0"},
+		{name: d.Columns.DueAt, typeClass: moment, nullable: true, definition: "timestamptz"},
+		{name: d.Columns.TriedAt, typeClass: moment, definition: "timestamptz"},
+		{name: d.Columns.QueuedAt, typeClass: instant, nullable: true, definition: "timestamptz", later: "now()"},
 	}
 	for i := range list {
 		list[i].ours, list[i].destination = true, d.Name
@@ -85,9 +85,9 @@ func columnsOf(d destination.Info) []wanted {
 	return list
 }
 
-// wantedColumns are all that the table is to have, in the order that a new one has.
-func (f found) wantedColumns() ([]wanted, error) {
-	list, last := f.options.whoItIs(), forAll()
+// declaredColumns are all that the table is to have, in the order that a new one has.
+func (f found) declaredColumns() ([]columnSpec, error) {
+	list, last := f.options.sentColumns(), sharedColumns()
 	destinations, err := f.destinations()
 	for _, d := range destinations {
 		list = append(list, columnsOf(d)...)
@@ -96,17 +96,17 @@ func (f found) wantedColumns() ([]wanted, error) {
 }
 
 // missing lists the columns that the table lacks.
-func (f found) missing() ([]wanted, error) {
-	list, err := f.wantedColumns()
-	return slices.DeleteFunc(list, func(w wanted) bool {
+func (f found) missing() ([]columnSpec, error) {
+	list, err := f.declaredColumns()
+	return slices.DeleteFunc(list, func(w columnSpec) bool {
 		return f.table != nil && f.table.column(f.table.statement().Column(w.name)) != nil
 	}), err
 }
 
 // lacks says whether the table lacks a column of a destination; "" are those that all
 // share.
-func lacks(missing []wanted, destination string) bool {
-	return slices.ContainsFunc(missing, func(w wanted) bool { return w.destination == destination })
+func lacks(missing []columnSpec, destination string) bool {
+	return slices.ContainsFunc(missing, func(w columnSpec) bool { return w.destination == destination })
 }
 
 // upColumns creates the table, or adds the columns that it lacks, at once: each ALTER
@@ -145,7 +145,7 @@ func (m *migrator) upColumns(ctx context.Context) (done []string, err error) {
 	if len(records) == 0 && len(missing) == 0 {
 		return nil, nil
 	}
-	err = m.briefly(ctx, func(tx pgx.Tx) error { return m.addColumns(ctx, tx, contacts.Name, missing, records) })
+	err = m.withLockTimeout(ctx, func(tx pgx.Tx) error { return m.addColumns(ctx, tx, contacts.Name, missing, records) })
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +167,7 @@ func (m *migrator) contactsRecord(ctx context.Context) (record, error) {
 }
 
 // addColumns creates the table, or alters it once, and records what was added.
-func (m *migrator) addColumns(ctx context.Context, tx pgx.Tx, name string, missing []wanted, records []record) error {
+func (m *migrator) addColumns(ctx context.Context, tx pgx.Tx, name string, missing []columnSpec, records []record) error {
 	var list, defaults []string
 	for _, w := range missing {
 		column := statement.Table{Columns: m.options.Columns}.Column(w.name)

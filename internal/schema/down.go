@@ -24,10 +24,10 @@ import (
 // were undone, newest first. Only what Up created goes; a contacts table that Up created
 // and that holds rows is not dropped, but reported as an *UnsuitableError.
 func Down(ctx context.Context, url string, o Options, all bool, log *slog.Logger) (undone []string, err error) {
-	return down(ctx, url, o, all, log, standard())
+	return down(ctx, url, o, all, log, standardPolicy())
 }
 
-func down(ctx context.Context, url string, o Options, all bool, log *slog.Logger, how manner) (undone []string, err error) {
+func down(ctx context.Context, url string, o Options, all bool, log *slog.Logger, how retryPolicy) (undone []string, err error) {
 	defer func() { err = wrap("migrate down", err) }()
 	m, err := open(ctx, url, o, log, how)
 	if err != nil {
@@ -44,7 +44,7 @@ func down(ctx context.Context, url string, o Options, all bool, log *slog.Logger
 	}
 	for {
 		var step string
-		err := m.patiently(ctx, func() (err error) {
+		err := m.retryLocked(ctx, func() (err error) {
 			if err := m.lookBack(ctx); err != nil {
 				return err
 			}
@@ -65,7 +65,7 @@ func down(ctx context.Context, url string, o Options, all bool, log *slog.Logger
 	if !all {
 		return undone, nil
 	}
-	return undone, m.patiently(ctx, func() error { return m.dropSchema(ctx) })
+	return undone, m.retryLocked(ctx, func() error { return m.dropSchema(ctx) })
 }
 
 // lookBack looks at the table that was migrated, whatever the settings say now.
@@ -115,7 +115,7 @@ func (m *migrator) stepDown(ctx context.Context) (step string, err error) {
 // downDestination takes a destination out of the triggers and the views, which go on for
 // the others, and then drops its indexes and columns.
 func (m *migrator) downDestination(ctx context.Context, d destination.Info, others []destination.Info) error {
-	if err := m.briefly(ctx, func(tx pgx.Tx) error { return m.withdraw(ctx, tx, others) }); err != nil {
+	if err := m.withLockTimeout(ctx, func(tx pgx.Tx) error { return m.withdraw(ctx, tx, others) }); err != nil {
 		return fmt.Errorf("triggers and views: %w", err)
 	}
 	theirs := slices.DeleteFunc(slices.Clone(m.found.records), func(r record) bool { return r.Destination != d.Name })
@@ -130,7 +130,7 @@ func (m *migrator) downDestination(ctx context.Context, d destination.Info, othe
 			return err
 		}
 	}
-	return m.briefly(ctx, func(tx pgx.Tx) error {
+	return m.withLockTimeout(ctx, func(tx pgx.Tx) error {
 		if err := m.dropColumns(ctx, tx, theirs); err != nil {
 			return err
 		}
@@ -182,7 +182,7 @@ func (m *migrator) dropColumns(ctx context.Context, tx pgx.Tx, list []record) er
 // downContacts drops the table, if Up created it, or the columns that Up added.
 func (m *migrator) downContacts(ctx context.Context) error {
 	shared := append(m.found.of(kindColumn), m.found.contacts())
-	return m.briefly(ctx, func(tx pgx.Tx) error {
+	return m.withLockTimeout(ctx, func(tx pgx.Tx) error {
 		switch {
 		case !m.ours():
 		case m.found.contacts().Detail == created:

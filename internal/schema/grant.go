@@ -46,24 +46,24 @@ func grantText(role string, rights Rights, table statement.Table, list []destina
 }
 
 // GrantColumnsText is the SQL that GrantColumns runs for a role.
-func GrantColumnsText(role string, further []string, o Options) string {
-	return grantColumnsText(role, further, o.table())
+func GrantColumnsText(role string, extra []string, o Options) string {
+	return grantColumnsText(role, extra, o.table())
 }
 
-func grantColumnsText(role string, further []string, table string) string {
-	quoted := make([]string, len(further))
-	for i, name := range further {
+func grantColumnsText(role string, extra []string, table string) string {
+	quoted := make([]string, len(extra))
+	for i, name := range extra {
 		quoted[i] = statement.Quote(name)
 	}
 	return fmt.Sprintf("GRANT SELECT (%s) ON %s TO %s;\n", strings.Join(quoted, ", "), table, statement.Quote(role))
 }
 
-// GrantColumns lets every role that Grant was called for read further columns of
+// GrantColumns lets every role that Grant was called for read extra columns of
 // contacts: those that are sent beyond the ones of the contract. The error is a
 // *columns.Error where a column cannot be sent.
-func GrantColumns(ctx context.Context, url string, o Options, further []string, log *slog.Logger) (err error) {
+func GrantColumns(ctx context.Context, url string, o Options, extra []string, log *slog.Logger) (err error) {
 	defer func() { err = wrap("grant columns", err) }()
-	m, err := open(ctx, url, o, log, standard())
+	m, err := open(ctx, url, o, log, standardPolicy())
 	if err != nil {
 		return err
 	}
@@ -71,14 +71,14 @@ func GrantColumns(ctx context.Context, url string, o Options, further []string, 
 	if err := m.migrated(ctx); err != nil {
 		return err
 	}
-	if _, err := columns.Find(ctx, m.work, m.found.table.statement(), further); err != nil {
+	if _, err := columns.Find(ctx, m.work, m.found.table.statement(), extra); err != nil {
 		return err
 	}
-	return m.briefly(ctx, func(tx pgx.Tx) error {
+	return m.withLockTimeout(ctx, func(tx pgx.Tx) error {
 		for _, role := range m.found.of(kindRole) {
 			there, err := hasRole(ctx, tx, role.Name)
 			if err == nil && there {
-				_, err = tx.Exec(ctx, grantColumnsText(role.Name, further, m.found.table.Ident))
+				_, err = tx.Exec(ctx, grantColumnsText(role.Name, extra, m.found.table.Ident))
 			}
 			if err != nil {
 				return err
@@ -94,7 +94,7 @@ func GrantColumns(ctx context.Context, url string, o Options, further []string, 
 // error is a *NotMigratedError where Up comes first, and ErrNoRole.
 func Grant(ctx context.Context, url string, o Options, role string, rights Rights, log *slog.Logger) (err error) {
 	defer func() { err = wrap("migrate grant", err) }()
-	m, err := open(ctx, url, o, log, standard())
+	m, err := open(ctx, url, o, log, standardPolicy())
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,7 @@ func Grant(ctx context.Context, url string, o Options, role string, rights Right
 	if err := m.migrated(ctx); err != nil {
 		return err
 	}
-	return m.briefly(ctx, func(tx pgx.Tx) error {
+	return m.withLockTimeout(ctx, func(tx pgx.Tx) error {
 		there, err := hasRole(ctx, tx, role)
 		if err != nil {
 			return err
@@ -175,5 +175,5 @@ func (m *migrator) grantAgain(ctx context.Context) error {
 	if err := m.look(ctx); err != nil {
 		return err
 	}
-	return m.briefly(ctx, func(tx pgx.Tx) error { return m.grantAll(ctx, tx) })
+	return m.withLockTimeout(ctx, func(tx pgx.Tx) error { return m.grantAll(ctx, tx) })
 }

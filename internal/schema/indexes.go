@@ -104,7 +104,7 @@ func (m *migrator) orderQueue(ctx context.Context, d destination.Info) error {
 	order := contactsSQL.Render(m.target(d), "queue_order").SQL
 	for told := 0; ; {
 		var n int
-		err := m.briefly(ctx, func(tx pgx.Tx) error {
+		err := m.withLockTimeout(ctx, func(tx pgx.Tx) error {
 			// Triggers of ours keep out of it, and columns without a time zone hold UTC.
 			if _, err := tx.Exec(ctx, "SET LOCAL contactsync.worker = 'on'"); err != nil {
 				return err
@@ -147,7 +147,7 @@ func (m *migrator) dropIndexes(ctx context.Context, names []string) error {
 	}
 	for _, ix := range list {
 		if ix.Partitioned {
-			err = m.briefly(ctx, func(tx pgx.Tx) error {
+			err = m.withLockTimeout(ctx, func(tx pgx.Tx) error {
 				_, err := tx.Exec(ctx, "DROP INDEX "+ix.Name)
 				return err
 			})

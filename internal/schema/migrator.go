@@ -26,13 +26,13 @@ type migrator struct {
 	lock    *pgx.Conn // holds the right to migrate; its transaction is idle
 	work    *pgx.Conn // everything but the versions
 	db      *sql.DB   // goose's
-	how     manner
+	how     retryPolicy
 	options Options
 	found   found // when it was last looked
 	log     *slog.Logger
 }
 
-func open(ctx context.Context, url string, o Options, log *slog.Logger, how manner) (_ *migrator, err error) {
+func open(ctx context.Context, url string, o Options, log *slog.Logger, how retryPolicy) (_ *migrator, err error) {
 	config, err := parse(url, log)
 	if err != nil {
 		return nil, err

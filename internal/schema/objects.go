@@ -84,7 +84,7 @@ func (m *migrator) upViews(ctx context.Context) ([]string, error) {
 	if err != nil || m.found.applied(s) || m.mayNot(ctx, s) {
 		return nil, err
 	}
-	err = m.briefly(ctx, func(tx pgx.Tx) error {
+	err = m.withLockTimeout(ctx, func(tx pgx.Tx) error {
 		if err := m.replaceViews(ctx, tx, s); err != nil {
 			return err
 		}
@@ -156,7 +156,7 @@ func (m *migrator) upTriggers(ctx context.Context) ([]string, error) {
 	if err != nil || len(missing) == 0 && m.found.applied(s) || m.mayNot(ctx, s) {
 		return nil, err
 	}
-	err = m.briefly(ctx, func(tx pgx.Tx) error {
+	err = m.withLockTimeout(ctx, func(tx pgx.Tx) error {
 		if err := m.replaceTriggers(ctx, tx, s); err != nil {
 			return err
 		}

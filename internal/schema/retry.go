@@ -26,23 +26,23 @@ const (
 	stateDeadlock         = "40P01"
 )
 
-// manner is how a migration deals with sessions that are in its way, and which
+// retryPolicy is how a migration deals with sessions that are in its way, and which
 // versions it knows.
-type manner struct {
+type retryPolicy struct {
 	attempts int           // how often a step is tried that is kept from its lock
 	pause    time.Duration // between two tries: whoever queued up behind goes first
 	watch    time.Duration // how often it is told what an index build waits for
 	files    fs.FS
 }
 
-// standard is the manner of real life.
-func standard() manner {
-	return manner{attempts: 4, pause: time.Second, watch: 10 * time.Second, files: migrations.FS}
+// standard is the retryPolicy of real life.
+func standardPolicy() retryPolicy {
+	return retryPolicy{attempts: 4, pause: time.Second, watch: 10 * time.Second, files: migrations.FS}
 }
 
-// patiently runs a step again while other sessions keep it from its lock, up to
+// retryLocked runs a step again while other sessions keep it from its lock, up to
 // the number of attempts.
-func (m *migrator) patiently(ctx context.Context, step func() error) error {
+func (m *migrator) retryLocked(ctx context.Context, step func() error) error {
 	for attempt := 1; ; attempt++ {
 		err := step()
 		refused, ok := errors.AsType[*pgconn.PgError](err)
@@ -81,9 +81,9 @@ func (m *migrator) sessions(ctx context.Context, conn *pgx.Conn, query string, a
 	return list
 }
 
-// briefly runs a transaction that gives up rather than wait long for a lock,
+// withLockTimeout runs a transaction that gives up rather than wait long for a lock,
 // because whoever writes to contacts queues up behind it.
-func (m *migrator) briefly(ctx context.Context, do func(tx pgx.Tx) error) error {
+func (m *migrator) withLockTimeout(ctx context.Context, do func(tx pgx.Tx) error) error {
 	return pgx.BeginFunc(ctx, m.work, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '3s'"); err != nil {
 			return err

@@ -49,10 +49,10 @@ type Result struct {
 // of contacts, an *UnsuitableError when contacts must be changed by hand first:
 // then nothing has been touched.
 func Up(ctx context.Context, url string, o Options, log *slog.Logger) (Result, error) {
-	return up(ctx, url, o, log, standard())
+	return up(ctx, url, o, log, standardPolicy())
 }
 
-func up(ctx context.Context, url string, o Options, log *slog.Logger, how manner) (result Result, err error) {
+func up(ctx context.Context, url string, o Options, log *slog.Logger, how retryPolicy) (result Result, err error) {
 	defer func() { err = wrap("migrate up", err) }()
 	m, err := open(ctx, url, o, log, how)
 	if err != nil {
@@ -68,7 +68,7 @@ func up(ctx context.Context, url string, o Options, log *slog.Logger, how manner
 	for _, step := range []func(context.Context) ([]string, error){
 		m.upVersions, m.upColumns, m.upIndexes, m.upViews, m.upTriggers,
 	} {
-		err := m.patiently(ctx, func() error {
+		err := m.retryLocked(ctx, func() error {
 			if err := m.look(ctx); err != nil {
 				return err
 			}
@@ -83,7 +83,7 @@ func up(ctx context.Context, url string, o Options, log *slog.Logger, how manner
 	if len(result.Applied) == 0 {
 		return result, nil
 	}
-	return result, m.patiently(ctx, func() error { return m.grantAgain(ctx) })
+	return result, m.retryLocked(ctx, func() error { return m.grantAgain(ctx) })
 }
 
 func wrap(doing string, err error) error {

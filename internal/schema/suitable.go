@@ -44,7 +44,7 @@ func (m *migrator) suitable(ctx context.Context) error {
 	if m.found.table == nil {
 		return m.creatable(ctx)
 	}
-	wanted, err := m.found.wantedColumns()
+	wanted, err := m.found.declaredColumns()
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (m *migrator) advise(ctx context.Context) {
 
 // unfit lists what keeps the table from being used for these columns. One that is not
 // there is no problem: it is added, unless the settings say that the app has it.
-func (t *table) unfit(list ...wanted) (bad problems) {
+func (t *table) unfit(list ...columnSpec) (bad problems) {
 	for _, w := range list {
 		name := t.statement().Column(w.name)
 		c := t.column(name)
@@ -96,7 +96,7 @@ func (t *table) unfit(list ...wanted) (bad problems) {
 				fmt.Sprintf("%s has no column %s, which CONTACTS_COLUMNS names for %s", t.Ident, statement.Name(name), w.name),
 				fmt.Sprintf("correct CONTACTS_COLUMNS, or ALTER TABLE %s ADD COLUMN %s …;", t.Ident, statement.Name(name)),
 			})
-		case w.family == key:
+		case w.typeClass == key:
 			bad = append(bad, problem{
 				fmt.Sprintf("%s has no column %s", t.Ident, name),
 				fmt.Sprintf("name the one that it has with CONTACTS_COLUMNS=%s:…, or ALTER TABLE %s ADD COLUMN %s uuid NOT NULL DEFAULT gen_random_uuid() UNIQUE;", name, t.Ident, name),
@@ -106,17 +106,17 @@ func (t *table) unfit(list ...wanted) (bad problems) {
 	return bad
 }
 
-func (c column) unfit(table string, w wanted) (bad problems) {
+func (c column) unfit(table string, w columnSpec) (bad problems) {
 	name := statement.Name(c.Name)
 	alter := fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s ", table, name)
-	if !c.is(w.family) {
+	if !c.is(w.typeClass) {
 		remedy := fmt.Sprintf("change the type of %s.%s, or rename the column: contactsync then adds its own", table, name)
-		if w.family == instant {
+		if w.typeClass == instant {
 			remedy = fmt.Sprintf("ALTER TABLE %s RENAME COLUMN %s TO …; contactsync then adds its own", table, name)
 		}
-		return problems{{fmt.Sprintf("column %s of %s is %s; it must be %s", name, table, c.Declared, w.family), remedy}}
+		return problems{{fmt.Sprintf("column %s of %s is %s; it must be %s", name, table, c.Declared, w.typeClass), remedy}}
 	}
-	if w.family == status && len(c.Labels) > 0 {
+	if w.typeClass == status && len(c.Labels) > 0 {
 		for _, label := range labels {
 			if !slices.Contains(c.Labels, label) {
 				bad = append(bad, problem{
@@ -140,8 +140,8 @@ func (c column) unfit(table string, w wanted) (bad problems) {
 	return bad
 }
 
-// is says whether the column's type is of a family.
-func (c column) is(f family) bool {
+// is says whether the column's type is of a typeClass.
+func (c column) is(f typeClass) bool {
 	switch f {
 	case key:
 		return c.Indexable

@@ -67,7 +67,7 @@ func Status(ctx context.Context, url string, o Options) (list []Version, err err
 		return nil, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }() // only reads were made
-	f, err := look(ctx, conn, o, standard().files)
+	f, err := look(ctx, conn, o, standardPolicy().files)
 	if err != nil {
 		return nil, err
 	}
