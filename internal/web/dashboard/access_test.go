@@ -268,7 +268,7 @@ func TestEmailsAreHiddenInTheSentence(t *testing.T) {
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, `INSERT INTO contactsync.slots (destination, slot, instance, since, pause_code, pause_reason, pause_since)
 		VALUES ('hubspot', 0, 'one', now(), 'BAD_RESPONSE', 'no HubSpot: ada@example.org', now())`)
-	if _, err := pgtest.Connect(t, url).Exec(t.Context(), `SELECT pg_advisory_lock($1, $2)`, database.LockClass, database.SlotLock(0)); err != nil {
+	if _, err := pgtest.Connect(t, url).Exec(t.Context(), `SELECT pg_advisory_lock($1, $2)`, destination.LockClass, hubspot.Info.SlotLock(0)); err != nil {
 		t.Fatal(err)
 	}
 	d := board(t, url, func(o *dashboard.Options) { o.HideEmails = true })

@@ -249,6 +249,6 @@ func (b *tab) signIn(user, password string) {
 func address(in *progtest.Installation, env ...string) (url string, p *progtest.Process) {
 	in.Helper()
 	p = in.Start(in.Env(env...), "run")
-	addr, _ := p.Wait("Serving HTTP", 1)[0]["addr"].(string)
+	addr, _ := p.Wait("serving HTTP", 1)[0]["addr"].(string)
 	return "http://" + addr, p
 }

@@ -74,7 +74,7 @@ func (d *Dashboard) Run() {
 
 // refresh renders the present state and wakes the streams.
 func (d *Dashboard) refresh(ctx context.Context) {
-	g, err := d.glance() //nolint:contextcheck // one query is for all, and has the life of the dashboard
+	g, err := d.queueState() //nolint:contextcheck // one query is for all, and has the life of the dashboard
 	if err != nil {
 		if ctx.Err() == nil {
 			d.live.publish(nil, "", "", "The database cannot be reached: what you see is out of date. The page updates by itself once it is back.")
@@ -101,7 +101,7 @@ func (d *Dashboard) refresh(ctx context.Context) {
 
 // beatOf changes when something happened to contacts, so that the pages about them
 // ask again then, and only then.
-func beatOf(g *glance) string {
+func beatOf(g *queueState) string {
 	cycle, action := int64(0), int64(0)
 	if len(g.Cycles) > 0 {
 		cycle = g.Cycles[0].ID

@@ -8,7 +8,7 @@ import (
 
 // overview is the first page.
 func (d *Dashboard) overview(*http.Request) (view, error) {
-	g, err := d.glance()
+	g, err := d.queueState()
 	if err != nil {
 		return view{}, err
 	}
@@ -17,15 +17,15 @@ func (d *Dashboard) overview(*http.Request) (view, error) {
 
 // board is what the overview shows.
 type board struct {
-	*glance
+	*queueState
 	ReadOnly bool
 	Spans    []span
 	Limits   []limit
 }
 
-func (d *Dashboard) overviewOf(g *glance) board {
+func (d *Dashboard) overviewOf(g *queueState) board {
 	return board{
-		glance: g, ReadOnly: d.ReadOnly, Limits: limitsOf(g.Replicas),
+		queueState: g, ReadOnly: d.ReadOnly, Limits: limitsOf(g.Replicas),
 		Spans: []span{d.spanOf("hour", "Last hour", "60 min ago", g.Hour), d.spanOf("day", "Last day", "24 h ago", g.Day)},
 	}
 }

@@ -63,7 +63,7 @@ type view struct {
 	Every int // seconds after which a browser without JavaScript asks again; 0: never
 
 	status int
-	seen   *glance // nil: the database does not respond, or was not asked
+	seen   *queueState // nil: the database does not respond, or was not asked
 }
 
 // frame is a view with what every page has around it.
@@ -72,8 +72,8 @@ type frame struct {
 	Who, Instance, Version string
 	ReadOnly, Disabled     bool
 	Flash                  *flash
-	Glance                 *glance // nil where the database does not respond
-	Beat                   string  // the value of the event beat when the page was made
+	State                  *queueState // nil where the database does not respond
+	Beat                   string      // the value of the event beat when the page was made
 }
 
 // errNoPage is the error of an address without a page.
@@ -85,7 +85,7 @@ func (d *Dashboard) page(find func(r *http.Request) (view, error)) http.Handler 
 		ctx, cancel := context.WithTimeout(r.Context(), queryTimeout)
 		defer cancel()
 		// Read before the rest, so that a change in between is noticed.
-		seen, _ := d.glance() //nolint:contextcheck // as in refresh; without it the page shows less
+		seen, _ := d.queueState() //nolint:contextcheck // as in refresh; without it the page shows less
 		v, err := find(r.WithContext(ctx))
 		if err != nil {
 			v = d.trouble(ctx, err)
@@ -103,7 +103,7 @@ func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, v view) {
 		ReadOnly: d.ReadOnly, Disabled: d.Disabled,
 	}
 	if v.seen != nil {
-		f.Glance, f.Beat = v.seen, beatOf(v.seen)
+		f.State, f.Beat = v.seen, beatOf(v.seen)
 	}
 	if r.Header.Get("Contactsync-Swap") == "" {
 		f.Flash = takeFlash(w, r)

@@ -14,13 +14,13 @@ const (
 	shownCycles  = 8
 	shownActions = 8
 
-	freshGlance = 900 * time.Millisecond
-	freshHour   = 5 * time.Second
-	freshDay    = time.Minute
+	freshState = 900 * time.Millisecond
+	freshHour  = 5 * time.Second
+	freshDay   = time.Minute
 )
 
-// glance is the state of the queue as every page shows it.
-type glance struct {
+// queueState is the state of the queue as every page shows it.
+type queueState struct {
 	ops.Snapshot
 	Cycles   []ops.Cycle
 	Actions  []ops.Action
@@ -63,11 +63,11 @@ func severityOf(s ops.Snapshot) severity {
 	return good
 }
 
-// cache keeps the last glance for everybody who asks within a moment, so that many
+// cache keeps the last queueState for everybody who asks within a moment, so that many
 // browsers cost the database no more than one.
 type cache struct {
 	mu                sync.Mutex
-	last              *glance
+	last              *queueState
 	at, hourAt, dayAt time.Time
 	hour, day         []ops.Point
 
@@ -82,10 +82,10 @@ func (c *cache) forget() {
 	c.last = nil
 }
 
-// glance returns the state of the queue, at most a second old. A caller that waited
+// queueState returns the state of the queue, at most a second old. A caller that waited
 // for the query of another returns its error too, and does not query after it: with a
 // silent database every caller would otherwise wait for all those before it.
-func (d *Dashboard) glance() (*glance, error) {
+func (d *Dashboard) queueState() (*queueState, error) {
 	c := &d.cache
 	asked := time.Now()
 	c.mu.Lock()
@@ -93,7 +93,7 @@ func (d *Dashboard) glance() (*glance, error) {
 	if c.err != nil && c.failedAt.After(asked) {
 		return nil, c.err
 	}
-	if c.last != nil && time.Since(c.at) < freshGlance {
+	if c.last != nil && time.Since(c.at) < freshState {
 		return c.last, nil
 	}
 	// Others wait for the result, too: the query goes on when this caller leaves.
@@ -111,7 +111,7 @@ func (d *Dashboard) glance() (*glance, error) {
 }
 
 // query reads the state of the queue and the latest cycles and actions.
-func (d *Dashboard) query(ctx context.Context) (*glance, error) {
+func (d *Dashboard) query(ctx context.Context) (*queueState, error) {
 	seen, err := d.Store.Snapshot(ctx, ops.MostShown+1)
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (d *Dashboard) query(ctx context.Context) (*glance, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &glance{Snapshot: seen, Cycles: cycles, Actions: actions, Severity: severityOf(seen), Sentence: d.words(seen.Sentence(time.UTC))}, nil
+	return &queueState{Snapshot: seen, Cycles: cycles, Actions: actions, Severity: severityOf(seen), Sentence: d.words(seen.Sentence(time.UTC))}, nil
 }
 
 // addSeries reads the past, less often: it changes less and costs more.
