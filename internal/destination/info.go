@@ -62,5 +62,9 @@ const locksEach = 10_000
 // Doorbell returns the second key of the advisory lock that the sleeping leader holds.
 func (i Info) Doorbell() int { return 1 + i.Ordinal*locksEach }
 
+// ManualSlot is the first of the slots that commands take for a moment, when a person
+// has them do a leader's work on single contacts. A leader's slots are below it.
+const ManualSlot = 1000
+
 // SlotLock returns the second key of the advisory lock of leader slot k.
 func (i Info) SlotLock(k int) int { return 100 + i.Ordinal*locksEach + k }

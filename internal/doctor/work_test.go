@@ -6,7 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -27,7 +28,7 @@ func partitioned(t *testing.T) string {
 func lead(t *testing.T, url string) {
 	t.Helper()
 	conn := pgtest.Connect(t, url+"&application_name=contactsync/one-1")
-	if _, err := conn.Exec(t.Context(), "SELECT pg_advisory_lock($1, $2)", database.LockClass, database.SlotLock(0)); err != nil {
+	if _, err := conn.Exec(t.Context(), "SELECT pg_advisory_lock($1, $2)", destination.LockClass, hubspot.Info.SlotLock(0)); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
@@ -48,7 +48,7 @@ func (q *Queue) Enter(ctx context.Context) error {
 }
 
 // leads says whether the slot is a leader's. A command does not lead.
-func (q *Queue) leads() bool { return q.opt.Slot < database.ManualSlot }
+func (q *Queue) leads() bool { return q.opt.Slot < destination.ManualSlot }
 
 // traced says whether claims bring the column traceparent along: it is wanted, the app
 // has it and this role may read it.

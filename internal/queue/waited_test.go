@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
 )
 
 // How long a contact waited is told of a first attempt that synced, from its being
@@ -59,7 +59,7 @@ func TestSyncedByHandDidNotWait(t *testing.T) {
 	ids := b.queued(1)
 	b.exec(`SET contactsync.worker = 'on'`)
 	b.exec(`UPDATE contacts SET hubspot_processing_status = 'Complete', hubspot_queued_at = now() - interval '30 days'`)
-	q := b.leader(database.ManualSlot)
+	q := b.leader(destination.ManualSlot)
 	batch, err := q.ClaimIDs(t.Context(), ids)
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 )
 
@@ -125,7 +126,7 @@ func (a *app) awaitRest(ctx context.Context) error {
 		var asleep bool
 		err := a.conn.QueryRow(context.WithoutCancel(ctx), `SELECT EXISTS (
 			SELECT FROM pg_locks WHERE locktype = 'advisory' AND classid = $1::int::bigint::oid AND objid = $2::int::bigint::oid
-			   AND mode = 'ExclusiveLock' AND granted)`, database.LockClass, database.DoorbellLock).Scan(&asleep)
+			   AND mode = 'ExclusiveLock' AND granted)`, destination.LockClass, hubspot.Info.Doorbell()).Scan(&asleep)
 		if err != nil {
 			return fmt.Errorf("look at the doorbell: %w", err)
 		}

@@ -21,7 +21,7 @@ func TestConnections(t *testing.T) {
 	in.Await("2 1 1", connections) // the slot's and the listener's; a follower's
 	rest := in.Ask(connections)
 	for _, r := range []*replica{leader, follower, third} {
-		address, _ := r.Wait("Serving HTTP", 1)[0]["addr"].(string)
+		address, _ := r.Wait("serving HTTP", 1)[0]["addr"].(string)
 		out, errs, code := in.Command(in.Env("HTTP_ADDR="+address), "healthcheck")
 		if code != 0 {
 			t.Errorf("healthcheck: exit code %d\n%s%s", code, out, errs)

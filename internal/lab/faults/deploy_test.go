@@ -81,7 +81,7 @@ func TestRollingDeploy(t *testing.T) {
 	var after []*progtest.Process
 	for _, leaving := range before {
 		p := in.Start(env, "run")
-		address, _ := p.Wait("Serving HTTP", 1)[0]["addr"].(string)
+		address, _ := p.Wait("serving HTTP", 1)[0]["addr"].(string)
 		get(t, "http://"+address+"/readyz")
 		after = append(after, p)
 		if code := leaving.Stop(); code != 0 {

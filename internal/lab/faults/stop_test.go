@@ -76,7 +76,7 @@ func TestLeaderIsStoppedInARequest(t *testing.T) {
 				asked := time.Now()
 				leader.Signal(signal)
 				if test.again > 0 {
-					leader.Wait("Stopping: what is in flight is finished first", 1)
+					leader.Wait("stopping: what is in flight is finished first", 1)
 				}
 				for range test.again {
 					_ = leader.Cmd.Process.Signal(signal) // it may have ended

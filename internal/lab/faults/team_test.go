@@ -12,7 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/lab/process"
 	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
@@ -97,7 +98,7 @@ func (r *replica) name(in *progtest.Installation) string {
 // nobody leads.
 func holder(in *progtest.Installation) (pid string) {
 	in.Helper()
-	return in.Ask(`SELECT coalesce(max(pid)::text, '') `+ofSlot, database.LockClass, database.SlotLock(0))
+	return in.Ask(`SELECT coalesce(max(pid)::text, '') `+ofSlot, destination.LockClass, hubspot.Info.SlotLock(0))
 }
 
 // awaitAnother waits until another server process than that one holds the first
@@ -105,7 +106,7 @@ func holder(in *progtest.Installation) (pid string) {
 func awaitAnother(in *progtest.Installation, pid string) {
 	in.Helper()
 	in.AwaitFor(2*progtest.Patience, "another", fmt.Sprintf(`SELECT coalesce(max(CASE WHEN pid = %s THEN 'the same' ELSE 'another' END), 'nobody') `+
-		strings.NewReplacer("$1", fmt.Sprint(database.LockClass), "$2", fmt.Sprint(database.SlotLock(0))).Replace(ofSlot), pid))
+		strings.NewReplacer("$1", fmt.Sprint(destination.LockClass), "$2", fmt.Sprint(hubspot.Info.SlotLock(0))).Replace(ofSlot), pid))
 }
 
 // ofSlot finds the granted lock of a slot. $1 class, $2 object.

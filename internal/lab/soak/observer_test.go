@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
 )
 
 // observer looks at the replicas from outside, all the time.
@@ -103,7 +103,7 @@ func (o *observer) lookAtConnections(ctx context.Context) {
 	const countSQL = `SELECT coalesce(string_agg(application_name || '=' || n, ' '), '') FROM (
 		SELECT application_name, count(*) AS n FROM pg_stat_activity
 		WHERE datname = current_database() AND application_name LIKE 'contactsync/%' GROUP BY 1) x`
-	leading, err := ask[string](ctx, o.w, leadersSQL, database.LockClass)
+	leading, err := ask[string](ctx, o.w, leadersSQL, destination.LockClass)
 	if err != nil {
 		return
 	}

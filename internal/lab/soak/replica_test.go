@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/lab/netproxy"
 	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
@@ -159,7 +159,7 @@ const leadersSQL = `SELECT coalesce(string_agg(a.application_name, ' '), '') FRO
 
 // leaders is the replicas that lead now.
 func (w *world) leaders(ctx context.Context) []*replica {
-	names, err := ask[string](ctx, w, leadersSQL, database.LockClass)
+	names, err := ask[string](ctx, w, leadersSQL, destination.LockClass)
 	if err != nil {
 		return nil
 	}
