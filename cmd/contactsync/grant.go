@@ -69,7 +69,7 @@ func (p *program) mappedColumns(ctx context.Context) ([]string, error) {
 
 // printGrant shows the SQL of a grant.
 func (p *program) printGrant(ctx context.Context, role string, rights schema.Rights) error {
-	further, err := p.mappedColumns(ctx)
+	extra, err := p.mappedColumns(ctx)
 	if err != nil {
 		return err
 	}
@@ -79,8 +79,8 @@ func (p *program) printGrant(ctx context.Context, role string, rights schema.Rig
 	}
 	o := app.SchemaOptions(contacts)
 	text := schema.GrantText(role, rights, o)
-	if len(further) > 0 {
-		text += "\n-- The columns of HUBSPOT_PROPERTY_MAP.\n" + schema.GrantColumnsText(role, further, o)
+	if len(extra) > 0 {
+		text += "\n-- The columns of HUBSPOT_PROPERTY_MAP.\n" + schema.GrantColumnsText(role, extra, o)
 	}
 	_, err = fmt.Fprint(p.stdout, text)
 	return err
@@ -89,9 +89,9 @@ func (p *program) printGrant(ctx context.Context, role string, rights schema.Rig
 // grantMapped lets the roles that may do contactsync's work read the columns that
 // are mapped.
 func (p *program) grantMapped(ctx context.Context, url string, o schema.Options, log *slog.Logger) error {
-	further, err := p.mappedColumns(ctx)
-	if err != nil || len(further) == 0 {
+	extra, err := p.mappedColumns(ctx)
+	if err != nil || len(extra) == 0 {
 		return err
 	}
-	return app.PropertyMapError(schema.GrantColumns(ctx, url, o, further, log))
+	return app.PropertyMapError(schema.GrantColumns(ctx, url, o, extra, log))
 }

@@ -20,7 +20,7 @@ type series map[string]float64
 // scrapeOf scrapes a process.
 func scrapeOf(p *progtest.Process) series {
 	p.Helper()
-	addr, _ := p.Wait("Serving HTTP", 1)[0]["addr"].(string)
+	addr, _ := p.Wait("serving HTTP", 1)[0]["addr"].(string)
 	request, err := http.NewRequestWithContext(p.Context(), http.MethodGet, "http://"+addr+"/metrics", nil)
 	if err != nil {
 		p.Fatal(err)
@@ -181,7 +181,7 @@ func TestMetricsWithoutTheDatabase(t *testing.T) {
 	if value, found := s["contactsync_led_slots"]; found {
 		t.Errorf("contactsync_led_slots is %v while the database cannot be read", value)
 	}
-	p.Wait("The metrics of the queue cannot be read from the database", 1)
+	p.Wait("the metrics of the queue cannot be read from the database", 1)
 }
 
 // workerRole is the programs' role in the database.

@@ -35,7 +35,7 @@ func watchWithPrometheus(in *progtest.Installation, of ...*progtest.Process) *sc
 	}
 	var targets []string
 	for _, p := range of {
-		addr, _ := p.Wait("Serving HTTP", 1)[0]["addr"].(string)
+		addr, _ := p.Wait("serving HTTP", 1)[0]["addr"].(string)
 		targets = append(targets, addr)
 	}
 	list, err := json.Marshal(targets)

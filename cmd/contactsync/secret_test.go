@@ -115,7 +115,7 @@ func TestTheTokenIsNowhere(t *testing.T) {
 	in.Exec(`UPDATE contacts SET hubspot_processing_status = 'Queued'`)
 	for signal, traceback := range map[syscall.Signal]string{syscall.SIGQUIT: "all", syscall.SIGABRT: "system"} {
 		p := in.Start(append(env, "GOTRACEBACK="+traceback), "run")
-		addr, _ := p.Wait("Serving HTTP", 1)[0]["addr"].(string)
+		addr, _ := p.Wait("serving HTTP", 1)[0]["addr"].(string)
 		p.Wait("leading", 1)
 		in.Await("0", `SELECT count(*)::text FROM contacts WHERE hubspot_processing_status IN ('Queued', 'Processing')`)
 		for _, path := range []string{"/", "/healthz", "/readyz", "/metrics", "/debug/pprof/cmdline", "/no/such/page"} {

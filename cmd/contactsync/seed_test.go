@@ -45,7 +45,7 @@ func TestSeed1StartupWithoutKey(t *testing.T) {
 	in.Exec(seedContacts)
 	p := in.Start(in.Env("HUBSPOT_API_KEY="), "run")
 	p.Wait("HUBSPOT_API_KEY not configured - HubSpot sync scheduler DISABLED", 1)
-	address := p.Wait("Serving HTTP", 1)[0]["addr"]
+	address := p.Wait("serving HTTP", 1)[0]["addr"]
 	for _, path := range []string{"/healthz", "/readyz"} {
 		if code := get(t, fmt.Sprintf("http://%v%s", address, path)); code != http.StatusOK {
 			t.Errorf("%s answers %d, want 200", path, code)

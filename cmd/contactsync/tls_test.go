@@ -151,7 +151,7 @@ func TestTLSToPostgres(t *testing.T) {
 	in.Queue(3)
 	in.Await("3 Complete/Complete", progtest.Counts)
 	for _, p := range []*progtest.Process{leads, follows} {
-		addr, _ := p.Wait("Serving HTTP", 1)[0]["addr"].(string)
+		addr, _ := p.Wait("serving HTTP", 1)[0]["addr"].(string)
 		if code := get(t, "http://"+addr+"/readyz"); code != http.StatusOK {
 			t.Errorf("/readyz answers %d", code)
 		}

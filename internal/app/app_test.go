@@ -103,8 +103,8 @@ func TestRun(t *testing.T) {
 	}
 	var order []int
 	for _, message := range []string{
-		"Configuring HubSpot sync scheduler", "Serving HTTP", "HubSpot sync scheduler job registered successfully",
-		"msg=leading", "Contact synced successfully to HubSpot", "Stopping: what is in flight is finished first", "stopped leading", "msg=stopped\n",
+		"Configuring HubSpot sync scheduler", "serving HTTP", "HubSpot sync scheduler job registered successfully",
+		"msg=leading", "Contact synced successfully to HubSpot", "stopping: what is in flight is finished first", "stopped leading", "msg=stopped\n",
 	} {
 		at := strings.Index(log.String(), message)
 		if at < 0 {

@@ -69,15 +69,15 @@ func newHubSpotClient(cfg config.HubSpot, extra columns.List, slots int, log *sl
 func propertyNames(cfg config.HubSpot, extra columns.List) hubspot.PropertyNames {
 	return hubspot.PropertyNames{
 		DomainID: cfg.Properties.DomainID, PageID: cfg.Properties.PageID, SyncDate: cfg.Properties.SyncDate,
-		Further: extraProperties(cfg.Properties.Map, extra),
+		Extra: extraProperties(cfg.Properties.Map, extra),
 	}
 }
 
 // extraProperties returns the properties that get the mapped columns.
-func extraProperties(mapped config.PropertyMap, extra columns.List) []hubspot.Further {
-	list := make([]hubspot.Further, len(mapped.Pairs))
+func extraProperties(mapped config.PropertyMap, extra columns.List) []hubspot.Extra {
+	list := make([]hubspot.Extra, len(mapped.Pairs))
 	for i, p := range mapped.Pairs {
-		list[i] = hubspot.Further{Name: p.Property, Clear: p.Clear}
+		list[i] = hubspot.Extra{Name: p.Property, Clear: p.Clear}
 		if len(extra) > 0 {
 			list[i].Kind = extra[i].Kind
 		}

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
@@ -27,18 +28,24 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session) error {
 		defer leave()
 	}
 	stopListening := w.listen(ctx)
-	loop := &drain.Loop{
-		Label: w.info.Label, Queue: q, Destination: w.connection, Listener: w.listener, Wake: w.signal.C(), Log: w.log,
-		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, Interval: w.cfg.Sync.Interval,
-		CutAfter: w.cfg.ShutdownTimeout - cutBefore, Hurry: w.hurry, Once: w.once, Rekeyed: w.rekeyed,
-		Checked: w.connection.checked, Unchanged: w.unchanged(q), Observer: w.traces.Observe(w.metrics),
-	}
+	loop := w.loop(q, w.log)
+	loop.Listener, loop.Wake, loop.Interval, loop.Once = w.listener, w.signal.C(), w.cfg.Sync.Interval, w.once
+	loop.Hurry, loop.Rekeyed, loop.Checked = w.hurry, w.rekeyed, w.connection.checked
+	loop.Unchanged, loop.Observer = w.unchanged(q), w.traces.Observe(w.metrics)
 	err := loop.Run(ctx, stop)
 	if ctx.Err() == nil {
 		err = errors.Join(err, q.Leave(ctx))
 	}
 	stopListening()
 	return err
+}
+
+// loop returns the loop of a queue, with what a leader and a sync by hand share.
+func (w *worker) loop(q *queue.Queue, log *slog.Logger) *drain.Loop {
+	return &drain.Loop{
+		Label: w.info.Label, Queue: q, Destination: w.connection, Log: log,
+		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, CutAfter: w.cfg.ShutdownTimeout - cutBefore,
+	}
 }
 
 // listen hears notifications until the returned function is called.

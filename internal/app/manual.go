@@ -9,7 +9,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/contact"
-	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/drain"
 	"github.com/scrapersky/contactsync/internal/leader"
 	"github.com/scrapersky/contactsync/internal/ops"
@@ -66,10 +66,10 @@ func (m *Manual) Sync(ctx context.Context, ids []string) (failed int, err error)
 	if err := w.dial(); err != nil {
 		return 0, err
 	}
-	campaign := w.campaign()
-	campaign.First, campaign.Slots = database.ManualSlot, manualSlots
+	conf := w.leaderConfig()
+	conf.First, conf.Slots = destination.ManualSlot, manualSlots
 	busy := fmt.Errorf("%d people sync by hand already; try again in a moment", manualSlots)
-	err = leadOnce(ctx, context.WithoutCancel(ctx), campaign, busy, func(leading context.Context, s *leader.Session) (err error) {
+	err = leadOnce(ctx, context.WithoutCancel(ctx), conf, busy, func(leading context.Context, s *leader.Session) (err error) {
 		w.session.Store(s)
 		defer w.session.Store(nil)
 		failed, err = m.each(leading, ctx, s, ids)
@@ -91,12 +91,10 @@ func (m *Manual) each(ctx, stop context.Context, s *leader.Session, ids []string
 			err = errors.Join(err, q.Leave(ctx))
 		}
 	}()
-	loop := &drain.Loop{
-		Label: m.worker.info.Label, Queue: q, Destination: m.worker.connection, Log: slog.New(slog.DiscardHandler),
-		BatchSize: 1, Slots: 1, CutAfter: m.worker.cfg.ShutdownTimeout - cutBefore,
-		// Replicas may leave unchanged contacts alone, whatever this process is told.
-		Unchanged: &drain.Unchanged{Hash: m.worker.connection.fingerprint, Begin: q.Begin, Force: true},
-	}
+	loop := m.worker.loop(q, slog.New(slog.DiscardHandler))
+	loop.BatchSize, loop.Slots = 1, 1
+	// Replicas may leave unchanged contacts alone, whatever this process is told.
+	loop.Unchanged = &drain.Unchanged{Hash: m.worker.connection.fingerprint, Begin: q.Begin, Force: true}
 	for i, id := range ids {
 		if stop.Err() != nil {
 			return failed, fmt.Errorf("interrupted; %d of %s not sent", len(ids)-i, ops.Count(len(ids), "contact", "contacts"))

@@ -21,7 +21,7 @@ func checkProperties(client *hubspot.Client, extra columns.List, log *slog.Logge
 	return func(ctx context.Context) {
 		var problems []string
 		for _, m := range client.Mapped() {
-			if !m.Further() {
+			if !m.Extra() {
 				continue
 			}
 			p, found, err := client.Property(ctx, m.Name)

@@ -23,7 +23,7 @@ func (a *App) Run(ctx context.Context, asked <-chan os.Signal) error {
 	if err != nil {
 		return err
 	}
-	a.log.InfoContext(ctx, "Serving HTTP", "addr", listener.Addr().String())
+	a.log.InfoContext(ctx, "serving HTTP", "addr", listener.Addr().String())
 
 	group, running := errgroup.WithContext(stop)
 	serving, stopServing := context.WithCancel(context.WithoutCancel(ctx))

@@ -31,7 +31,7 @@ func (a *App) shutdown(ctx context.Context, asked <-chan os.Signal) (stop, hard 
 		case <-hard.Done():
 			return
 		}
-		a.log.InfoContext(ctx, "Stopping: what is in flight is finished first", "at_most", a.cfg.ShutdownTimeout)
+		a.log.InfoContext(ctx, "stopping: what is in flight is finished first", "at_most", a.cfg.ShutdownTimeout)
 		stopNow()
 		timer := time.NewTimer(a.cfg.ShutdownTimeout - hardBefore)
 		defer timer.Stop()

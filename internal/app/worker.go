@@ -85,11 +85,11 @@ func (w *worker) run(stop, hard context.Context) error {
 	w.measure()
 	w.log.InfoContext(stop, w.info.Label+" sync scheduler job registered successfully", "instance", w.instance) //nolint:sloglint // the line is that of the destination
 
-	campaign := w.campaign()
-	campaign.Beat = w.listener.Beat
+	conf := w.leaderConfig()
+	conf.Beat = w.listener.Beat
 	if !w.once { // which is a command, soon over
-		campaign.OnWait, campaign.OnExit = w.heartbeat.Beat, w.heartbeat.Remove
-		campaign.Beat = func(ctx context.Context, conn *pgx.Conn) error {
+		conf.OnWait, conf.OnExit = w.heartbeat.Beat, w.heartbeat.Remove
+		conf.Beat = func(ctx context.Context, conn *pgx.Conn) error {
 			err := w.listener.Beat(ctx, conn)
 			w.heartbeat.Beat(ctx, conn)
 			return err
@@ -99,13 +99,13 @@ func (w *worker) run(stop, hard context.Context) error {
 	lead := func(ctx context.Context, s *leader.Session) error { return w.lead(ctx, stop, s) }
 	if w.once {
 		busy := errors.New("another process leads and syncs what is queued; stop it, or leave the work to it")
-		return leadOnce(stop, hard, campaign, busy, lead)
+		return leadOnce(stop, hard, conf, busy, lead)
 	}
-	return leader.Run(stop, hard, campaign, lead)
+	return leader.Run(stop, hard, conf, lead)
 }
 
-// campaign is how this worker waits for one of its destination's slots.
-func (w *worker) campaign() leader.Config {
+// leaderConfig is how this worker waits for one of its destination's slots.
+func (w *worker) leaderConfig() leader.Config {
 	return leader.Config{
 		Connect: w.connect, Destination: w.info, Slots: w.cfg.Sync.MaxInstances,
 		Instance: w.instance, Log: w.plainLog,

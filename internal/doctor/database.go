@@ -36,8 +36,8 @@ type Database struct {
 
 	Schema      schema.Options
 	Destination destination.Info // whose queue to look at
-	Further     []string         // columns of contacts that are sent beyond those of the contract
-	FurtherIn   string           // the setting that names them
+	Extra       []string         // columns of contacts that are sent beyond those of the contract
+	ExtraIn     string           // the setting that names them
 	// Remedy says what to do about an error of connecting; empty: nothing is known.
 	Remedy func(err error) string
 
@@ -94,8 +94,8 @@ func (d Database) Checks() []Check {
 		{Name: "replicas", Needs: migrated, Run: d.replicas},
 		{Name: "queue", Needs: migrated, Run: d.queue},
 	}
-	if len(d.Further) > 0 {
-		checks = append(checks, Check{Name: "mapped columns", Needs: migrated, Run: d.further})
+	if len(d.Extra) > 0 {
+		checks = append(checks, Check{Name: "mapped columns", Needs: migrated, Run: d.extra})
 	}
 	for i := range checks {
 		checks[i].Area = areaDatabase

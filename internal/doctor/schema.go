@@ -59,20 +59,20 @@ func (d Database) privileges(ctx context.Context) Finding {
 	return fine("this role may do all that a worker does")
 }
 
-// further tells whether the columns that a setting maps can be sent, by the
+// extra tells whether the columns that a setting maps can be sent, by the
 // role that sends them.
-func (d Database) further(ctx context.Context) Finding {
+func (d Database) extra(ctx context.Context) Finding {
 	var list columns.List
 	err := d.onDirect(ctx, func(conn *pgx.Conn) error {
 		target, err := d.target(ctx, conn)
 		if err != nil {
 			return err
 		}
-		list, err = columns.Find(ctx, conn, target.Table, d.Further)
+		list, err = columns.Find(ctx, conn, target.Table, d.Extra)
 		return err
 	})
 	if bad, ok := errors.AsType[*columns.Error](err); ok {
-		return fail("correct "+d.FurtherIn+" or contacts; until then no process starts", "%s", strings.Join(bad.Problems, "; "))
+		return fail("correct "+d.ExtraIn+" or contacts; until then no process starts", "%s", strings.Join(bad.Problems, "; "))
 	}
 	if err != nil {
 		return d.broken(err)

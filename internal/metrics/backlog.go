@@ -116,9 +116,9 @@ func (b *Backlog) now() look {
 	seen, err := b.look(ctx)
 	if (err == nil) != (b.last.err == nil) { // changes only
 		if err != nil {
-			b.log.WarnContext(ctx, "The metrics of the queue cannot be read from the database", "error", err)
+			b.log.WarnContext(ctx, "the metrics of the queue cannot be read from the database", "error", err)
 		} else {
-			b.log.InfoContext(ctx, "The metrics of the queue can be read again")
+			b.log.InfoContext(ctx, "the metrics of the queue can be read again")
 		}
 	}
 	b.last = look{Snapshot: seen, err: err, at: time.Now(), took: time.Since(began)}

@@ -45,9 +45,7 @@ WITH step AS (
            sum(y.synced) AS synced, sum(y.created) AS created, sum(y.retried) AS retried, sum(y.failed) AS failed,
            sum(y.requests) AS requests, sum(y.throttled_ms) AS throttled_ms,
            avg(extract(epoch FROM y.finished_at - y.started_at)) AS cycle_seconds,
-           ARRAY[sum(latency[1]), sum(latency[2]), sum(latency[3]), sum(latency[4]), sum(latency[5]), sum(latency[6]),
-                 sum(latency[7]), sum(latency[8]), sum(latency[9]), sum(latency[10]), sum(latency[11]), sum(latency[12]),
-                 sum(latency[13]), sum(latency[14]), sum(latency[15]), sum(latency[16]), sum(latency[17])] AS latency
+           ARRAY[{{latency_sums}}] AS latency
       FROM step, contactsync.cycles y
      WHERE y.destination = @destination AND y.finished_at >= step.first
      GROUP BY 1

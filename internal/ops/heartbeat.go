@@ -111,7 +111,7 @@ func (h *Heartbeat) write(ctx context.Context, conn *pgx.Conn, name string, valu
 	st := statement.Target{}.Statement(heartbeats["modest"] + ";\n" + heartbeats[name])
 	args := append([]any{pgx.QueryExecModeSimpleProtocol}, st.Args(values)...)
 	if _, err := conn.Exec(ctx, st.SQL, args...); err != nil { // a standby refuses it, say
-		h.log.DebugContext(ctx, "This process could not write itself down in the list of replicas", "error", err)
+		h.log.DebugContext(ctx, "the list of replicas could not be written", "error", err)
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/statement"
 )
@@ -69,9 +70,18 @@ func written() statement.Set {
 	if err != nil {
 		panic(err)
 	}
-	set := statement.Parse(text.String())
+	set := statement.Parse(text.String()).Fill(map[string]string{"latency_sums": latencySums(len(contact.LatencyBounds()) + 1)})
 	addForms(set)
 	return set
+}
+
+// latencySums returns SQL that adds up so many buckets, one after the other.
+func latencySums(buckets int) string {
+	sums := make([]string, buckets)
+	for i := range sums {
+		sums[i] = fmt.Sprintf("sum(latency[%d])", i+1)
+	}
+	return strings.Join(sums, ", ")
 }
 
 // querier is the pool or a transaction.

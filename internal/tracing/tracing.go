@@ -47,7 +47,7 @@ func Start(ctx context.Context, lookup func(name string) (string, bool), version
 		return nil, fmt.Errorf("OpenTelemetry (OTEL_RESOURCE_ATTRIBUTES): %w", err)
 	}
 	otel.SetErrorHandler(&complaints{log: log})
-	log.InfoContext(ctx, "Sending traces to OpenTelemetry")
+	log.InfoContext(ctx, "sending traces to OpenTelemetry")
 	return &Tracing{provider: trace.NewTracerProvider(trace.WithBatcher(exporter), trace.WithResource(about))}, nil
 }
 

@@ -13,7 +13,7 @@ func TestFingerprint(t *testing.T) {
 	t.Parallel()
 	day := today()
 	p := inMemory(t, simOptions(), func(o *Options) {
-		o.Properties.Further = []Further{{Name: "jobtitle"}, {Name: "website", Clear: true}}
+		o.Properties.Extra = []Extra{{Name: "jobtitle"}, {Name: "website", Clear: true}}
 		o.Today = func() time.Time { return day }
 	})
 	ada := contact.Contact{ID: "1", Email: "Ada@example.org", Name: "Ada Example", Phone: "1", DomainID: "d", PageID: "p", Extra: []string{"Chief", ""}}
@@ -43,18 +43,18 @@ func TestFingerprint(t *testing.T) {
 	same("the email", false, func(c *contact.Contact) { c.Email = "bob@example.org" })
 	same("the name", false, func(c *contact.Contact) { c.Name = "Ada Other" })
 	same("a value that goes", false, func(c *contact.Contact) { c.Phone = "" })
-	same("a further column", false, func(c *contact.Contact) { c.Extra[1] = "x" })
+	same("an extra column", false, func(c *contact.Contact) { c.Extra[1] = "x" })
 	same("two that change places", false, func(c *contact.Contact) { c.DomainID, c.PageID = c.PageID, c.DomainID })
 
 	day = day.Add(48 * time.Hour)
 	if !bytes.Equal(p.Fingerprint(ada), first) {
 		t.Error("the day makes a difference")
 	}
-	p.properties.Further[1].Clear = false
+	p.properties.Extra[1].Clear = false
 	if bytes.Equal(p.Fingerprint(ada), first) {
 		t.Error("another map makes no difference")
 	}
-	p.properties.Further[1].Clear = true
+	p.properties.Extra[1].Clear = true
 	sim := simOptions()
 	sim.PortalID++
 	other := inMemory(t, sim, func(o *Options) { o.Properties = p.properties })

@@ -22,11 +22,11 @@ type PropertyNames struct {
 	PageID   string // single-line text
 	SyncDate string // date
 
-	Further []Further // of the further columns, in the order of contact.Contact.Extra
+	Extra []Extra // of the extra columns, in the order of contact.Contact.Extra
 }
 
-// Further is the property that gets a further column.
-type Further struct {
+// Extra is the property that gets an extra column.
+type Extra struct {
 	Name  string
 	Clear bool         // a blank value clears the property
 	Kind  contact.Kind // of the column; empty where nobody has looked
@@ -38,7 +38,7 @@ type Further struct {
 // one.
 func (n PropertyNames) values(c contact.Contact, today time.Time) map[string]string {
 	first, last := splitName(c.Name)
-	values := make(map[string]string, 6+len(n.Further))
+	values := make(map[string]string, 6+len(n.Extra))
 	for name, value := range map[string]string{
 		"firstname": first,
 		"lastname":  last,
@@ -52,8 +52,8 @@ func (n PropertyNames) values(c contact.Contact, today time.Time) map[string]str
 		}
 	}
 	for i, value := range c.Extra { // none, where nobody has read them
-		if value = strings.TrimSpace(value); value != "" || n.Further[i].Clear {
-			values[n.Further[i].Name] = value
+		if value = strings.TrimSpace(value); value != "" || n.Extra[i].Clear {
+			values[n.Extra[i].Name] = value
 		}
 	}
 	return values
@@ -71,7 +71,7 @@ func (n PropertyNames) mapped() []portal.Mapped {
 		{Name: n.SyncDate, Type: "date", Setting: own + "SYNC_DATE", Label: "ScraperSky sync date", FieldType: "date"},
 	}
 	all = slices.DeleteFunc(all, func(m portal.Mapped) bool { return m.Name == "" })
-	for _, f := range n.Further {
+	for _, f := range n.Extra {
 		all = append(all, portal.ForColumn(f.Name, f.Kind))
 	}
 	return all

@@ -29,8 +29,8 @@ func TestValues(t *testing.T) {
 		{"right to left", names, contact.Contact{Name: "שלום עולם"}, map[string]string{"firstname": "שלום", "lastname": "עולם"}},
 		{"very long", names, contact.Contact{Name: long + " y"}, map[string]string{"firstname": long, "lastname": "y"}},
 		{
-			"further columns",
-			PropertyNames{Further: []Further{{Name: "jobtitle"}, {Name: "website"}, {Name: "company", Clear: true}, {Name: "city", Clear: true}}},
+			"extra columns",
+			PropertyNames{Extra: []Extra{{Name: "jobtitle"}, {Name: "website"}, {Name: "company", Clear: true}, {Name: "city", Clear: true}}},
 			contact.Contact{Extra: []string{" Chief ", " ", "", "Bern"}},
 			map[string]string{"jobtitle": "Chief", "company": "", "city": "Bern"},
 		},

@@ -29,15 +29,15 @@ type Mapped struct {
 	list  bool         // values are lists
 }
 
-// MapSetting is the setting that maps further columns.
+// MapSetting is the setting that maps extra columns.
 const MapSetting = "HUBSPOT_PROPERTY_MAP"
 
 // Own reports whether the property is one of the account's own, or meant to be: a
 // setting names it, and Setup creates it.
 func (m Mapped) Own() bool { return m.Setting != "" }
 
-// Further reports whether it gets a further column.
-func (m Mapped) Further() bool { return m.Setting == MapSetting }
+// Extra reports whether it gets an extra column.
+func (m Mapped) Extra() bool { return m.Setting == MapSetting }
 
 // OfType returns the wanted type in parentheses, to follow the name; empty where any
 // will do.
@@ -48,7 +48,7 @@ func (m Mapped) OfType() string {
 	return " (type " + m.Type + ")"
 }
 
-// ForColumn returns the property that suits a further column of a kind; empty: any
+// ForColumn returns the property that suits an extra column of a kind; empty: any
 // property does. A text may hold anything, so that HubSpot judges each of its values.
 func ForColumn(name string, kind contact.Kind) Mapped {
 	m := map[contact.Kind]Mapped{
