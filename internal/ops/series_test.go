@@ -3,8 +3,6 @@ package ops_test
 import (
 	"fmt"
 	"math"
-	"os"
-	"regexp"
 	"slices"
 	"testing"
 	"time"
@@ -107,18 +105,5 @@ func TestQuantileOfTheLongest(t *testing.T) {
 	counts[len(bounds)] = 3
 	if q := (ops.Point{Latency: counts}).Quantile(0.5); q == nil || *q != bounds[len(bounds)-1] {
 		t.Errorf("beyond the last bound: %v, want that bound", q)
-	}
-}
-
-// A series adds up as many buckets as a settle counts.
-func TestSeriesAddsUpEveryBucket(t *testing.T) {
-	t.Parallel()
-	series, err := os.ReadFile("cycles.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	buckets := len(contact.LatencyBounds()) + 1
-	if n := len(regexp.MustCompile(`sum\(latency\[\d+\]\)`).FindAll(series, -1)); n != buckets {
-		t.Errorf("cycles.sql adds up %d buckets, want %d", n, buckets)
 	}
 }

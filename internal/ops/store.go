@@ -70,7 +70,8 @@ func written() statement.Set {
 	if err != nil {
 		panic(err)
 	}
-	set := statement.Parse(text.String()).Fill(map[string]string{"latency_sums": latencySums(len(contact.LatencyBounds()) + 1)})
+	set := statement.Parse(text.String())
+	set["series"] = statement.Fill(set["series"], map[string]string{"latency_sums": latencySums(len(contact.LatencyBounds()) + 1)})
 	addForms(set)
 	return set
 }
