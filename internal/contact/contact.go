@@ -18,6 +18,10 @@ type Contact struct {
 
 	TraceParent string // the trace of the commit that queued it (W3C); only while traces are kept
 
+	// FailedAlone says that it failed in a request of its own while others went
+	// through. A destination gives it a request of its own again.
+	FailedAlone bool
+
 	UpdatedAt time.Time // zero when the column is NULL
 	Version   string    // stands for the values above as claimed; the queue compares it
 }

@@ -33,8 +33,8 @@ type Outcome struct {
 	HTTPStatus    int    // 0 without a response
 	CorrelationID string // the CRM's own name for the failed request, for its support
 
-	// InDoubt reports that the CRM may still apply what was sent: there was no
-	// response, or a gateway responded in its place. Such a contact must not be sent
+	// InDoubt reports that the CRM may still apply what was sent, whatever was sent
+	// since and went through: there was no response, or a gateway responded in its place. Such a contact must not be sent
 	// again before the doubt is over, or the older data could land after newer.
 	InDoubt bool
 
@@ -70,6 +70,11 @@ type Report struct {
 	// Outage reports that no request of this batch got a usable response: the service
 	// or the way to it is down, and the contacts are not to blame.
 	Outage bool
+
+	// Reachable reports that in an Outage the account's own read went through: writes
+	// fail, or just these contacts do. Those that were sent alone are Retry, and those
+	// that were not have spent nothing.
+	Reachable bool
 
 	Requests  int           // HTTP requests made, those of repairs included
 	Throttled time.Duration // time spent waiting for the rate limit

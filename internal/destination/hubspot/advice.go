@@ -17,8 +17,8 @@ var Advice = destination.Advices{
 		Do:    "Correct the email in the row and retry it, or skip it.",
 	},
 	contact.CodeInvalidValue: {
-		Means: "HubSpot refuses a value: too long, of the wrong type, or not among a property's options.",
-		Do:    "The message names the property. Correct the value in the row, or the property in HubSpot, and retry.",
+		Means: "HubSpot refuses a value: too long, of the wrong type, or not among a property's options. Or a firewall on the way refuses what this contact holds (403).",
+		Do:    "The message names the property, or has the words of the firewall. Correct the value in the row, or the property in HubSpot, and retry.",
 	},
 	contact.CodeMissingRequired: {
 		Means: "The account demands a property that was not sent.",
@@ -64,7 +64,7 @@ var Advice = destination.Advices{
 	},
 	contact.CodeServerError: {
 		Means: "HubSpot answered with an error of its own (5xx).",
-		Do:    "Nothing while attempts are left. Once HubSpot's status page says that all is well, retry those in Error.",
+		Do:    "Nothing while attempts are left. Once HubSpot's status page says that all is well, retry those in Error. If the message says that it is this contact alone, look what is odd in its values.",
 		Alone: true,
 	},
 	contact.CodeTimeout: {

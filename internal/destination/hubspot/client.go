@@ -1,9 +1,9 @@
 // Package hubspot sends contacts to HubSpot and reports what became of each. It
 // exists so that nothing else has to know HubSpot: how a batch is keyed and
 // answered, what each error means and whose fault it is, how fast requests may go,
-// and which doubts a missing answer leaves. It decides nothing about rows, and it
-// never repeats a request that failed, but for those that HubSpot asks to repeat
-// (423 and short 429).
+// and which doubts a missing answer leaves. It decides nothing about rows. It repeats
+// what HubSpot asks to repeat (423 and short 429), and tries a request that may have
+// failed for some of its contacts in parts.
 //
 // Package api below it speaks the HTTP, package portal looks at the account and sets
 // it up.
@@ -122,7 +122,7 @@ func (c *Client) Preview(ctx context.Context, batch []contact.Contact) ([]destin
 // the key is accepted and is that of the right portal, and whether properties
 // that were missing exist by now. The error is an *api.Error.
 func (c *Client) Probe(ctx context.Context) error {
-	e := c.api.CheckAccount(ctx)
+	e := c.api.CheckAccount(ctx, new(api.Usage))
 	if e == nil {
 		e = c.checkMissing(ctx)
 	}

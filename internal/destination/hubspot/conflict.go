@@ -18,13 +18,17 @@ func (u *upsert) resolveConflict(ctx context.Context, it *item, conflict *api.Er
 	}
 	switch {
 	case e == nil:
-		u.outcomes[it.row] = contact.Outcome{Verdict: contact.Synced, RemoteID: id, HTTPStatus: http.StatusOK}
+		u.set(it, contact.Outcome{Verdict: contact.Synced, RemoteID: id, HTTPStatus: http.StatusOK})
+		return
+	case e.MayBeSome():
+		it.doubt = it.doubt || e.InDoubt
+		u.failedAlone(it, e)
 		return
 	case e.Kind == api.KindRow, e.Kind == api.KindConflict, e.Kind == api.KindOther:
 	default:
 		u.fail(ctx, e)
 	}
-	u.outcomes[it.row] = e.Outcome()
+	u.set(it, e.Outcome())
 }
 
 // existingContact returns the id of the contact that a conflict is about.

@@ -65,9 +65,10 @@ func TestSpoiledAnswers(t *testing.T) {
 }
 
 // endless is a transport whose answers never end.
-type endless struct{ read int }
+type endless struct{ read, most int }
 
 func (e *endless) RoundTrip(*http.Request) (*http.Response, error) {
+	e.read = 0
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: e}, nil
 }
 
@@ -76,6 +77,7 @@ func (e *endless) Read(p []byte) (int, error) {
 		p[i] = ' '
 	}
 	e.read += len(p)
+	e.most = max(e.most, e.read)
 	return len(p), nil
 }
 
@@ -86,8 +88,8 @@ func TestAnEndlessAnswerIsNotReadOn(t *testing.T) {
 	answer := new(endless)
 	c := newClient(t, api.Options{HTTP: &http.Client{Transport: answer}}, nil)
 	check(t, c.Upsert(t.Context(), people(1)), "1 retry BAD_RESPONSE, outage")
-	if answer.read > maxBody+1 {
-		t.Errorf("%d bytes read, want at most %d", answer.read, maxBody+1)
+	if answer.most > maxBody+1 {
+		t.Errorf("%d bytes read of one, want at most %d", answer.most, maxBody+1)
 	}
 }
 
@@ -241,7 +243,7 @@ func TestOneConnection(t *testing.T) {
 		t.Cleanup(hc.CloseIdleConnections)
 		c := newClient(t, api.Options{BaseURL: server.URL, HTTP: hc}, nil)
 		check(t, c.Upsert(t.Context(), people(100)), "100 synced")
-		sim.Inject(hubspotsim.Fault{Status: http.StatusServiceUnavailable, Times: 1})
+		sim.Inject(hubspotsim.Fault{Status: http.StatusServiceUnavailable, Times: 2}) // the upsert, and the look at the account
 		check(t, c.Upsert(t.Context(), people(100)), "100 retry SERVER_ERROR, outage")
 		check(t, c.Upsert(t.Context(), people(100)), "100 synced")
 		if opened.Load() != 1 || others.Load() != 0 {

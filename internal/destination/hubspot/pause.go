@@ -57,6 +57,9 @@ func accountReason(e *api.Error) string {
 	case 0:
 		return e.Message + ". Nothing was sent: correct one of the two and restart"
 	}
+	if e.Foreign {
+		return e.Message + ". That is a page and not HubSpot's answer: a firewall or proxy on the way refuses the requests; let it pass them"
+	}
 	return e.Message + ". Give the key the scopes crm.objects.contacts.read and crm.objects.contacts.write"
 }
 

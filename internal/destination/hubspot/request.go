@@ -9,13 +9,13 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 )
 
-// request sends the contacts of one request and settles them. If HubSpot refuses
-// the request for what may be some of its rows, it is halved until they are
-// alone: at most 2n-1 requests for n rows.
-func (u *upsert) request(ctx context.Context, items []*item) {
+// request sends the contacts of one request and settles them. It reports whether it
+// was answered usably. If HubSpot refuses the request for some of its rows, it is
+// halved until they are alone: at most 2n-1 requests for n rows.
+func (u *upsert) request(ctx context.Context, items []*item) (answered bool) {
 	if e := u.stopReason(ctx); e != nil {
 		u.markUnsent(e, items)
-		return
+		return false
 	}
 	inputs, traces := make([]api.Input, len(items)), make(map[string]*item, len(items))
 	for i, it := range items {
@@ -23,29 +23,54 @@ func (u *upsert) request(ctx context.Context, items []*item) {
 		traces[trace] = it
 		inputs[i] = api.Input{ID: it.key, IDProperty: api.ByEmail, TraceID: trace, Properties: it.properties}
 	}
+	call := u.client.api.UpsertRequest(inputs)
+	if u.isBusy() {
+		call = call.Hasty()
+	}
 	var answer api.BatchAnswer
-	e := u.client.api.Call(ctx, &u.usage, u.client.api.UpsertRequest(inputs), &answer)
+	e := u.client.api.Call(ctx, &u.usage, call, &answer)
 	switch {
 	case e == nil:
 		u.succeed()
 		u.settle(ctx, items, match(items, traces, &answer))
-	case e.MayBeSome() && len(items) > 1:
+		return true
+	case e.OfRows():
 		u.succeed()
-		u.halve(ctx, items)
-	case e.Kind == api.KindConflict:
-		u.succeed()
-		u.resolveConflict(ctx, items[0], e)
-	case e.Kind == api.KindRow:
-		u.succeed()
-		u.outcomes[items[0].row] = e.Outcome()
+		u.refused(ctx, items, e)
+		return true
 	case e.Kind == api.KindAccount && e.Status == 0: // it was not even sent
 		u.fail(ctx, e)
 		u.markUnsent(e, items)
+		return false
+	}
+	for _, it := range items {
+		it.doubt = it.doubt || e.InDoubt
+	}
+	if e.MayBeSome() {
+		u.suspect(ctx, items, e)
+		return false
+	}
+	u.failAll(ctx, items, e)
+	return false
+}
+
+// refused goes on after HubSpot has refused a request for some of its rows.
+func (u *upsert) refused(ctx context.Context, items []*item, e *api.Error) {
+	switch {
+	case len(items) > 1:
+		u.halve(ctx, items)
+	case e.Kind == api.KindConflict:
+		u.resolveConflict(ctx, items[0], e)
 	default:
-		u.fail(ctx, e)
-		for _, it := range items {
-			u.outcomes[it.row] = e.Outcome()
-		}
+		u.set(items[0], e.Outcome())
+	}
+}
+
+// failAll settles the rows of a request that failed for none of them.
+func (u *upsert) failAll(ctx context.Context, items []*item, e *api.Error) {
+	u.fail(ctx, e)
+	for _, it := range items {
+		u.set(it, e.Outcome())
 	}
 }
 
@@ -60,7 +85,7 @@ func (u *upsert) halve(ctx context.Context, items []*item) {
 // results nor errors is not known to be written, and never counts as synced.
 func (u *upsert) settle(ctx context.Context, items []*item, m matched) {
 	for it, r := range m.results {
-		u.outcomes[it.row] = synced(r)
+		u.set(it, synced(r))
 	}
 	for _, p := range m.loose {
 		if e := u.client.api.RowError(p); e.Kind == api.KindSetup {
@@ -73,7 +98,7 @@ func (u *upsert) settle(ctx context.Context, items []*item, m matched) {
 	for _, it := range items {
 		if p := m.problems[it]; p != nil {
 			e := u.client.api.RowError(p)
-			u.outcomes[it.row] = e.Outcome()
+			u.set(it, e.Outcome())
 			switch e.Kind {
 			case api.KindSetup:
 				u.fail(ctx, e)
@@ -100,10 +125,10 @@ func (u *upsert) settleUnknown(ctx context.Context, m *matched) {
 		return
 	}
 	for _, it := range m.unknown {
-		u.outcomes[it.row] = contact.Outcome{
+		u.set(it, contact.Outcome{
 			Verdict: contact.Retry, Code: contact.CodeNotConfirmed, HTTPStatus: http.StatusOK,
 			Message: "not confirmed: HubSpot's response does not mention this contact",
-		}
+		})
 	}
 }
 
@@ -121,7 +146,7 @@ func (u *upsert) matchByID(ctx context.Context, m *matched) {
 	var rest []*item
 	for _, it := range m.unknown {
 		if r := byID[ids[it.key]]; r != nil {
-			u.outcomes[it.row] = synced(r)
+			u.set(it, synced(r))
 		} else {
 			rest = append(rest, it)
 		}

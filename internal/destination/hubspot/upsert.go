@@ -15,6 +15,8 @@ import (
 // one outcome for each, in their order, whatever happens. Their keys (see
 // contact.Contact.Key) must be distinct; there may be any number of them.
 //
+// What a request fails for, one of its contacts may have caused: see suspect.
+//
 // When ctx ends, what has not been sent is Unspent, and what has been sent and
 // not answered is Unspent and in doubt. As long as the account is not known to
 // work, one request goes first, and the others only if it was answered usably;
@@ -22,7 +24,7 @@ import (
 // not been sent by then is Unspent.
 func (c *Client) Upsert(ctx context.Context, batch []contact.Contact) contact.Report {
 	u := &upsert{client: c, outcomes: make([]contact.Outcome, len(batch))}
-	chunks := slices.Collect(slices.Chunk(u.validate(batch), api.MaxBatch))
+	chunks := chunked(u.validate(batch))
 	var group errgroup.Group
 	group.SetLimit(api.Concurrency)
 	for _, chunk := range u.prove(ctx, chunks) {
@@ -32,9 +34,11 @@ func (c *Client) Upsert(ctx context.Context, batch []contact.Contact) contact.Re
 		})
 	}
 	_ = group.Wait() // no request returns an error: each has written its outcomes
+	u.judge(ctx)
 	c.learn(u)
+	outage := u.outage && !u.usable
 	return contact.Report{
-		Outcomes: u.outcomes, Pause: u.pause, Outage: u.outage && !u.usable,
+		Outcomes: u.outcomes, Pause: u.pause, Outage: outage, Reachable: outage && u.reachable,
 		Requests: u.usage.Requests(), Throttled: u.usage.Throttled(),
 	}
 }
@@ -44,6 +48,22 @@ type item struct {
 	row        int // its place in the batch
 	key        string
 	properties map[string]string
+	alone      bool // it failed alone before: it gets a request of its own
+	doubt      bool // a request that it was in may be carried out still
+}
+
+// chunked is the requests that items go in: those that failed alone before by
+// themselves, after the others.
+func chunked(items []*item) [][]*item {
+	apart := func(it *item) bool { return it.alone }
+	together := slices.DeleteFunc(slices.Clone(items), apart)
+	chunks := slices.Collect(slices.Chunk(together, api.MaxBatch))
+	for i, it := range items {
+		if it.alone {
+			chunks = append(chunks, items[i:i+1])
+		}
+	}
+	return chunks
 }
 
 // upsert is the state of one Upsert.
@@ -58,6 +78,21 @@ type upsert struct {
 	failure *api.Error            // the first failure of a whole request
 	stop    *api.Error            // why nothing more is to be sent
 	pause   *contact.AccountPause // what stop means for the account
+
+	answers   int    // requests that were answered usably
+	busy      bool   // one was, but too busy for long
+	failures  int    // those that may have failed for a contact, in a row
+	lone      []lone // contacts that failed alone
+	reachable bool   // the account's own read went through after such a failure
+
+	proving sync.Mutex // held by the one who finds out whose fault it is
+}
+
+// set settles a contact. What was sent before it and may be carried out still stays
+// in doubt, whatever came of it since.
+func (u *upsert) set(it *item, o contact.Outcome) {
+	o.InDoubt = o.InDoubt || it.doubt
+	u.outcomes[it.row] = o
 }
 
 // validate settles the contacts that cannot be sent, and returns the others.
@@ -69,7 +104,7 @@ func (u *upsert) validate(batch []contact.Contact) []*item {
 			u.outcomes[i] = why
 			continue
 		}
-		items = append(items, &item{row: i, key: c.Key(), properties: u.client.properties.values(c, today)})
+		items = append(items, &item{row: i, key: c.Key(), properties: u.client.properties.values(c, today), alone: c.FailedAlone})
 	}
 	return items
 }
@@ -103,7 +138,7 @@ func (u *upsert) refuseUnsent(ctx context.Context, e *api.Error, chunks [][]*ite
 	u.fail(ctx, e)
 	if e.Kind == api.KindAccount && e.Status != 0 {
 		for _, it := range chunks[0] {
-			u.outcomes[it.row] = e.Outcome()
+			u.set(it, e.Outcome())
 		}
 		chunks = chunks[1:]
 	}
@@ -113,7 +148,7 @@ func (u *upsert) refuseUnsent(ctx context.Context, e *api.Error, chunks [][]*ite
 // markUnsent settles rows that are not sent because of a failure.
 func (u *upsert) markUnsent(e *api.Error, items []*item) {
 	for _, it := range items {
-		u.outcomes[it.row] = e.Unsent()
+		u.set(it, e.Unsent())
 	}
 }
 
@@ -169,7 +204,8 @@ func (u *upsert) stopsBatch(e *api.Error) bool {
 func (u *upsert) succeed() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.usable = true
+	u.usable, u.failures = true, 0
+	u.answers++
 }
 
 // isProven reports whether the last batch was answered usably throughout.

@@ -74,9 +74,10 @@ func TestOneFirst(t *testing.T) {
 		check(t, <-answered, "1000 synced")
 
 		// A failure takes the proof away.
-		p.Inject(hubspotsim.Fault{Path: "batch/upsert", Status: http.StatusServiceUnavailable, Times: 1})
+		p.Inject(hubspotsim.Fault{Status: http.StatusServiceUnavailable})
 		before := p.upserts()
 		check(t, p.Upsert(t.Context(), people(100)), "100 retry SERVER_ERROR, outage")
+		p.ClearFaults()
 		p.Inject(hang)
 		go func() { answered <- p.Upsert(t.Context(), people(1000)) }()
 		synctest.Wait()
@@ -109,7 +110,6 @@ func TestWhatConcernsEveryRowStopsTheBatch(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			p := overTheWire(t, simOptions(), nil)
-			test.fault.Path = "batch/upsert"
 			p.Inject(test.fault)
 			check(t, p.Upsert(t.Context(), people(1000)), test.want)
 			if got := p.upserts(); got != 1 {

@@ -74,7 +74,8 @@ func answers(elsewhere string) []answer {
 				Header: map[string]string{"X-HubSpot-RateLimit-Interval-Milliseconds": "200"},
 			},
 			rows: queued + "0 -", pause: "RATE_LIMITED", says: "too many",
-			least: probe, most: probe, upserts: 6, restart: true, after: complete + "0 -",
+			// The first one waits five times, three contacts alone once each.
+			least: probe, most: probe, upserts: 12, restart: true, after: complete + "0 -",
 		},
 		{
 			name: "429 daily", fault: hubspotsim.Fault{Mode: hubspotsim.DailyLimit},

@@ -25,6 +25,7 @@ const (
 	Huge       Mode = "huge"        // 200 with a body of Size bytes
 	Redirect   Mode = "redirect"    // Status, else 307, to URL
 	DailyLimit Mode = "daily_limit" // 429 of the policy DAILY
+	RowError   Mode = "row_error"   // a 207 in which the inputs that hold Holds are refused with Category
 
 	Truncate       Mode = "truncate"        // half of the body, then the connection is cut
 	MissingResults Mode = "missing_results" // results[] lacks Drop items, or is missing if Drop is 0
@@ -41,6 +42,9 @@ type Fault struct {
 	// substring. Empty: any.
 	Method string `json:"method,omitempty"`
 	Path   string `json:"path,omitempty"`
+	// Holds is a text in the body, such as the email or the name of a contact that
+	// every request fails for which it is in.
+	Holds string `json:"holds,omitempty"`
 	// Skip lets the first requests that fit pass; Times bounds how many after
 	// that meet the fault, 0: until it is cleared.
 	Skip  int `json:"skip,omitempty"`
@@ -55,6 +59,8 @@ type Fault struct {
 	URL     string            `json:"url,omitempty"`
 	Size    int               `json:"size,omitempty"`
 	Drop    int               `json:"drop,omitempty"`
+	// Category is HubSpot's name for the error of a RowError.
+	Category string `json:"category,omitempty"`
 	// AfterWrite carries the request out before the fault strikes: a lost
 	// response.
 	AfterWrite bool `json:"after_write,omitempty"`
@@ -103,7 +109,7 @@ func (f *Fault) UnmarshalJSON(data []byte) error {
 
 func (f *Fault) validate() error {
 	modes := []Mode{
-		Answer, Hang, Cut, NotJSON, Huge, Redirect, DailyLimit,
+		Answer, Hang, Cut, NotJSON, Huge, Redirect, DailyLimit, RowError,
 		Truncate, MissingResults, OtherResults, ContentType,
 	}
 	switch {
@@ -115,6 +121,8 @@ func (f *Fault) validate() error {
 		return fmt.Errorf("a fault of mode %q needs a url", f.Mode)
 	case f.Mode == Huge && f.Size <= 0:
 		return fmt.Errorf("a fault of mode %q needs a size", f.Mode)
+	case f.Mode == RowError && (f.Holds == "" || f.Category == ""):
+		return fmt.Errorf("a fault of mode %q needs holds and a category", f.Mode)
 	case f.Latency < 0 || f.Skip < 0 || f.Times < 0 || f.Drop < 0:
 		return fmt.Errorf("negative numbers mean nothing in a fault: %+v", *f)
 	}
@@ -156,11 +164,18 @@ type armedFault struct {
 	cleared chan struct{}
 }
 
-// matchFault finds the fault to play for a request, and counts. Call it under
-// the lock.
-func (s *Sim) matchFault(r *http.Request) *armedFault {
+// looksInside says whether a fault depends on what a request holds.
+func (s *Sim) looksInside() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.faults, func(f *armedFault) bool { return f.Holds != "" })
+}
+
+// matchFault finds the fault to play for a request, and counts. The body is known
+// where a fault depends on it. Call it under the lock.
+func (s *Sim) matchFault(r *http.Request, body []byte) *armedFault {
 	for _, f := range s.faults {
-		if f.Method != "" && f.Method != r.Method || !strings.Contains(r.URL.Path, f.Path) {
+		if f.Method != "" && f.Method != r.Method || !strings.Contains(r.URL.Path, f.Path) || !bytes.Contains(body, []byte(f.Holds)) {
 			continue
 		}
 		if f.Times > 0 && f.met >= f.Skip+f.Times {

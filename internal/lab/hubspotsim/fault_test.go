@@ -359,3 +359,26 @@ func TestFaultsThatMakeNoSense(t *testing.T) {
 		}()
 	}
 }
+
+// A fault may be about one contact: it meets every request that holds it, and no other.
+func TestFaultOfOneContact(t *testing.T) {
+	t.Parallel()
+	sim := newSim(t, hubspotsim.Options{})
+	sim.Inject(hubspotsim.Fault{Status: 500, Holds: "bad@example.org"})
+	sim.Inject(hubspotsim.Fault{Mode: hubspotsim.RowError, Holds: "odd@example.org", Category: "RATE_LIMITS"})
+	for range 2 {
+		if got := upsert(t, sim, "2026-09", row("ada@example.org", nil), row("bad@example.org", nil)); got.status != http.StatusInternalServerError {
+			t.Errorf("answered %d", got.status)
+		}
+		if got := upsert(t, sim, "2026-09", row("ada@example.org", nil)); got.status != http.StatusOK {
+			t.Errorf("answered %d", got.status)
+		}
+		got := upsert(t, sim, "2026-09", row("ada@example.org", nil), row("odd@example.org", nil))
+		if got.status != http.StatusMultiStatus || !strings.Contains(got.body, `"category":"RATE_LIMITS"`) || strings.Count(got.body, `"id":`) != 1 {
+			t.Errorf("answered %d %s", got.status, got.body)
+		}
+	}
+	if n := sim.Stats().Writes; n != 4 {
+		t.Errorf("%d writes, want 4", n)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -59,6 +60,19 @@ func (f *armedFault) hang(ctx context.Context) bool {
 }
 
 func (f *armedFault) is(mode Mode) bool { return f != nil && f.Mode == mode }
+
+// refuses says whether the fault is about an input of a batch.
+func (f *armedFault) refuses(in *upsertInput) bool {
+	if !f.is(RowError) {
+		return false
+	}
+	for _, value := range in.Properties {
+		if strings.Contains(value, f.Holds) {
+			return true
+		}
+	}
+	return strings.Contains(in.ID, f.Holds)
+}
 
 func (f *armedFault) latency() time.Duration {
 	if f == nil {

@@ -1,7 +1,9 @@
 package hubspotsim
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -95,9 +97,14 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // arrive records the request before anything is done about it.
 func (s *Sim) arrive(r *http.Request) *call {
+	var body []byte
+	if s.looksInside() {
+		body, _ = io.ReadAll(io.LimitReader(r.Body, maxRequestBody+1)) // what is cut short is short
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
 	c := newCall(r)
 	s.mu.Lock()
-	c.fault = s.matchFault(r)
+	c.fault = s.matchFault(r, body)
 	c.entry = &Request{
 		Time: s.options.Now(), Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery,
 		Fault: c.fault.name(),

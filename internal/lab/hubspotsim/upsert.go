@@ -44,6 +44,9 @@ func (s *Sim) batchUpsert(c *call) reply {
 	var failed []*row
 	for i := range inputs {
 		rows[i] = s.checkRow(c.version, &inputs[i])
+		if c.fault.refuses(&inputs[i]) {
+			rows[i].problem = &problem{input: &inputs[i], category: c.fault.Category, message: "This contact is refused."}
+		}
 		if rows[i].problem != nil {
 			failed = append(failed, &rows[i])
 		}

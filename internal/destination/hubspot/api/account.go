@@ -64,9 +64,9 @@ func (c *Client) KnownAccount() *Account {
 
 // CheckAccount asks HubSpot whether the key is accepted and is that of the right
 // portal. It writes nothing.
-func (c *Client) CheckAccount(ctx context.Context) *Error {
+func (c *Client) CheckAccount(ctx context.Context, usage *Usage) *Error {
 	token := c.credentials.token()
-	account, e := c.Account(ctx, new(Usage))
+	account, e := c.Account(ctx, usage)
 	if e == nil {
 		e = c.checkPortal(account, token)
 	}

@@ -45,6 +45,14 @@ type Request struct {
 	url    string
 	body   any  // sent as JSON; nil: none
 	once   bool // it is not sent again while HubSpot is busy
+	hasty  bool // it is sent again but once then
+}
+
+// Hasty is the same request for somebody who knows already that HubSpot stays busy:
+// it is sent again but once.
+func (r Request) Hasty() Request {
+	r.hasty = true
+	return r
 }
 
 // Call sends a request and decodes a good answer into answer. It waits for the
@@ -73,7 +81,9 @@ func (c *Client) Call(ctx context.Context, usage *Usage, r Request, answer any) 
 		case e.Kind == KindAccount && r.method != http.MethodGet:
 			c.distrust(token)
 		case e.Kind == KindBusy && !r.once:
-			waits++
+			if waits++; r.hasty {
+				waits = max(waits, maxWaits)
+			}
 			if e = c.retryWhileBusy(ctx, usage, e, waits); e == nil {
 				continue
 			}

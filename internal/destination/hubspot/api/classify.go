@@ -37,6 +37,9 @@ func (k Kind) verdict() contact.Verdict {
 	}
 }
 
+// categoryScopes is what HubSpot says when the key lacks a scope.
+const categoryScopes = "MISSING_SCOPES"
+
 // statusMigrating is HubSpot's own: the account is being moved.
 const statusMigrating = 477
 
@@ -134,13 +137,43 @@ func daily(header http.Header, p *Problem) bool {
 	return ok && left == 0 || strings.Contains(strings.ToLower(string(p.Message)), "daily limit")
 }
 
-// MayBeSome reports whether a refusal of several rows may be about some of them alone.
-func (e *Error) MayBeSome() bool {
+// OfRows reports that HubSpot has looked at the rows of a request, and refuses it for
+// some of them.
+func (e *Error) OfRows() bool { return e.Kind == KindRow || e.Kind == KindConflict }
+
+// Refused reports that a request was looked at and refused, for what may be some of its
+// rows.
+func (e *Error) Refused() bool {
 	switch e.Status {
 	case http.StatusBadRequest, http.StatusConflict, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return e.Kind != KindSetup
 	}
 	return false
+}
+
+// MayBeSome reports whether a request may have failed for some of its rows alone,
+// although nothing says so: for what they hold, or because HubSpot (or what stands
+// before it: a firewall, a proxy) fails at them. A request that reached nobody, a key
+// without a scope, a limit that names its end are never some rows' fault.
+func (e *Error) MayBeSome() bool {
+	switch e.Kind {
+	case KindOutage:
+		return e.Status != 0 || e.InDoubt
+	case KindAccount:
+		return e.Status == http.StatusForbidden && e.Category != categoryScopes
+	case KindSetup:
+		return e.Code == contact.CodeNotFound
+	case KindBusy:
+		return !e.LongWait()
+	case KindOther:
+		return e.Status != 0
+	}
+	return false
+}
+
+// Slow reports that it takes long to fail like this.
+func (e *Error) Slow() bool {
+	return e.Code == contact.CodeTimeout || e.Status == http.StatusGatewayTimeout || e.Status == 524 || e.Kind == KindBusy
 }
 
 // leavesDoubt reports whether a gateway answered for HubSpot, which may be at work

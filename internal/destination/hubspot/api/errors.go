@@ -27,6 +27,7 @@ type Error struct {
 	Message       string // for people, at most 500 characters, never with the key
 	CorrelationID string // HubSpot's name for the request; may be empty
 	Err           error  // why no answer came; nil when one did
+	Foreign       bool   // a page answered, not HubSpot's API
 
 	InDoubt    bool          // HubSpot may still carry the request out
 	Wait       time.Duration // that HubSpot asks for; 0: it does not say
@@ -44,6 +45,33 @@ func (e *Error) Outcome() contact.Outcome {
 		Verdict: e.Kind.verdict(), Code: e.Code, Message: e.Message, HTTPStatus: e.Status,
 		CorrelationID: e.CorrelationID, InDoubt: e.InDoubt, Forgiving: e.Kind == KindAccount,
 	}
+}
+
+// aloneNote ends the message of a row that failed alone.
+const aloneNote = " (this contact alone: others went through)"
+
+// Alone returns what becomes of a row that failed alone while others went through: it
+// is to blame itself, and spends its attempts on it.
+func (e *Error) Alone() contact.Outcome {
+	o := e.Outcome()
+	o.Forgiving = false
+	if o.Verdict == contact.Unspent {
+		o.Verdict = contact.Retry
+	}
+	if e.Kind == KindAccount { // not the account's after all
+		o.Code = contact.CodeInvalidValue
+	}
+	if said := []rune(e.Message); len(said) > maxMessage-len(aloneNote) {
+		o.Message = string(said[:maxMessage-len(aloneNote)-1]) + "…"
+	}
+	o.Message += aloneNote
+	return o
+}
+
+// Untried returns what becomes of a row of a request that failed, when those of it that
+// were sent alone failed as well: it has not had its turn alone.
+func (e *Error) Untried() contact.Outcome {
+	return contact.Outcome{Verdict: contact.Unspent, Code: e.Code, Message: Clip("not tried alone: " + e.Message)}
 }
 
 // Unsent returns what becomes of a row that was not sent because another request

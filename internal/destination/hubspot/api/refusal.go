@@ -29,6 +29,10 @@ func (c *Client) refused(ctx context.Context, res *http.Response, body []byte) *
 	e := newError(res.StatusCode, kind, code, p)
 	e.CorrelationID = correlationID(res, p)
 	e.InDoubt = leavesDoubt(res.StatusCode)
+	e.Foreign = isPage(res.Header.Get("Content-Type"))
+	if said := pageText(body); e.Foreign && res.StatusCode >= 400 && res.StatusCode < 500 && said != "" {
+		e.Message = ": " + said
+	}
 	e.Message = statusLine(res.StatusCode) + e.Message
 	if kind == KindOutage && res.StatusCode < 400 {
 		e.Message = statusLine(res.StatusCode) + redirectTo(res) + " (redirects are not followed: check HUBSPOT_API_BASE_URL)"

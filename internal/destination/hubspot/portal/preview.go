@@ -53,7 +53,7 @@ func (p preview) read(ctx context.Context, wanted []Wanted, changes []destinatio
 	case e == nil:
 		p.compare(&answer, wanted, changes)
 		return nil
-	case !e.MayBeSome():
+	case !e.Refused():
 		return e
 	case len(wanted) == 1:
 		changes[0] = destination.Change{Effect: destination.Unclear, Code: e.Code, Message: "HubSpot refused to read this contact: " + e.Message}

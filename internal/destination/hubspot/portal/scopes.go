@@ -26,7 +26,7 @@ func Granted(ctx context.Context, c *api.Client, scope string) (bool, error) {
 	}
 	e := c.Do(ctx, calls[scope])
 	switch {
-	case e == nil, e.MayBeSome(): // let in, and refused for what it asks
+	case e == nil, e.Refused(): // let in, and refused for what it asks
 		return true, nil
 	case e.Status == http.StatusForbidden:
 		return false, nil

@@ -21,7 +21,7 @@ const (
 // done where the key is another portal's than it has to be. The error says what
 // was being done and the remedy; behind it is an *api.Error.
 func Setup(ctx context.Context, c *api.Client, mapped []Mapped, dryRun bool, report func(destination.Step)) error {
-	if e := c.CheckAccount(ctx); e != nil {
+	if e := c.CheckAccount(ctx, new(api.Usage)); e != nil {
 		return setupError("look at the account", e, "")
 	}
 	setup := setup{client: c, dryRun: dryRun, report: report}
