@@ -144,6 +144,9 @@ func (p *Process) Wait(ctx context.Context, msg string) (Record, error) {
 	return found[0], nil
 }
 
+// Saw returns the records of a message so far.
+func (p *Process) Saw(msg string) []Record { return p.log.Saw(msg) }
+
 // Kill ends the replica without a warning and waits until it is gone.
 func (p *Process) Kill(ctx context.Context) error {
 	p.mu.Lock()
