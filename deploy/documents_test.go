@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 // What a document can name: a path from the root of the repository, a file by its
@@ -28,6 +30,7 @@ var notFiles = []string{"deploy/contactsync"} // a Deployment, as kubectl writes
 // nowhere costs the reader's trust in all others.
 func TestDocumentsNameWhatExists(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	const root = ".."
 	names, tests := inventory(t, root)
 	makefile := string(read(t, filepath.Join(root, "Makefile")))

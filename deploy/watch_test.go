@@ -74,6 +74,7 @@ func promtool(t *testing.T, args ...string) {
 // where they send people there is something to read.
 func TestAlerts(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	text, err := os.ReadFile("prometheus/alerts.yml")
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -42,6 +43,7 @@ func withAcme(t *testing.T) string {
 // Whatever the form, acme's consumer is rung for or kept awake, and HubSpot's is left alone.
 func TestNoFormIsUnprotectedElsewhere(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := withAcme(t)
 	pgtest.Exec(t, url, "CREATE VIEW people AS SELECT * FROM app.people",
 		"CREATE TABLE requests (id bigint); CREATE TABLE later (id bigint)",
@@ -71,6 +73,7 @@ func TestNoFormIsUnprotectedElsewhere(t *testing.T) {
 // A request is one of its destination alone.
 func TestRequestOfOneDestination(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	const request = "UPDATE app.people SET acme_processing_status = 'Queued'"
 	const left = "Queued 2 TIMEOUT 2030"
 	tests := map[string]struct{ statement, hubspot, acme string }{

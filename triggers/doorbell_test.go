@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
@@ -87,6 +88,7 @@ func TestSilentWriterHoldsTheDoorbell(t *testing.T) {
 // Who edits a contact that waits, and does not ask for anything, keeps nobody awake.
 func TestAnEditOfAQueuedRowLeavesTheDoorbellAlone(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, "INSERT INTO contacts (hubspot_processing_status) VALUES ('Queued')")
 	c, app := newConsumer(t, url), pgtest.Connect(t, url)
@@ -102,6 +104,7 @@ func TestAnEditOfAQueuedRowLeavesTheDoorbellAlone(t *testing.T) {
 // the row has.)
 func TestUnrelatedUpdatesPayNothing(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, "INSERT INTO contacts (hubspot_processing_status) VALUES (NULL), ('Processing'), ('Complete'), ('Error')")
 	calls := func(statement string) string {
@@ -134,6 +137,7 @@ func TestUnrelatedUpdatesPayNothing(t *testing.T) {
 // The app's role needs no rights on anything of contactsync's.
 func TestAppNeedsNoRights(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	role, app := pgtest.Role(t, url)
 	pgtest.Exec(t, url, "INSERT INTO contacts (email) VALUES ('a@example.org')",
@@ -150,6 +154,7 @@ func TestAppNeedsNoRights(t *testing.T) {
 // A partition's triggers use the same doorbell as the whole table's.
 func TestBellOfPartitions(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := partitioned(t)
 	c := newConsumer(t, url)
 	c.sleep()
@@ -170,6 +175,7 @@ func TestBellOfPartitions(t *testing.T) {
 // keeps the consumer awake until the prepared transaction is over.
 func TestPreparedTransactions(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	name := "p" + pgtest.Value[string](t, url, "SELECT current_database()::text")
 	c, app := newConsumer(t, url), pgtest.Connect(t, url)

@@ -5,11 +5,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	env := map[string]string{"DATABASE_URL": pgtest.Empty(t)}
 	steps := []struct {
 		args string
@@ -48,6 +50,7 @@ func TestMigrateStatusWhenCurrent(t *testing.T) {
 
 func TestMigrateGoesPastThePooler(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	env := map[string]string{"DATABASE_URL": "postgres://nobody@127.0.0.1:1/pooled", "DATABASE_DIRECT_URL": pgtest.New(t)}
 	if stdout, stderr, code := inProcess(t, env, "migrate", "up"); code != 0 || stdout != "up to date\n" {
 		t.Errorf("exit code %d\n%s%s", code, stdout, stderr)

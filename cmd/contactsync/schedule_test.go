@@ -6,12 +6,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/progtest"
 )
 
 // The README's examples of scheduling do what their comments say.
 func TestTheReadmeSchedules(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
 		t.Fatal(err)

@@ -18,6 +18,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -77,6 +79,7 @@ func get(t *testing.T, url, token string) (status int, body string) {
 // a request hangs.
 func TestProcess(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	program := filepath.Join(t.TempDir(), "hubspotsim")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)

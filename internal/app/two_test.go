@@ -14,6 +14,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/destination/destinationtest"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/lab/progtest"
 	"github.com/scrapersky/contactsync/internal/schema"
@@ -135,6 +136,7 @@ const locks = `SELECT coalesce(string_agg(l.objid::text, ' ' ORDER BY l.objid) |
 // HubSpot nothing.
 func TestTwoDestinations(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	p := startTwo(t)
 	p.queue(20)
 	p.Await("20", complete("hubspot"))
@@ -233,6 +235,7 @@ func unconfigured(d adapter) adapter {
 // alone.
 func TestOneOfTwoDestinations(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	in := progtest.Install(t)
 	log := &lines{}
 	a := buildWith(in, log, []adapter{hubSpot(), unconfigured(newAcme(t).adapter(nil))})
@@ -252,6 +255,7 @@ func TestOneOfTwoDestinations(t *testing.T) {
 // not be served: that is an error, and no reason to stop halfway.
 func TestOnceForTwoDestinations(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	p := startTwo(t)
 	p.stop()
 	p.queue(60) // of which a round does ten at a time

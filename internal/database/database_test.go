@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/netproxy"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
@@ -29,6 +30,7 @@ func with(t *testing.T, raw string, params ...string) string {
 
 func TestConnectMakesItsSettings(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	conn, err := Connect(t.Context(), with(t, pgtest.Empty(t),
 		"search_path", "elsewhere,public", "application_name", "theirs", "timezone", "Asia/Tokyo", "pool_max_conns", "7"), "box-1")
 	if err != nil {
@@ -85,6 +87,7 @@ func TestConnectErrorsHideThePassword(t *testing.T) {
 
 func TestConnectGivesUpOnASilentServer(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	proxy := netproxy.New(t, pgtest.Empty(t))
 	proxy.Freeze()
 	began := time.Now()
@@ -98,6 +101,7 @@ func TestConnectGivesUpOnASilentServer(t *testing.T) {
 
 func TestCloseIsNotHeldUpBySilence(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	proxy := netproxy.New(t, pgtest.Empty(t))
 	conn, err := Connect(t.Context(), proxy.URL(), "test")
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/netproxy"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
@@ -36,6 +37,7 @@ func TestConnectRefusesATransactionPooler(t *testing.T) {
 
 func TestConnectAcceptsASessionPooler(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	pooler := netproxy.NewPooler(t, pgtest.Empty(t), netproxy.Session)
 	conn, err := Connect(t.Context(), pooler.URL(), "test")
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/netproxy"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
@@ -72,6 +73,7 @@ func expect(t *testing.T, r Result, level Level, found, remedy string) {
 
 func TestHealthy(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	results := examine(t, url, url, nil)
 	others(t, results)
@@ -322,6 +324,7 @@ func TestUnreachable(t *testing.T) {
 
 func TestPooler(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pooled := netproxy.NewPooler(t, url, netproxy.Transaction).URL()
 	t.Run("in the way", func(t *testing.T) {
@@ -344,6 +347,7 @@ func TestPooler(t *testing.T) {
 
 func TestDeaf(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := instead(t, pgtest.New(t), "pg_notify(channel text, payload text)", "void", "")
 	results := examine(t, url, url, func(l *thresholds) { l.heard = 50 * time.Millisecond })
 	expect(t, results["notifications"], Failed, "not heard", "pooler")

@@ -7,11 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 func TestPrivileges(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	role, asRole := pgtest.Role(t, url)
 	first := examine(t, asRole, asRole, nil)["privileges"]
@@ -31,6 +33,7 @@ func TestPrivileges(t *testing.T) {
 
 func TestRoleOutOfConnections(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	role, asRole := pgtest.Role(t, url)
 	pgtest.Exec(t, url, "ALTER ROLE "+role+" CONNECTION LIMIT 3")
@@ -43,6 +46,7 @@ func TestRoleOutOfConnections(t *testing.T) {
 
 func TestOldTransactions(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	app := pgtest.Connect(t, url+"&application_name=importer")
 	tx, err := app.Begin(t.Context())
@@ -66,6 +70,7 @@ func TestOldTransactions(t *testing.T) {
 
 func TestBloat(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, "ALTER TABLE contacts SET (autovacuum_enabled = off)",
 		`INSERT INTO contacts (email, hubspot_processing_status, hubspot_error_code)
@@ -82,6 +87,7 @@ func TestBloat(t *testing.T) {
 
 func TestPartitions(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := partitioned(t)
 	others(t, examine(t, url, url, nil))
 	pgtest.Exec(t, url, "ALTER TABLE contacts_rest DISABLE TRIGGER zz_contactsync_requeue_named")

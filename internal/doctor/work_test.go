@@ -8,6 +8,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -35,6 +36,7 @@ func lead(t *testing.T, url string) {
 
 func TestReplicas(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	lead(t, url)
 	expect(t, examine(t, url, url, nil)["replicas"], OK, "one-1 leads slot 0; 0 other processes are connected", "")
@@ -50,6 +52,7 @@ func TestReplicas(t *testing.T) {
 // A contact whose time never comes is as well as any that waits.
 func TestNeverIsNoTrouble(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	lead(t, url)
 	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_processing_status, next_retry_at) VALUES ('a@example.org', 'Queued', 'infinity')`)
@@ -63,6 +66,7 @@ func TestNeverIsNoTrouble(t *testing.T) {
 // blamed, and a row that it takes a moment later is no trouble.
 func TestStandstill(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	lead(t, url)
 	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_processing_status, hubspot_queued_at) VALUES ('a@example.org', 'Queued', now() - interval '1 day')`)

@@ -3,6 +3,7 @@ package leader
 import (
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
@@ -11,6 +12,7 @@ import (
 // server ends the silent session.
 func TestTheLocksConnectionIsClosed(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	a := run(t, url, "a")
 	first := await(t, a)

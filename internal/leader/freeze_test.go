@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/netproxy"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
@@ -55,6 +56,7 @@ func crm(t *testing.T) (*requests, string) {
 
 func TestLeaderIsKilled(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
 	_, endpoint := crm(t)
@@ -72,6 +74,7 @@ func TestLeaderIsKilled(t *testing.T) {
 // ends its session. When it wakes it must not send what it claimed before.
 func TestLeaderIsFrozen(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
 	arrived, endpoint := crm(t)
@@ -97,6 +100,7 @@ func TestLeaderIsFrozen(t *testing.T) {
 // follower notices before it leads.
 func TestFollowerIsFrozen(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
 	arrived, endpoint := crm(t)
@@ -142,6 +146,7 @@ func TestFollowerIsFrozen(t *testing.T) {
 // Behind a black hole the leader gives up before the server does.
 func TestNetworkGoesSilent(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	direct := pgtest.Empty(t)
 	db := pgtest.Connect(t, direct)
 	proxy := netproxy.New(t, direct)
@@ -229,6 +234,7 @@ func sleep(ctx context.Context, conn *pgx.Conn) error {
 // An error that the server answered shows that it is there.
 func TestDoPassesServerErrorsOn(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	beats := make(chan struct{}, 1000)
 	a := run(t, url, "a", beating(func(ctx context.Context, conn *pgx.Conn) error {

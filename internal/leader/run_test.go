@@ -10,11 +10,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 func TestOneLeadsAndTheNextTakesOver(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
 	a, b := run(t, url, "a"), run(t, url, "b")
@@ -94,6 +96,7 @@ func TestFollowerIsTerminated(t *testing.T) {
 
 func TestDatabaseAwayIsLoggedOnce(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	tries := make(chan struct{}, 1000)
 	down := make(chan struct{})
@@ -128,6 +131,7 @@ func count(lines []string, part string) (n int) {
 
 func TestLeadFails(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
 	a := run(t, url, "a")
@@ -144,6 +148,7 @@ func TestLeadFails(t *testing.T) {
 
 func TestHardEndsLeadButNotTheSession(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	stop, cancelStop := context.WithCancel(t.Context())
 	defer cancelStop()
@@ -168,6 +173,7 @@ func TestHardEndsLeadButNotTheSession(t *testing.T) {
 
 func TestRunStopsWhileWaiting(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
 	await(t, run(t, url, "a"))

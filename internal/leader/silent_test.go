@@ -9,6 +9,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
@@ -42,6 +43,7 @@ const between = `SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND 
 // that holds a slot and is at rest.
 func TestLeaderIsSilentWithinAPipeline(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
 	began := time.Now()
@@ -76,6 +78,7 @@ func TestLeaderIsSilentWithinAPipeline(t *testing.T) {
 // session's for good.
 func TestReadOnlySessionsDoNotLead(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
 	set := func(value string) {

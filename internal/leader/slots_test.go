@@ -15,12 +15,14 @@ import (
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/netproxy"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 func TestThreeSlotsFourRivals(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
 	all := make([]*rival, 4)
@@ -64,6 +66,7 @@ func TestThreeSlotsFourRivals(t *testing.T) {
 // Each destination has slots of its own, also where their numbers are the same.
 func TestDestinationsDoNotShareSlots(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
 	acme := destination.Info{Name: "acme", Ordinal: 7}
@@ -85,6 +88,7 @@ func TestDestinationsDoNotShareSlots(t *testing.T) {
 // full of, would be noticed only in production.
 func TestFollowersAreQuiet(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	db := pgtest.Connect(t, url)
 	pgtest.Exec(t, url, "CREATE TABLE t WITH (autovacuum_enabled = off) AS SELECT generate_series(1, 1000) AS id")
@@ -123,6 +127,7 @@ func TestFollowersAreQuiet(t *testing.T) {
 // hold the lock for ever and never lead.
 func TestGrantInTheMomentOfTheTimeout(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	holder := pgtest.Connect(t, url)
 	config, err := pgx.ParseConfig(url)

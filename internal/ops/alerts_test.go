@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
 )
@@ -14,6 +15,7 @@ import (
 // told again, and what nobody told in time is somebody else's to tell.
 func TestAlertsAreTakenOnce(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	d := store(t, url)
 	limits := ops.AlertLimits{BacklogAge: time.Minute, FailuresPerHour: 10}

@@ -8,11 +8,13 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
 func TestHeartbeat(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	conn := pgtest.Connect(t, url)
 	line := func() string {
@@ -61,6 +63,7 @@ func TestHeartbeat(t *testing.T) {
 // caller suffers, and nobody waits for a lock.
 func TestHeartbeatIsModest(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	conn := pgtest.Connect(t, url)
 	if _, err := conn.Exec(t.Context(), "SET synchronous_commit = on"); err != nil { // the tests' server has it off

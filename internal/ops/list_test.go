@@ -10,6 +10,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
 )
@@ -47,6 +48,7 @@ const numbered = `INSERT INTO contacts (id, email, name, hubspot_sync_status, hu
 // Forth and back through a list every contact is met once, in order.
 func TestListBothWays(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, fmt.Sprintf(numbered, "'Error', 'Error', 'INVALID_EMAIL', NULL", 120))
 	d := workersStore(t, url)
@@ -85,6 +87,7 @@ func TestListBothWays(t *testing.T) {
 
 func TestListFinds(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url,
 		fmt.Sprintf(numbered, "'Complete', 'Complete', NULL, '77' || i", 30),
@@ -124,6 +127,7 @@ func TestListFinds(t *testing.T) {
 
 func TestDetailAndFailures(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url,
 		fmt.Sprintf(numbered, "'Error', 'Error', CASE WHEN i < 3 THEN 'TIMEOUT' ELSE 'NO_EMAIL' END, NULL", 9),

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
 )
@@ -14,6 +15,7 @@ import (
 // written down.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url,
 		`INSERT INTO contactsync.slots (destination, slot, instance) VALUES ('hubspot', 0, 'dead'), ('hubspot', 1, 'lead')`,
@@ -49,6 +51,7 @@ func TestReplicas(t *testing.T) {
 
 func TestActions(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	d := store(t, pgtest.New(t)).Via(ops.Dashboard)
 	const id = "11111111-1111-1111-1111-111111111111"
 	for _, a := range []ops.Action{

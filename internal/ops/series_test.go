@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
 )
@@ -35,6 +36,7 @@ func cycle(before time.Time, ago, synced int, latency string) string {
 
 func TestSeries(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	latency := func(bucket, n int) string {
 		return fmt.Sprintf("array_fill(0, ARRAY[%d]) || ARRAY[%d] || array_fill(0, ARRAY[%d])", bucket, n, len(contact.LatencyBounds())-bucket)

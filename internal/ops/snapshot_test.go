@@ -8,6 +8,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
 )
@@ -62,6 +63,7 @@ func TestInfinity(t *testing.T) {
 // A column without a time zone holds UTC, whatever the session believes.
 func TestTimesWithoutAZone(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, "CREATE TABLE contacts (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), next_retry_at timestamp)")
 	pgtest.Migrate(t, url)
@@ -76,6 +78,7 @@ func TestTimesWithoutAZone(t *testing.T) {
 // Counts end at the bound, and each reads an index of the queue alone.
 func TestTheQueueIsCountedByIndexes(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_processing_status, next_retry_at)
 		SELECT i || '@example.org', CASE i % 5 WHEN 0 THEN 'Queued' WHEN 1 THEN 'Queued' WHEN 2 THEN 'Queued' WHEN 3 THEN 'Processing' ELSE 'Error' END,
@@ -114,6 +117,7 @@ func TestTheQueueIsCountedByIndexes(t *testing.T) {
 // Both destinations and both kinds of id do everything.
 func TestAnotherDestination(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := people(t)
 	pgtest.Exec(t, url, `INSERT INTO app.people (mail, "full name", acme_sync_status, acme_processing_status, acme_error_code)
 		SELECT i || '@example.org', 'Name ' || i, 'Error', 'Error', 'TIMEOUT' FROM generate_series(1, 120) i`)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/ops"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
@@ -61,6 +62,7 @@ func people(t *testing.T) (url string) {
 // on another table.
 func TestStatements(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	for name, on := range map[string]struct {
 		target statement.Target
 		url    string
@@ -83,6 +85,7 @@ func TestStatements(t *testing.T) {
 // to sort would read all the rest each time.
 func TestPagesAreReadByTheKey(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_sync_status, hubspot_processing_status)
 		SELECT i || '@example.org', 'Error', 'Error' FROM generate_series(1, 20000) i`, `VACUUM ANALYZE contacts`)
@@ -113,6 +116,7 @@ func TestPagesAreReadByTheKey(t *testing.T) {
 // first use that can, and only then.
 func TestLater(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := people(t)
 	looks, away := 0, errors.New("not yet")
 	s := ops.Later(storePool(t, url), onPeople().Destination, func(context.Context) (statement.Target, error) {

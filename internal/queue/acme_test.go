@@ -10,6 +10,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/statement"
 )
@@ -49,6 +50,7 @@ func (b *bench) person(id string, c destination.Columns) string {
 
 func TestStatementsPrepareForAcme(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newPeople(t)
 	b.exec(`ALTER TABLE app.people ADD COLUMN traceparent text`)
 	for _, target := range []statement.Target{acme, statement.For(people, hubspot.Info, hubspot.Info)} {

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 func TestClaimTakesDueRetriesFirstThenTheOldest(t *testing.T) {
@@ -81,6 +82,7 @@ func TestClaimReadsTheContact(t *testing.T) {
 // contact is ever in two hands.
 func TestNoContactIsClaimedTwice(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	b.queued(60)
 	const leaders, rounds = 4, 60
@@ -125,6 +127,7 @@ func TestNoContactIsClaimedTwice(t *testing.T) {
 // large queue, with those of an empty one, and with many claims in flight.
 func TestPlansDoNotDependOnStatistics(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	q := b.leader(0)
 	explain := func(name string, args pgx.NamedArgs) (plans map[string]string) {

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 // die is a crash: the session ends, nothing is settled.
@@ -78,6 +79,7 @@ func TestRescueEndsInErrorAtTheMaximum(t *testing.T) {
 // never those of a leader that lives.
 func TestRescueOfOtherSlots(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	b.queued(3)
 	dead, alive := b.leader(1), b.leader(2)
@@ -204,6 +206,7 @@ func TestAdoptsRowsThatNobodyWorksOn(t *testing.T) {
 
 func TestTouchKeepsALongCycleAlive(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	b.queued(1)
 	q := b.leader(1)
@@ -220,6 +223,7 @@ func TestTouchKeepsALongCycleAlive(t *testing.T) {
 
 func TestPruneForgets(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	b.exec(`INSERT INTO contactsync.cycles (destination, finished_at) VALUES ('hubspot', now() - interval '31 days'), ('hubspot', now())`)
 	b.exec(`INSERT INTO contactsync.failures (contact_id, at) VALUES (gen_random_uuid(), now() - interval '31 days'), (gen_random_uuid(), now())`)
@@ -232,6 +236,7 @@ func TestPruneForgets(t *testing.T) {
 // Leave rings, so that another leader looks at what was released.
 func TestLeaveRings(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	q := b.leader(0)
 	ear := connect(t, b.url, false)

@@ -17,6 +17,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/statement"
@@ -213,6 +214,7 @@ func TestNoGoClockEntersSQL(t *testing.T) {
 // prepared alone; the tests of that statement run it.
 func TestStatementsPrepare(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	all := render(target, nil, true)
 	eachFile(t, ".sql", func(name, text string) {

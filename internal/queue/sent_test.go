@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 func remembering(o *Options) { o.Remember = true }
@@ -54,6 +55,7 @@ func want(t *testing.T, what string, got, want bool) {
 
 func TestUnchangedNeedsNoRequest(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	ids := b.queued(1)
 	q := b.leader(0, remembering)
@@ -190,6 +192,7 @@ func TestTwoRowsOfOneContact(t *testing.T) {
 // same time: nobody knows who came last, in whatever order they are settled.
 func TestTwoRowsTurnOutToBeOneContact(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	for _, first := range []int{0, 1} {
 		b := newBench(t)
 		b.queued(2)
@@ -214,6 +217,7 @@ func TestTwoRowsTurnOutToBeOneContact(t *testing.T) {
 // contact is under way: that would come last.
 func TestAnotherEmailOfTheContactIsUnderWay(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	ids := b.queued(2)
 	q := b.leader(0, remembering)
@@ -238,6 +242,7 @@ func TestAnotherEmailOfTheContactIsUnderWay(t *testing.T) {
 // remembered before it, and what is while it leads.
 func TestAForgetfulLeader(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	b.queued(1)
 	q := b.leader(0, remembering)
@@ -264,6 +269,7 @@ func TestAForgetfulLeader(t *testing.T) {
 // What HubSpot has taken is remembered although an app holds the row locked.
 func TestALockedRowIsRemembered(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	ids := b.queued(1)
 	q := b.leader(0, remembering)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 // What a settle makes of a row that is still Processing.
@@ -86,6 +87,7 @@ func TestSettle(t *testing.T) {
 
 func TestSettleTellsPeopleWhatHappened(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	id := b.queued(1)[0]
 	b.exec(`SET contactsync.worker = 'on'`)
@@ -143,6 +145,7 @@ func TestSettleLeavesWhatTheAppDid(t *testing.T) {
 
 func TestSettleOfADeletedRow(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	b.queued(2)
 	q := b.leader(0)
@@ -161,6 +164,7 @@ func TestSettleOfADeletedRow(t *testing.T) {
 // these later.
 func TestSettleNeverWaitsForAnApp(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	ids := b.queued(10)
 	q := b.leader(0)
@@ -192,6 +196,7 @@ func TestSettleNeverWaitsForAnApp(t *testing.T) {
 // each other in a circle.
 func TestSettleNeverDeadlocks(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	ids := b.queued(2)
 	q := b.leader(0)
@@ -223,6 +228,7 @@ func TestSettleNeverDeadlocks(t *testing.T) {
 // A settle under a claim that is no longer ours must not touch the row.
 func TestSettleIsFencedByTheClaim(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	id := b.queued(1)[0]
 	old := b.leader(0)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 // How long a contact waited is told of a first attempt that synced, from its being
@@ -76,6 +77,7 @@ func TestSyncedByHandDidNotWait(t *testing.T) {
 // What is settled later adds up with the rest of its cycle.
 func TestWaitedAddsUp(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	ids := b.queued(3)
 	b.exec(`UPDATE contacts SET hubspot_queued_at = now() - CASE id WHEN $1 THEN interval '2 hours' ELSE interval '1 minute' END`, ids[0])
@@ -111,6 +113,7 @@ func TestWaitedAddsUp(t *testing.T) {
 // Each wait is counted in its bucket, and each bucket is there.
 func TestWaitedIsCountedInItsBucket(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	bounds := contact.LatencyBounds()
 	ids := b.queued(len(bounds))

@@ -6,12 +6,15 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 // A claim passes over rows that an app holds locked, fresh ones and due retries,
 // and takes the others at once.
 func TestClaimNeverWaitsForAnApp(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	ids := b.queued(4)
 	b.exec(`UPDATE contacts SET next_retry_at = now() - interval '1 minute' WHERE id = ANY ($1::text[]::uuid[])`, ids[:2])

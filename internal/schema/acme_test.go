@@ -7,6 +7,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -57,6 +58,7 @@ func upFor(t *testing.T, url string, o schema.Options) []string {
 
 func TestTwoDestinationsOnAnotherTable(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, createPeople...)
 	before := shape(t, url)
@@ -115,6 +117,7 @@ func TestTwoDestinationsOnAnotherTable(t *testing.T) {
 // A destination is added to an installation that works, and taken back.
 func TestAnotherDestinationLater(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, createPeople...)
 	upFor(t, url, people(hubspot.Info))
@@ -173,6 +176,7 @@ func TestIDsOfOtherTypes(t *testing.T) {
 
 func TestFindTableNamesTheRemedy(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, append(createPeople, `CREATE TABLE app."People" (id json)`, "CREATE VIEW app.everybody AS SELECT 1 AS id")...)
 	tests := map[string]struct {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -72,6 +73,7 @@ func TestCheckTriggers(t *testing.T) {
 
 func TestNewerSchemaIsFine(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, "INSERT INTO contactsync.goose_db_version (version_id, is_applied) VALUES (99999, true)",
 		"UPDATE contactsync.installed SET detail = 'of a later version' WHERE kind IN ('triggers', 'views')",
@@ -89,6 +91,7 @@ func TestNewerSchemaIsFine(t *testing.T) {
 
 func TestAnotherContactsIsNoticed(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, "CREATE SCHEMA app; CREATE TABLE app.contacts (id uuid)")
 	other := url + "&search_path=app,public"

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -28,6 +29,7 @@ func tableWithStatus() []string {
 // holding it up, too.
 func TestTwoUpsAtOnce(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, append(tableWithStatus(), "CREATE TABLE elsewhere ()")...)
 	end := begin(t, url, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT FROM elsewhere")
@@ -61,6 +63,7 @@ func TestTwoUpsAtOnce(t *testing.T) {
 
 func TestInterruptedBuildIsRepeated(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, append(tableWithStatus(), "CREATE TABLE elsewhere ()")...)
 	end := begin(t, url, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT FROM elsewhere")
@@ -92,6 +95,7 @@ func TestInterruptedBuildIsRepeated(t *testing.T) {
 // A build that waits says for whom, and asking does not hold it up.
 func TestBuildSaysForWhomItWaits(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, append(tableWithStatus(), "CREATE TABLE elsewhere ()")...)
 	end := begin(t, url+"&application_name=nightly-report", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT FROM elsewhere")
@@ -117,6 +121,7 @@ func TestBuildSaysForWhomItWaits(t *testing.T) {
 
 func TestBlockedByAStranger(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, tableWithStatus()...)
 	stranger := url + "&application_name=nightly-report"
@@ -144,6 +149,7 @@ func TestBlockedByAStranger(t *testing.T) {
 // The triggers' lock is given up, too, and tried again.
 func TestUpTriesAgain(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, "UPDATE contactsync.installed SET detail = 'older' WHERE kind = 'triggers'")
 	end := begin(t, url, "LOCK TABLE contacts IN ROW EXCLUSIVE MODE")

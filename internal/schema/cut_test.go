@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -33,6 +34,7 @@ func fourIndexes(t *testing.T, url string) {
 // What waited before keeps the order that it had.
 func TestWhatWaitedKeepsItsOrder(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, waiting, `INSERT INTO contacts (email, hubspot_processing_status, updated_at)
 		SELECT 'c' || lpad(i::text, 4, '0'), 'Queued', now() - interval '1 hour' + i * interval '1 second' FROM generate_series(1, 2500) i`,
@@ -104,6 +106,7 @@ func TestUpWasCut(t *testing.T) {
 // A step back that was cut is gone on with by up.
 func TestDownWasCut(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	for _, tag := range []string{"DROP VIEW", "DROP INDEX", "ALTER TABLE"} {
 		url := pgtest.Empty(t)
 		up(t, url)
@@ -123,6 +126,7 @@ func TestDownWasCut(t *testing.T) {
 // Somebody dropped contacts, and perhaps made another one: the way back is open.
 func TestDownWithoutTheTable(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	for name, another := range map[string][]string{
 		"none":    nil,
 		"another": {"CREATE TABLE contacts (id uuid PRIMARY KEY, email text)"},

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -23,6 +24,7 @@ var backwards = []string{"hubspot", "contacts", "00001_bookkeeping"}
 
 func TestUpDownUp(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	up(t, url)
 	first := strings.Join(append(columns(t, url), indexes(t, url)...), "\n")
@@ -46,6 +48,7 @@ func TestUpDownUp(t *testing.T) {
 
 func TestDownStepByStep(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, tableWithStatus()...)
 	before := columns(t, url)
@@ -78,6 +81,7 @@ func TestDownStepByStep(t *testing.T) {
 // Contacts are the app's, even in a table that contactsync made.
 func TestDownKeepsContacts(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	up(t, url)
 	pgtest.Exec(t, url, "INSERT INTO contacts (email) VALUES ('precious@example.org')")
@@ -100,6 +104,7 @@ func TestDownKeepsContacts(t *testing.T) {
 // What others put into schema contactsync, or made depend on it, is theirs.
 func TestDownTakesNothingForeignAlong(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	up(t, url)
 	pgtest.Exec(t, url, "CREATE TABLE contactsync.mine (a int)")

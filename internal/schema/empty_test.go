@@ -8,6 +8,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 	"github.com/scrapersky/contactsync/migrations"
@@ -17,6 +18,7 @@ var allSteps = []string{"00001_bookkeeping", "contacts", "hubspot columns", "hub
 
 func TestUpOnEmptyDatabase(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	if missing, ok := errors.AsType[*schema.NotMigratedError](check(t, url)); !ok || !slices.Equal(missing.Pending, allSteps[:5]) {
 		t.Errorf("check before: %v", missing)
@@ -57,6 +59,7 @@ func TestUpOnEmptyDatabase(t *testing.T) {
 // already.
 func TestUpOutOfOrder(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	first, err := fs.ReadFile(migrations.FS, "00001_bookkeeping.sql")
 	if err != nil {
 		t.Fatal(err)
@@ -95,6 +98,7 @@ func TestUpOutOfOrder(t *testing.T) {
 
 func TestStatus(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	list, err := schema.Status(t.Context(), url, hubspotAlone)
 	if err != nil {

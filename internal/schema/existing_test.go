@@ -30,6 +30,7 @@ func wideTable() []string {
 
 func TestUpOnExistingTable(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, wideTable()...)
 	pgtest.Exec(t, url, "INSERT INTO contacts (id, email, updated_at) SELECT gen_random_uuid(), n || '@example.org', '2026-01-01' FROM generate_series(1, 50) n")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -72,6 +73,7 @@ var ownersOnly = []string{
 
 func TestWorkerMayNot(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db := pgtest.New(t)
 	pgtest.Exec(t, db, secrets...)
 	worker := grant(t, db, schema.Worker)
@@ -84,6 +86,7 @@ func TestWorkerMayNot(t *testing.T) {
 
 func TestReaderMayOnlyLook(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db := pgtest.New(t)
 	pgtest.Exec(t, db, secrets...)
 	reader := grant(t, db, schema.Reader)
@@ -109,6 +112,7 @@ func TestReaderMayOnlyLook(t *testing.T) {
 // Contacts in a schema that is not everybody's, and a role with a difficult name.
 func TestGrantInAnotherSchema(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db := pgtest.Empty(t)
 	pgtest.Exec(t, db, "CREATE SCHEMA app")
 	owner := db + "&search_path=app"
@@ -139,6 +143,7 @@ func TestGrantInAnotherSchema(t *testing.T) {
 // A role that was granted its rights has those of a later version, too.
 func TestUpGrantsAgain(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db := pgtest.New(t)
 	worker := grant(t, db, schema.Worker)
 	if _, err := schema.Down(t.Context(), db, hubspotAlone, false, logger(t)); err != nil { // the views and all rights on them are gone
@@ -155,6 +160,7 @@ func TestUpGrantsAgain(t *testing.T) {
 
 func TestGrantSaysWhatIsMissing(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db := pgtest.Empty(t)
 	if err := schema.Grant(t.Context(), db, hubspotAlone, "nobody", schema.Worker, logger(t)); err == nil || !strings.Contains(err.Error(), "contactsync migrate up") {
 		t.Errorf("not migrated: %v", err)

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -29,6 +30,7 @@ const onPartitions = `SELECT count(*)::int FROM pg_index i JOIN pg_inherits h ON
 
 func TestUpOnPartitionedTable(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, partitionedTable()...)
 	before := columns(t, url)
@@ -72,6 +74,7 @@ func TestUpOnPartitionedTable(t *testing.T) {
 // A run that was cut in the middle is gone on with, whatever it had reached.
 func TestUpGoesOnWithAPartitionedTable(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, partitionedTable()...)
 	up(t, url)

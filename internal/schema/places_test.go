@@ -5,6 +5,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/netproxy"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
@@ -61,6 +62,7 @@ func TestWhichContacts(t *testing.T) {
 
 func TestNoSchemaToCreateIn(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	_, err := schema.Up(t.Context(), pgtest.Empty(t)+"&search_path=nowhere", hubspotAlone, logger(t))
 	unsuitable(t, err, "search_path names no schema", "search_path=<schema>")
 }
@@ -68,6 +70,7 @@ func TestNoSchemaToCreateIn(t *testing.T) {
 // A role that owns the table and may create schemas is enough.
 func TestUpAsOwner(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db := pgtest.Empty(t)
 	role, url := pgtest.Role(t, db)
 	pgtest.Exec(t, db, "CREATE SCHEMA app AUTHORIZATION "+role,
@@ -84,6 +87,7 @@ func TestUpAsOwner(t *testing.T) {
 // A DBA made the schema for a role that may not.
 func TestUpInASchemaMadeByAnother(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db := pgtest.Empty(t)
 	role, url := pgtest.Role(t, db)
 	pgtest.Exec(t, db, "CREATE SCHEMA contactsync", "GRANT ALL ON SCHEMA contactsync TO "+role, "CREATE SCHEMA app AUTHORIZATION "+role)
@@ -101,6 +105,7 @@ func TestUpInASchemaMadeByAnother(t *testing.T) {
 // It works through a pooler, too, and leaves nothing behind there.
 func TestUpThroughAPooler(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	direct := pgtest.Empty(t)
 	url := netproxy.NewPooler(t, direct, netproxy.Transaction).URL()
 	up(t, url)
@@ -128,6 +133,7 @@ func TestUpThroughAPooler(t *testing.T) {
 
 func TestSessionSettings(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db := pgtest.Empty(t)
 	conn := pgtest.Connect(t, db+"&statement_timeout=5s&idle_session_timeout=5s")
 	if err := schema.Prepare(t.Context(), conn); err != nil {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
@@ -72,6 +73,7 @@ func TestViews(t *testing.T) {
 // The views read the small partial indexes, however large the table is.
 func TestViewsUseTheIndexes(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url,
 		"INSERT INTO contacts (email) SELECT n || '@example.org' FROM generate_series(1, 20000) n",

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/netproxy"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
@@ -165,6 +166,7 @@ func TestLostConnectionIsReplaced(t *testing.T) {
 // the next one wakes.
 func TestConnectingWakes(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	open := make(chan struct{})
 	l := listen(t, func(ctx context.Context) (*pgx.Conn, error) {
@@ -189,6 +191,7 @@ func TestConnectingWakes(t *testing.T) {
 // the other end is there. Even closing it must not hang then.
 func TestDeafConnectionIsReplaced(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	direct := pgtest.Empty(t)
 	leader := pgtest.Connect(t, direct)
 	proxy := netproxy.New(t, direct)
@@ -241,6 +244,7 @@ func TestRunEndsAlthoughTheServerIsSilent(t *testing.T) {
 // LISTEN that is not answered has a deadline, which pgxlisten does not give it.
 func TestListenHasADeadline(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	direct := pgtest.Empty(t)
 	proxy := netproxy.New(t, direct)
 	l := &listening{signal: NewSignal(), log: &journal{}}
@@ -259,6 +263,7 @@ func TestListenHasADeadline(t *testing.T) {
 
 func TestPoolerIsNamedOnce(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	direct := pgtest.Empty(t)
 	leader := pgtest.Connect(t, direct)
 	pooler := netproxy.NewPooler(t, direct, netproxy.Transaction)
@@ -283,6 +288,7 @@ func TestPoolerIsNamedOnce(t *testing.T) {
 
 func TestBeatsOfOthersProveNothing(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	leader := pgtest.Connect(t, url)
 	a, b := listen(t, to(url), patience), listen(t, to(url), patience)
@@ -305,6 +311,7 @@ func TestBeatsOfOthersProveNothing(t *testing.T) {
 
 func TestBeatFails(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	leader := pgtest.Connect(t, url)
 	l := listen(t, to(url), 10*time.Millisecond)

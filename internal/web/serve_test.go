@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/web"
 )
 
@@ -93,6 +94,7 @@ func TestServeFinishesAnswers(t *testing.T) {
 
 func TestServeCutsWhatDoesNotEnd(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	asked, cut := make(chan struct{}), make(chan struct{})
 	addr, stop := serve(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		close(asked)

@@ -10,6 +10,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot/portal"
 	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 // bare is a portal that nobody has set up.
@@ -162,6 +163,7 @@ func TestSetupNamesRemedies(t *testing.T) {
 // While HubSpot is busy, setup waits instead of failing.
 func TestSetupIsPatient(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	p := overTheWire(t, bareOptions(), nil)
 	p.Inject(hubspotsim.Fault{Method: http.MethodPost, Path: "/groups", Status: 429, Header: map[string]string{"Retry-After": "1"}, Times: 1})
 	if _, err := setUp(t, p, false); err != nil {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 )
 
@@ -11,6 +12,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 
 func TestDatabasesAreApart(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	first, second, empty := pgtest.New(t), pgtest.New(t), pgtest.Empty(t)
 	pgtest.Exec(t, first, "INSERT INTO contacts (email) VALUES ('a@example.org')")
 	if n := pgtest.Value[int](t, first, "SELECT count(*)::int FROM contacts"); n != 1 {
@@ -26,6 +28,7 @@ func TestDatabasesAreApart(t *testing.T) {
 
 func TestDatabasesGo(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	var name string
 	t.Run("make", func(t *testing.T) {
 		url := pgtest.Empty(t)

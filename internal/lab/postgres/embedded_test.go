@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/postgres"
 )
 
@@ -21,6 +22,7 @@ import (
 // and so does every later one.
 func TestEmbedded(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	repository := serveBinaries(t, binaries(t))
 	cache := worldTemp(t)
 	var said said
@@ -81,6 +83,7 @@ func TestEmbedded(t *testing.T) {
 // is no server.
 func TestEmbeddedRefuses(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	jar := binaries(t)
 	tests := []struct {
 		name   string

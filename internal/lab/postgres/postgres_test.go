@@ -42,6 +42,7 @@ func wanted() postgres.Kind {
 
 func TestServer(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	server, err := postgres.Start(t.Context(), postgres.Options{
 		Kind:     wanted(),
 		Settings: map[string]string{"max_connections": "37"},
@@ -79,6 +80,7 @@ func TestServer(t *testing.T) {
 // A server that was halted comes back on the same port with what was committed.
 func TestHaltAndResume(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	server, err := postgres.Start(t.Context(), postgres.Options{
 		Kind: postgres.Local, Settings: map[string]string{"synchronous_commit": "on"},
 	})
@@ -132,6 +134,7 @@ func execute(t *testing.T, url, sql string) {
 
 func TestServerEndsWithItsOwner(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	owner := exec.CommandContext(t.Context(), os.Args[0])
 	owner.Env = append(os.Environ(), holdEnv+"=1", "TMPDIR="+worldTemp(t))
 	out, err := owner.StdoutPipe()

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 	"github.com/scrapersky/contactsync/internal/statement"
@@ -21,6 +22,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // session's own settings must make no difference.
 func TestValues(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	tests := []struct {
 		declared string
 		kind     contact.Kind
@@ -96,6 +98,7 @@ func TestValues(t *testing.T) {
 // Every column that cannot be sent is named, each with what to do.
 func TestEveryProblemAtOnce(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, `ALTER TABLE contacts ADD COLUMN extra jsonb, ADD COLUMN price money, ADD COLUMN hidden text, ADD COLUMN gone text`,
 		`ALTER TABLE contacts DROP COLUMN gone`)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/netproxy"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/web/dashboard"
@@ -46,6 +47,7 @@ func TestGuessingAtOnce(t *testing.T) {
 // A database that swallows everything does not make pages wait for each other.
 func TestASilentDatabaseIsToldToAll(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	proxy := netproxy.New(t, pgtest.New(t))
 	d := board(t, proxy.URL(), nil)
 	if w := answer(d, local(t, http.MethodGet, "/")); w.Code != http.StatusOK {
