@@ -118,5 +118,5 @@ UPDATE contacts c
        hubspot_error_code = NULL,
        next_retry_at = NULL
  WHERE c.id = ANY (@ids::text[]::uuid[])
-   AND c.hubspot_processing_status IS DISTINCT FROM 'Complete'
+   AND c.hubspot_processing_status::text IS DISTINCT FROM 'Complete'
 RETURNING c.id::text

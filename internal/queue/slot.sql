@@ -49,5 +49,5 @@ SELECT count(*)::int FROM due
 -- Whether the table has a column traceparent that this role may read.
 SELECT EXISTS (
     SELECT FROM pg_attribute a
-     WHERE a.attrelid = @table::text::regclass AND a.attname = 'traceparent' AND NOT a.attisdropped
+     WHERE a.attrelid = @table::text::regclass::oid AND a.attname = 'traceparent' AND NOT a.attisdropped
        AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')) AS readable

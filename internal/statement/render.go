@@ -57,7 +57,12 @@ func (s *scanner) run() string {
 		case isLetter(c):
 			n := span(s.rest)
 			word := s.rest[:n]
-			s.word(word, s.target.identifier(s.qualifier(), word))
+			if s.isCall(word, n) {
+				s.out.WriteString("pg_catalog.")
+			}
+			of := s.qualifier()
+			s.word(word, s.target.identifier(of, word))
+			s.comparison(of, word)
 		case c >= '0' && c <= '9' || c == '$' && len(s.rest) > 1 && isDigit(s.rest[1]):
 			s.numeral(1 + span(s.rest[1:]))
 			s.forget()
@@ -99,6 +104,63 @@ func Script(table Table, list []destination.Info, written destination.Info, sql 
 	}
 	out.WriteString(once.Text(sql[at:]))
 	return out.String()
+}
+
+// What follows keeps a statement from calling what others put in its way: of functions
+// and operators those with the very types at hand come first, wherever in search_path
+// they are, before those of Postgres for all enums, or any array, or what is cast. A safe
+// search_path would do as well, but the app's own triggers, which our writes fire, may
+// need the one that there is.
+
+// grammar is what looks like a call of a function and is none.
+var grammar = map[string]bool{"coalesce": true, "nullif": true, "greatest": true, "least": true, "extract": true, "position": true, "substring": true, "overlay": true, "trim": true}
+
+// isCall says whether a word is the name of a function of Postgres: calls are written in
+// lower case, the names of other functions with their schema.
+func (s *scanner) isCall(word string, n int) bool {
+	if s.dotted || !strings.HasPrefix(s.rest[n:], "(") || word != strings.ToLower(word) || grammar[word] {
+		return false
+	}
+	return word != "unnest" || !several(s.rest[n:]) // of several arrays it is grammar, too
+}
+
+// several says whether there is more than one argument between the parentheses that
+// begin here.
+func several(text string) bool {
+	depth := 0
+	for _, c := range text {
+		switch {
+		case c == '(' || c == '[':
+			depth++
+		case c == ')' || c == ']':
+			depth--
+		case c == ',' && depth == 1:
+			return true
+		}
+		if depth == 0 {
+			return false
+		}
+	}
+	return false
+}
+
+// compared is the operator between a column and what it is compared with.
+var compared = regexp.MustCompile(`^ (=|<>|<=|>=|<|>) `)
+
+// comparison writes the operator behind a column of the app's table, whose types are the
+// app's, and behind one that holds the table's ids.
+func (s *scanner) comparison(qualifier, word string) {
+	m := compared.FindStringSubmatch(s.rest)
+	if m == nil || !isTable(qualifier) && (word != "contact_id" || qualifier == "") {
+		return
+	}
+	schema := "pg_catalog"
+	if word == "id" || word == "contact_id" {
+		schema = s.target.Table.operators()
+	}
+	s.out.WriteString(" OPERATOR(" + schema + "." + m[1] + ") ")
+	s.rest = s.rest[len(m[0]):]
+	s.forget()
 }
 
 // literal writes a string. One that is the name of the destination becomes the name

@@ -7,7 +7,9 @@
 // arguments: the string 'hubspot' alone is the destination's name, a number before
 // "/* doorbell */" or "/* slot 0 */" is the destination's lock, and "/* c. */" says that
 // the word behind it is a column of the table. Everything else in strings and comments
-// stays as it is. A statement has what depends on the destination as an argument.
+// stays as it is. Functions of Postgres and the operators behind a column of the table are
+// written without a schema and get it. A statement has what depends on the destination as
+// an argument.
 package statement
 
 import (

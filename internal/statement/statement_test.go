@@ -53,12 +53,39 @@ func TestText(t *testing.T) {
 	}
 }
 
+// Nothing that search_path could lead elsewhere.
+func TestQualified(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, sql, want string }{
+		{"a comparison of a column", "c.hubspot_processing_status = 'Queued' AND c.next_retry_at <= now() AND c.retry_count<>0",
+			"c.acme_processing_status OPERATOR(pg_catalog.=) 'Queued' AND c.acme_next_retry_at OPERATOR(pg_catalog.<=) pg_catalog.now() AND c.acme_retry_count<>0"},
+		{"ids, also those of claims", "c.id = ANY (@x), x.contact_id = c.id, x.id = y.id",
+			`c."person" OPERATOR(ext.=) ANY ($1), x.contact_id OPERATOR(ext.=) c."person", x.id = y.id`},
+		{"in a trigger", "NEW.email <> OLD.email", `NEW."Mail" OPERATOR(pg_catalog.<>) OLD."Mail"`},
+		{"an assignment", "SET hubspot_error_code = c.name, contact_id = 1", "SET acme_error_code = c.name, contact_id = 1"},
+		{"functions", "min(x), pg_catalog.max(x), contactsync.f(x), coalesce(extract(epoch FROM now()), 0), count (1), ARRAY(x)",
+			"pg_catalog.min(x), pg_catalog.max(x), contactsync.f(x), coalesce(extract(epoch FROM pg_catalog.now()), 0), count (1), ARRAY(x)"},
+		{"arrays", "unnest(@x::text[]), unnest(a, b), unnest(f.g(a, b) || ARRAY[a, b])", "pg_catalog.unnest($1::text[]), unnest(a, b), pg_catalog.unnest(f.g(a, b) || ARRAY[a, b])"},
+		{"strings and comments", "'c.id = now()' -- c.id = now()", "'c.id = now()' -- c.id = now()"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			target := acme()
+			target.Table.Operators = "ext"
+			if got := target.Statement(tt.sql).SQL; got != tt.want {
+				t.Errorf("Statement(%q) = %q, want %q", tt.sql, got, tt.want)
+			}
+		})
+	}
+}
+
 func TestScript(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, sql, want string }{
 		{
 			"once each", "CREATE TRIGGER ON contacts\n    -- each destination\n    IF NEW.retry_count = 'hubspot'\n    -- end\nEND contacts\n",
-			"CREATE TRIGGER ON app.people\n    IF NEW.retry_count = 'hubspot'\n    IF NEW.acme_retry_count = 'acme'\nEND app.people\n",
+			"CREATE TRIGGER ON app.people\n    IF NEW.retry_count OPERATOR(pg_catalog.=) 'hubspot'\n    IF NEW.acme_retry_count OPERATOR(pg_catalog.=) 'acme'\nEND app.people\n",
 		},
 		{"joined", "(\n-- each destination, joined by UNION ALL\nNEW.retry_count\n-- end\n)", "(\nNEW.retry_count\nUNION ALL\nNEW.acme_retry_count\n)"},
 		{"locks", "-- each destination\n1 /* doorbell */\n-- end\n1 /* doorbell */", "1 /* doorbell */\n70001 /* doorbell */\n1 /* doorbell */"},

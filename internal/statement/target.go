@@ -17,6 +17,9 @@ type Table struct {
 	Name string
 	// ID is the type of its key as SQL, without a domain and a length: uuid, bigint, text.
 	ID string
+	// Operators is the schema, quoted where it must be, whose operators compare ids; "" is
+	// Postgres's own. It is another for a type that an extension brought.
+	Operators string
 	// Columns are the app's names for columns of the contract that it calls otherwise,
 	// unquoted: email → mail.
 	Columns map[string]string
@@ -24,6 +27,13 @@ type Table struct {
 
 // Contacts is the table that the SQL files are written for.
 func Contacts() Table { return Table{Name: "contacts", ID: "uuid"} }
+
+func (t Table) operators() string {
+	if t.Operators == "" {
+		return "pg_catalog"
+	}
+	return t.Operators
+}
 
 // Column returns the app's name for a column of the contract, unquoted.
 func (t Table) Column(name string) string {
@@ -88,7 +98,7 @@ func (t Target) identifier(qualifier, word string) string {
 	case name == "uuid" && qualifier == "":
 		return t.Table.ID
 	case qualified[name]:
-		if q := strings.ToLower(qualifier); q != "c" && q != "new" && q != "old" {
+		if !isTable(qualifier) {
 			return word
 		}
 		return t.column(name, word)
@@ -101,6 +111,12 @@ func (t Target) identifier(qualifier, word string) string {
 		}
 	}
 	return t.own(name, word)
+}
+
+// isTable says whether what stands before a column means the table.
+func isTable(qualifier string) bool {
+	q := strings.ToLower(qualifier)
+	return q == "c" || q == "new" || q == "old"
 }
 
 // indexes is what the names of the indexes on contacts begin with.

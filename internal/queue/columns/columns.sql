@@ -4,7 +4,7 @@ WITH RECURSIVE wanted AS (
     SELECT w.name, w.place, a.attrelid, a.attnum, a.atttypid, format_type(a.atttypid, a.atttypmod) AS declared
       FROM unnest($1::text[]) WITH ORDINALITY AS w (name, place)
       LEFT JOIN pg_attribute a
-        ON a.attrelid = to_regclass($2) AND a.attname = w.name AND a.attnum > 0 AND NOT a.attisdropped
+        ON a.attrelid = to_regclass($2)::oid AND a.attname = w.name AND a.attnum > 0 AND NOT a.attisdropped
 ), layers (place, oid, listed) AS (
     SELECT place, atttypid, false FROM wanted
      UNION ALL
