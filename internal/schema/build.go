@@ -2,7 +2,9 @@ package schema
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,17 +16,20 @@ import (
 // keeping writers out. What an interrupted run left is used or cleared away.
 func (m *migrator) build(ctx context.Context, table relation, ix Index) error {
 	ident := pgx.Identifier{table.Schema, ix.Name}.Sanitize()
-	valid, found, err := m.findIndex(ctx, table, ix.Name)
-	switch {
-	case err != nil || valid:
+	state, err := m.findIndex(ctx, table, ix)
+	if err != nil || state == indexValid {
 		return err
-	case table.Kind == "p":
-		return m.buildPartitioned(ctx, table, ix, ident, found)
-	case found:
-		m.log.InfoContext(ctx, "clearing away an unfinished index", "index", ident)
-		if err := m.concurrently(ctx, "DROP INDEX CONCURRENTLY "+ident); err != nil {
+	}
+	// An unfinished one of a partitioned table is finished.
+	if state == indexAstray || state == indexInvalid && table.Kind != "p" {
+		m.log.InfoContext(ctx, "clearing away an index that is unfinished or on a renamed column", "index", ident)
+		if err := m.dropIndex(ctx, ident, table.Kind == "p"); err != nil {
 			return err
 		}
+		state = indexMissing
+	}
+	if table.Kind == "p" {
+		return m.buildPartitioned(ctx, table, ix, ident, state != indexMissing)
 	}
 	return m.concurrently(ctx, fmt.Sprintf("CREATE INDEX CONCURRENTLY %s ON %s %s",
 		pgx.Identifier{ix.Name}.Sanitize(), table.Ident, ix.On))
@@ -71,7 +76,7 @@ func (m *migrator) buildPart(ctx context.Context, part relation, ix Index, paren
 	}
 	// The oid keeps names apart that are alike in their first 40 characters.
 	name := fmt.Sprintf("%s_%d", strings.TrimPrefix(ix.Name, "contacts_"), part.OID)
-	if err := m.build(ctx, part, Index{name, ix.On}); err != nil {
+	if err := m.build(ctx, part, Index{name, ix.On, ix.columns}); err != nil {
 		return err
 	}
 	return m.withLockTimeout(ctx, func(tx pgx.Tx) error {
@@ -81,16 +86,48 @@ func (m *migrator) buildPart(ctx context.Context, part relation, ix Index, paren
 	})
 }
 
-func (m *migrator) findIndex(ctx context.Context, table relation, name string) (valid, found bool, err error) {
-	rows, err := m.work.Query(ctx, catalogSQL.Text("index_valid"), table.OID, name)
-	if err != nil {
-		return false, false, err
+// indexState is how an index of ours stands.
+type indexState int
+
+const (
+	indexMissing indexState = iota
+	indexInvalid            // an interrupted run left it
+	indexAstray             // it is on other columns: one was renamed
+	indexValid
+)
+
+func (m *migrator) findIndex(ctx context.Context, table relation, ix Index) (indexState, error) {
+	var valid bool
+	var on []string
+	err := m.work.QueryRow(ctx, catalogSQL.Text("index_state"), table.OID, ix.Name).Scan(&valid, &on)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows):
+		return indexMissing, nil
+	case err != nil:
+		return indexMissing, fmt.Errorf("look for index %s: %w", ix.Name, err)
+	case !sameNames(on, ix.columns):
+		return indexAstray, nil
+	case !valid:
+		return indexInvalid, nil
 	}
-	list, err := pgx.CollectRows(rows, pgx.RowTo[bool])
-	if err != nil || len(list) == 0 {
-		return false, false, err
+	return indexValid, nil
+}
+
+// sameNames compares without regard to the order.
+func sameNames(a, b []string) bool {
+	return slices.Equal(slices.Sorted(slices.Values(a)), slices.Sorted(slices.Values(b)))
+}
+
+// dropIndex takes the quoted name of an index. That of a partitioned table cannot be
+// dropped concurrently.
+func (m *migrator) dropIndex(ctx context.Context, ident string, partitioned bool) error {
+	if !partitioned {
+		return m.concurrently(ctx, "DROP INDEX CONCURRENTLY "+ident)
 	}
-	return list[0], true, nil
+	return m.withLockTimeout(ctx, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "DROP INDEX "+ident)
+		return err
+	})
 }
 
 // concurrently runs a CONCURRENTLY statement. It has no lock_timeout: its waits

@@ -5,7 +5,7 @@
 SELECT c.oid, c.relkind::text, n.nspname::text, format('%I.%I', n.nspname, c.relname)
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
- WHERE c.oid = to_regclass($1)
+ WHERE c.oid = to_regclass($1)::oid
 
 -- name: namesakes
 -- The tables of a name in any schema. $1 the name without a schema, as it is in the catalog.
@@ -57,7 +57,10 @@ SELECT a.attname::text AS name,
                          AND (o.opcintype = t.oid
                               OR EXISTS (SELECT FROM pg_cast k
                                           WHERE k.castsource = t.oid AND k.casttarget = o.opcintype AND k.castmethod = 'b'))) AS indexable,
-       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS indexed
+       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS indexed,
+       (SELECT y.typname::text FROM pg_type y WHERE y.oid = a.atttypid) AS type,
+       CASE WHEN t.typtype = 'b' THEN t.typnamespace::regnamespace::text ELSE 'pg_catalog' END AS operators,
+       a.attnum::int AS place -- of which a renamed column keeps its own
   FROM base b
   JOIN pg_type t ON t.oid = b.type AND t.typtype <> 'd'
   JOIN pg_attribute a ON a.attrelid = $1::oid AND a.attnum = b.attnum
@@ -72,10 +75,15 @@ SELECT c.oid, c.relkind::text, n.nspname::text, format('%I.%I', n.nspname, c.rel
  WHERE h.inhparent = $1::oid
  ORDER BY c.oid
 
--- name: index_valid
--- Whether the index of that name is valid; no row when there is none. $1 the
--- table's oid, $2 the index's name.
-SELECT i.indisvalid
+-- name: index_state
+-- Whether the index of that name is valid, and the columns that it is on, also by its
+-- condition: where one was renamed it is on another than is wanted. No row when there is
+-- none. $1 the table's oid, $2 the index's name.
+SELECT i.indisvalid,
+       ARRAY(SELECT DISTINCT a.attname::text
+               FROM pg_depend d
+               JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+              WHERE d.classid = 'pg_class'::regclass::oid AND d.objid = i.indexrelid AND d.refobjid = i.indrelid AND d.refobjsubid > 0)
   FROM pg_index i
   JOIN pg_class c ON c.oid = i.indexrelid
  WHERE i.indrelid = $1::oid AND c.relname = $2
@@ -85,7 +93,7 @@ SELECT i.indisvalid
 -- partition's oid.
 SELECT EXISTS (SELECT FROM pg_inherits h
                  JOIN pg_index i ON i.indexrelid = h.inhrelid
-                WHERE h.inhparent = to_regclass($1) AND i.indrelid = $2::oid)
+                WHERE h.inhparent = to_regclass($1)::oid AND i.indrelid = $2::oid)
 
 -- name: indexes
 -- Those of some indexes that a table has: the quoted name, whether partitioned. $1 the
@@ -98,20 +106,34 @@ SELECT format('%I.%I', n.nspname, c.relname), c.relkind = 'I'
  WHERE x.indrelid = $1::oid AND c.relname = ANY ($2::text[])
 
 -- name: triggers
--- The names of the enabled triggers on a table that run a function of ours. $1 the
--- table's oid.
-SELECT t.tgname::text
+-- The enabled triggers on a table that run a function of ours, each with the columns
+-- that it depends on. $1 the table's oid.
+SELECT t.tgname::text,
+       ARRAY(SELECT DISTINCT a.attname::text
+               FROM pg_depend d
+               JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+              WHERE d.classid = 'pg_trigger'::regclass::oid AND d.objid = t.oid AND d.refobjid = t.tgrelid AND d.refobjsubid > 0)
   FROM pg_trigger t
   JOIN pg_proc p ON p.oid = t.tgfoid
  WHERE t.tgrelid = $1::oid
    AND t.tgenabled IN ('O', 'A')
-   AND p.pronamespace = to_regnamespace('contactsync')
+   AND p.pronamespace = to_regnamespace('contactsync')::oid
+
+-- name: objects
+-- The views and functions of ours that there are: kind and name.
+SELECT 'view', c.relname::text
+  FROM pg_class c
+ WHERE c.relnamespace = to_regnamespace('contactsync')::oid AND c.relkind = 'v'
+UNION ALL
+SELECT DISTINCT 'function', p.proname::text
+  FROM pg_proc p
+ WHERE p.pronamespace = to_regnamespace('contactsync')::oid
 
 -- name: functions
 -- Every signature of some functions of ours, quoted. $1 their names.
 SELECT p.oid::regprocedure::text
   FROM pg_proc p
- WHERE p.pronamespace = to_regnamespace('contactsync') AND p.proname = ANY ($1::text[])
+ WHERE p.pronamespace = to_regnamespace('contactsync')::oid AND p.proname = ANY ($1::text[])
 
 -- name: granted
 -- Whether a role can do what it was granted: GRANT only warns where whoever runs

@@ -3,6 +3,7 @@ package schema
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -24,26 +25,49 @@ func Check(ctx context.Context, conn *pgx.Conn, o Options) error {
 	if err != nil {
 		return wrap("check the schema", err)
 	}
-	triggers, err := f.triggerState(ctx, conn)
-	if err != nil || triggers.State == Applied || f.newer() {
+	state, err := f.triggerState(ctx, conn)
+	if err != nil || state.State == Applied || f.newer() {
 		return wrap("check the triggers", err)
 	}
 	s, err := f.triggers()
 	if err != nil {
 		return err
 	}
-	missing, err := missingTriggers(ctx, conn, f.table, s)
+	stale := &StaleTriggersError{Detached: f.detachedSince()}
+	stale.Missing, stale.Astray, err = missingTriggers(ctx, conn, f.table, s)
 	if err != nil {
 		return err
 	}
-	return &StaleTriggersError{Missing: missing}
+	return stale
+}
+
+// CheckColumns says whether the columns are still of types that contactsync can use: the
+// app may have changed them, or the labels of an enum, since Up looked. The error is an
+// *UnsuitableError.
+func CheckColumns(ctx context.Context, conn *pgx.Conn, o Options) error {
+	f, err := look(ctx, conn, o, standardPolicy().files)
+	if err != nil || f.table == nil {
+		return wrap("check the columns", err)
+	}
+	wanted, err := f.declaredColumns()
+	if err != nil {
+		return err
+	}
+	if list := f.table.unfit(wanted...); list != nil {
+		return list.err()
+	}
+	return nil
 }
 
 // ready says whether everything is there, but for the triggers.
 func (f found) ready() error {
 	pending := func(list []Version) (names []string) {
 		for _, v := range list {
-			if v.State == Pending {
+			switch {
+			case v.State != Pending:
+			case len(v.Lacks) > 0:
+				names = append(names, v.Name+" ("+strings.Join(v.Lacks, ", ")+")")
+			default:
 				names = append(names, v.Name)
 			}
 		}
@@ -53,6 +77,13 @@ func (f found) ready() error {
 		if err := f.sameTable(); err != nil {
 			return err
 		}
+	}
+	renamed, err := f.renamed()
+	if err != nil {
+		return err
+	}
+	if renamed != nil {
+		return renamed.err()
 	}
 	list, err := f.declared()
 	if err != nil {
@@ -70,14 +101,16 @@ func (f found) triggerState(ctx context.Context, db querier) (Version, error) {
 	if err != nil {
 		return Version{}, err
 	}
-	missing, err := missingTriggers(ctx, db, f.table, s)
+	missing, astray, err := missingTriggers(ctx, db, f.table, s)
 	if err != nil {
 		return Version{}, err
 	}
 	r := f.recorded(kindTriggers, textHash)
 	v := Version{Name: stepTriggers, State: Pending, AppliedAt: r.At}
 	switch {
-	case f.applied(s) && len(missing) == 0:
+	case !f.detachedSince().IsZero():
+		v.State, v.AppliedAt = Detached, f.detachedSince()
+	case f.applied(s) && len(missing)+len(astray) == 0:
 		v.State = Applied
 	case r.Kind != "":
 		v.State = Stale

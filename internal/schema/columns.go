@@ -169,6 +169,7 @@ func (m *migrator) contactsRecord(ctx context.Context) (record, error) {
 // addColumns creates the table, or alters it once, and records what was added.
 func (m *migrator) addColumns(ctx context.Context, tx pgx.Tx, name string, missing []columnSpec, records []record) error {
 	var list, defaults []string
+	var again []record // to be done once more
 	for _, w := range missing {
 		column := statement.Table{Columns: m.options.Columns}.Column(w.name)
 		definition := w.definition
@@ -176,6 +177,7 @@ func (m *migrator) addColumns(ctx context.Context, tx pgx.Tx, name string, missi
 		if w.later != "" {
 			definition += " DEFAULT " + w.later
 			defaults = append(defaults, fmt.Sprintf("ALTER COLUMN %s SET DEFAULT %s", statement.Quote(column), w.later))
+			again = append(again, record{Kind: kindOrder, Name: w.destination})
 		}
 		records = append(records, record{Kind: kindColumn, Name: column, Detail: definition, Destination: w.destination})
 	}
@@ -193,6 +195,9 @@ func (m *migrator) addColumns(ctx context.Context, tx pgx.Tx, name string, missi
 		if _, err := tx.Exec(ctx, sql); err != nil {
 			return err
 		}
+	}
+	if err := forget(ctx, tx, again...); err != nil {
+		return err
 	}
 	return add(ctx, tx, records...)
 }

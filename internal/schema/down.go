@@ -181,7 +181,7 @@ func (m *migrator) dropColumns(ctx context.Context, tx pgx.Tx, list []record) er
 
 // downContacts drops the table, if Up created it, or the columns that Up added.
 func (m *migrator) downContacts(ctx context.Context) error {
-	shared := append(m.found.of(kindColumn), m.found.contacts())
+	shared := slices.Concat(m.found.of(kindColumn), m.found.of(kindPlace), []record{m.found.contacts()})
 	return m.withLockTimeout(ctx, func(tx pgx.Tx) error {
 		switch {
 		case !m.ours():

@@ -17,17 +17,26 @@ func (e *NotMigratedError) Error() string {
 }
 
 // StaleTriggersError says that the triggers on contacts are not those of this
-// binary: changed, missing or disabled. The queue still works, at the latest on
-// its next tick, so that a caller may treat this as a warning.
+// binary: changed, missing or disabled, or made for types that columns have no more. The
+// queue still works, at the latest on its next tick, so that a caller may treat this as a
+// warning.
 type StaleTriggersError struct {
-	Missing []string // triggers that are missing or disabled; empty when only their text differs
+	Missing  []string  // triggers that are missing or disabled; empty when only their text differs
+	Astray   []string  // triggers on a column that was renamed
+	Detached time.Time // since when Detach has taken them off; zero if it has not
 }
 
 // Error names the remedy.
 func (e *StaleTriggersError) Error() string {
-	what := "differ from those of this version"
-	if len(e.Missing) > 0 {
+	what := "differ from those of this version, or a column's type from the one that they were made for"
+	switch {
+	case !e.Detached.IsZero():
+		return fmt.Sprintf("triggers on contacts are detached since %s, so that rows wait for the tick: run `contactsync migrate attach` when the app's migration is over",
+			e.Detached.UTC().Format(time.RFC3339))
+	case len(e.Missing) > 0:
 		what = "are missing or disabled (" + strings.Join(e.Missing, ", ") + ")"
+	case len(e.Astray) > 0:
+		what = "are on a column that was renamed (" + strings.Join(e.Astray, ", ") + ")"
 	}
 	return "triggers on contacts " + what + ": run `contactsync migrate up`"
 }

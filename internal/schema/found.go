@@ -34,6 +34,8 @@ const (
 	kindRole        = "role" // detail: its rights
 	kindViews       = "views"
 	kindTriggers    = "triggers"
+	kindDetached    = "detached" // name: what Detach took off, until Attach: triggers, indexes
+	kindPlace       = "place"    // name: a column of the app's table; detail: the table's oid and the column's number
 )
 
 // created is the detail of a table that Up made.
@@ -54,6 +56,7 @@ type found struct {
 	versions []Version // of contactsync's own tables, also those that are missing
 	records  []record  // what Up has created, the oldest first
 	table    *table    // the app's; nil where there is none
+	objects  []record  // the views and functions of ours that there are
 }
 
 // look finds out how a database stands. It takes no lock and changes nothing. The error
@@ -66,8 +69,18 @@ func look(ctx context.Context, db querier, o Options, files fs.FS) (f found, err
 	if f.records, err = records(ctx, db); err != nil {
 		return f, err
 	}
-	f.table, err = findTable(ctx, db, o.table(), o)
-	return f, err
+	if f.table, err = findTable(ctx, db, o.table(), o); err != nil {
+		return f, err
+	}
+	rows, err := db.Query(ctx, catalogSQL.Text("objects"))
+	if err != nil {
+		return f, wrap("look for the views", err)
+	}
+	f.objects, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (r record, err error) {
+		err = row.Scan(&r.Kind, &r.Name)
+		return r, err
+	})
+	return f, wrap("look for the views", err)
 }
 
 func records(ctx context.Context, db querier) ([]record, error) {

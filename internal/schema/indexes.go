@@ -27,6 +27,8 @@ var (
 type Index struct {
 	Name string // in the schema of contacts
 	On   string // columns and condition, as in CREATE INDEX ... ON contacts
+
+	columns []string // that On names, unquoted
 }
 
 // Indexes lists the indexes that Up builds for the destinations of the options.
@@ -38,15 +40,19 @@ func Indexes(o Options) []Index {
 	return list
 }
 
+// indexesOf names the operator's schema, because another = of the app's search_path
+// would be called by every write of the app.
 func indexesOf(t statement.Target) []Index {
+	const state = "hubspot_processing_status OPERATOR(pg_catalog.=) "
+	c := t.Destination.Columns
 	list := []Index{
-		{"contacts_contactsync_queued", "(hubspot_queued_at NULLS FIRST) WHERE hubspot_processing_status = 'Queued' AND next_retry_at IS NULL"},
-		{"contacts_contactsync_retry", "(next_retry_at) WHERE hubspot_processing_status = 'Queued' AND next_retry_at IS NOT NULL"},
-		{"contacts_contactsync_in_work", "(" + t.Table.Ident("id") + ") WHERE hubspot_processing_status = 'Processing'"},
-		{"contacts_contactsync_error", "(hubspot_error_code) WHERE hubspot_processing_status = 'Error'"},
+		{"contacts_contactsync_queued", "(hubspot_queued_at NULLS FIRST) WHERE " + state + "'Queued' AND next_retry_at IS NULL", []string{c.QueuedAt, c.DueAt}},
+		{"contacts_contactsync_retry", "(next_retry_at) WHERE " + state + "'Queued' AND next_retry_at IS NOT NULL", []string{c.DueAt}},
+		{"contacts_contactsync_in_work", "(" + t.Table.Ident("id") + ") WHERE " + state + "'Processing'", []string{t.Table.Column("id")}},
+		{"contacts_contactsync_error", "(hubspot_error_code) WHERE " + state + "'Error'", []string{c.Code}},
 	}
 	for i, ix := range list {
-		list[i] = Index{t.Text(ix.Name), t.Text(ix.On)}
+		list[i] = Index{t.Text(ix.Name), t.Text(ix.On), append(ix.columns, c.Status)}
 	}
 	return list
 }
@@ -57,6 +63,9 @@ func (m *migrator) upIndexes(ctx context.Context) (done []string, err error) {
 	destinations, err := m.found.destinations()
 	if err != nil {
 		return nil, err
+	}
+	if m.staysDetached(ctx, detachedIndexes) {
+		return nil, nil
 	}
 	for _, d := range destinations {
 		some, err := m.buildIndexes(ctx, d)
@@ -72,17 +81,17 @@ func (m *migrator) upIndexes(ctx context.Context) (done []string, err error) {
 			}
 		}
 	}
-	return done, nil
+	return done, forget(ctx, m.work, detached(detachedIndexes))
 }
 
 // buildIndexes says whether there was one to build.
 func (m *migrator) buildIndexes(ctx context.Context, d destination.Info) (some bool, err error) {
 	for _, ix := range indexesOf(m.target(d)) {
-		valid, _, err := m.findIndex(ctx, m.found.table.relation, ix.Name)
+		state, err := m.findIndex(ctx, m.found.table.relation, ix)
 		if err != nil {
 			return some, err
 		}
-		if valid && m.found.recorded(kindIndex, ix.Name).Kind != "" {
+		if state == indexValid && m.found.recorded(kindIndex, ix.Name).Kind != "" {
 			continue
 		}
 		some = true
@@ -146,15 +155,7 @@ func (m *migrator) dropIndexes(ctx context.Context, names []string) error {
 		return fmt.Errorf("look for the indexes: %w", err)
 	}
 	for _, ix := range list {
-		if ix.Partitioned {
-			err = m.withLockTimeout(ctx, func(tx pgx.Tx) error {
-				_, err := tx.Exec(ctx, "DROP INDEX "+ix.Name)
-				return err
-			})
-		} else {
-			err = m.concurrently(ctx, "DROP INDEX CONCURRENTLY "+ix.Name)
-		}
-		if err != nil {
+		if err := m.dropIndex(ctx, ix.Name, ix.Partitioned); err != nil {
 			return fmt.Errorf("drop index %s: %w", ix.Name, err)
 		}
 	}

@@ -29,7 +29,9 @@ type migrator struct {
 	how     retryPolicy
 	options Options
 	found   found // when it was last looked
-	log     *slog.Logger
+
+	attaching bool // what is detached is put back
+	log       *slog.Logger
 }
 
 func open(ctx context.Context, url string, o Options, log *slog.Logger, how retryPolicy) (_ *migrator, err error) {

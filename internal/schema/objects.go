@@ -35,6 +35,23 @@ func (f found) views() (script, error) {
 }
 func (f found) triggers() (script, error) { return f.script(kindTriggers, triggers.FS, "*.sql") }
 
+// types is the types of the columns that the triggers use. An app's sessions keep the
+// plans that they made for the old types until the functions are replaced.
+func (f found) types(list []destination.Info) string {
+	used := []string{"updated_at"}
+	for _, d := range list {
+		c := d.Columns
+		used = append(used, c.Status, c.Error, c.Code, c.Tries, c.DueAt, c.QueuedAt)
+	}
+	text := "\n-- for the types"
+	for _, name := range used {
+		if c := f.table.column(f.table.statement().Column(name)); c != nil {
+			text += fmt.Sprintf(" %q", c.Type)
+		}
+	}
+	return text + "\n"
+}
+
 func (f found) script(kind string, files fs.FS, pattern string) (script, error) {
 	list, err := f.destinations()
 	if err != nil {
@@ -57,7 +74,11 @@ func (f found) render(kind string, files fs.FS, pattern string, list []destinati
 		}
 		text.Write(content)
 	}
-	return script{kind, statement.Script(f.table.statement(), list, f.options.Written, text.String())}, nil
+	s := script{kind, statement.Script(f.table.statement(), list, f.options.Written, text.String())}
+	if kind == kindTriggers {
+		s.text += f.types(list)
+	}
+	return s, nil
 }
 
 // applied says whether this text was the last one to be applied.
@@ -77,11 +98,16 @@ func (s script) objects() (list []record) {
 	return list
 }
 
+// lost lists what a script created that is not there any more.
+func (f found) lost(s script) []record {
+	return slices.DeleteFunc(s.objects(), func(r record) bool { return slices.Contains(f.objects, r) })
+}
+
 // upViews applies the functions and views, and drops those that are not wanted any more.
 // Roles that may look are given what they need in the same moment.
 func (m *migrator) upViews(ctx context.Context) ([]string, error) {
 	s, err := m.found.views()
-	if err != nil || m.found.applied(s) || m.mayNot(ctx, s) {
+	if err != nil || m.found.applied(s) && len(m.found.lost(s)) == 0 || m.mayNot(ctx, s) {
 		return nil, err
 	}
 	err = m.withLockTimeout(ctx, func(tx pgx.Tx) error {
@@ -152,8 +178,8 @@ func (m *migrator) upTriggers(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	missing, err := missingTriggers(ctx, m.work, m.found.table, s)
-	if err != nil || len(missing) == 0 && m.found.applied(s) || m.mayNot(ctx, s) {
+	missing, astray, err := missingTriggers(ctx, m.work, m.found.table, s)
+	if err != nil || len(missing)+len(astray) == 0 && m.found.applied(s) || m.mayNot(ctx, s) || m.staysDetached(ctx, detachedTriggers) {
 		return nil, err
 	}
 	err = m.withLockTimeout(ctx, func(tx pgx.Tx) error {
@@ -175,6 +201,9 @@ func (m *migrator) replaceTriggers(ctx context.Context, tx pgx.Tx, s script) err
 	if _, err := tx.Exec(ctx, s.text, pgx.QueryExecModeSimpleProtocol); err != nil {
 		return err
 	}
+	if err := forget(ctx, tx, detached(detachedTriggers)); err != nil {
+		return err
+	}
 	return add(ctx, tx, record{Kind: s.kind, Name: textHash, Detail: s.hash()})
 }
 
@@ -186,22 +215,50 @@ func (m *migrator) mayNot(ctx context.Context, s script) bool {
 	return m.found.newer()
 }
 
-var triggerName = regexp.MustCompile(`(?m)^CREATE OR REPLACE TRIGGER (\w+)`)
+var (
+	// createTrigger finds the triggers of a script: name and definition.
+	createTrigger = regexp.MustCompile(`(?ms)^CREATE OR REPLACE TRIGGER (\w+)(.*?);`)
+	// triggerColumn finds the columns in a trigger's definition.
+	triggerColumn = regexp.MustCompile(`(?:NEW\.|OLD\.|UPDATE OF )("(?:[^"]|"")+"|\w+)`)
+)
 
-// missingTriggers lists the triggers of a script that are not on the table, or disabled.
-func missingTriggers(ctx context.Context, db querier, t *table, s script) (missing []string, err error) {
+// missingTriggers lists the triggers of a script that are not on the table, or disabled,
+// and those that are on another column than they should be: it was renamed.
+func missingTriggers(ctx context.Context, db querier, t *table, s script) (missing, astray []string, err error) {
+	type trigger struct {
+		Name    string
+		Columns []string
+	}
 	rows, err := db.Query(ctx, catalogSQL.Text("triggers"), t.OID)
 	if err != nil {
-		return nil, fmt.Errorf("look for the triggers: %w", err)
+		return nil, nil, fmt.Errorf("look for the triggers: %w", err)
 	}
-	enabled, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	enabled, err := pgx.CollectRows(rows, pgx.RowToStructByPos[trigger])
 	if err != nil {
-		return nil, fmt.Errorf("look for the triggers: %w", err)
+		return nil, nil, fmt.Errorf("look for the triggers: %w", err)
 	}
-	for _, match := range triggerName.FindAllStringSubmatch(s.text, -1) {
-		if !slices.Contains(enabled, match[1]) {
+	for _, match := range createTrigger.FindAllStringSubmatch(s.text, -1) {
+		i := slices.IndexFunc(enabled, func(t trigger) bool { return t.Name == match[1] })
+		switch {
+		case i < 0:
 			missing = append(missing, match[1])
+		case !sameNames(enabled[i].Columns, columnsIn(match[2])):
+			astray = append(astray, match[1])
 		}
 	}
-	return missing, nil
+	return missing, astray, nil
+}
+
+// columnsIn lists the columns that a trigger's definition names.
+func columnsIn(definition string) (list []string) {
+	for _, match := range triggerColumn.FindAllStringSubmatch(definition, -1) {
+		name := match[1]
+		if unquoted, ok := strings.CutPrefix(name, `"`); ok {
+			name = strings.ReplaceAll(strings.TrimSuffix(unquoted, `"`), `""`, `"`)
+		}
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
 }

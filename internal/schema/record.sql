@@ -42,7 +42,7 @@ BEGIN
         SELECT t.tgname AS name, t.tgrelid::regclass AS contacts
           FROM pg_trigger t
           JOIN pg_proc p ON p.oid = t.tgfoid
-         WHERE p.pronamespace = to_regnamespace('contactsync')
+         WHERE p.pronamespace = to_regnamespace('contactsync')::oid
            AND t.tgparentid = 0 -- a partition's goes with its parent's
     LOOP
         EXECUTE format('DROP TRIGGER %I ON %s', item.name, item.contacts);

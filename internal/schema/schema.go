@@ -9,7 +9,8 @@
 // indexes on it (indexes.go), the views (migrations/objects/*.sql) and the triggers
 // (triggers/*.sql), for every destination that is configured or was once installed. What
 // was created is recorded in contactsync.installed, so that Down drops that and
-// nothing else.
+// nothing else. Detach takes triggers and indexes off while the app alters a column that
+// they are on, and Attach puts them back (detach.go).
 package schema
 
 import (
@@ -65,9 +66,12 @@ func up(ctx context.Context, url string, o Options, log *slog.Logger, how retryP
 	if err := m.createSchema(ctx); err != nil {
 		return result, err
 	}
-	for _, step := range []func(context.Context) ([]string, error){
-		m.upVersions, m.upColumns, m.upIndexes, m.upViews, m.upTriggers,
-	} {
+	return m.apply(ctx, m.upVersions, m.upColumns, m.upPlaces, m.upIndexes, m.upViews, m.upTriggers)
+}
+
+// apply takes steps, each of which returns the names of what it has done.
+func (m *migrator) apply(ctx context.Context, steps ...func(context.Context) ([]string, error)) (result Result, err error) {
+	for _, step := range steps {
 		err := m.retryLocked(ctx, func() error {
 			if err := m.look(ctx); err != nil {
 				return err

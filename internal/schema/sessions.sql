@@ -38,6 +38,6 @@ SELECT a.pid::int,
                 WHERE l.pid = a.pid AND l.granted
                   AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
                   AND (c.oid IN (SELECT to_regclass($2)::oid UNION ALL SELECT relid::oid FROM pg_partition_tree(to_regclass($2)))
-                       OR c.relnamespace = to_regnamespace('contactsync')))
+                       OR c.relnamespace = to_regnamespace('contactsync')::oid))
  ORDER BY a.xact_start NULLS LAST
  LIMIT 5

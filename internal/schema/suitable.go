@@ -48,7 +48,11 @@ func (m *migrator) suitable(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if list := m.found.table.unfit(wanted...); list != nil {
+	renamed, err := m.found.renamed()
+	if err != nil {
+		return err
+	}
+	if list := append(m.found.table.unfit(wanted...), renamed...); list != nil {
 		return list.err()
 	}
 	return nil

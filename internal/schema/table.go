@@ -60,6 +60,9 @@ type column struct {
 	Labels    []string // of an enum
 	Indexable bool
 	Indexed   bool // an index begins with it
+	Type      string
+	Operators string // the schema, quoted, of those that compare its values
+	Place     int    // among the table's columns: it stays when the column is renamed
 }
 
 // column returns the column of that name, as it is in the catalog; nil where there is none.
@@ -75,7 +78,7 @@ func (t *table) column(name string) *column {
 func (t *table) statement() statement.Table {
 	s := statement.Table{Name: t.Ident, ID: statement.Contacts().ID, Columns: t.theirs}
 	if id := t.column(s.Column("id")); id != nil {
-		s.ID = id.Base
+		s.ID, s.Operators = id.Base, id.Operators
 	}
 	return s
 }

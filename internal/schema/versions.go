@@ -28,6 +28,8 @@ const (
 	Pending State = "pending" // `migrate up` will apply it
 	Stale   State = "stale"   // views, triggers: there, but not this binary's
 	Unknown State = "unknown" // applied by a newer binary
+
+	Detached State = "detached" // Detach took it off; Attach puts it back
 )
 
 // Version is one line of Status.
@@ -35,7 +37,8 @@ type Version struct {
 	ID        int64  // of contactsync's own tables; 0 for what is declared
 	Name      string // 00001_bookkeeping; "… columns", after a destination; "triggers"
 	State     State
-	AppliedAt time.Time // zero while pending
+	AppliedAt time.Time // or since when it is detached; zero while pending
+	Lacks     []string  // the columns that are gone since it was applied
 }
 
 // The steps that have no version.
@@ -100,9 +103,20 @@ func (f found) declared() ([]Version, error) {
 		}
 		return Version{Name: name, State: Applied, AppliedAt: r.At}
 	}
-	list := []Version{line(stepContacts, f.contacts(), !lacks(missing, ""))}
+	columns := func(destination string, r record) Version {
+		v := line(columnsStep(destination), r, !lacks(missing, destination))
+		if r.Kind != "" {
+			for _, w := range missing {
+				if w.destination == destination {
+					v.Lacks = append(v.Lacks, w.name)
+				}
+			}
+		}
+		return v
+	}
+	list := []Version{columns("", f.contacts())}
 	for _, d := range destinations {
-		list = append(list, line(columnsStep(d.Name), f.recorded(kindDestination, d.Name), !lacks(missing, d.Name)))
+		list = append(list, columns(d.Name, f.recorded(kindDestination, d.Name)))
 		// Whether an index is there and valid is a matter of speed, and of `doctor`.
 		last := f.recorded(kindOrder, d.Name)
 		if f.table != nil {
@@ -112,12 +126,21 @@ func (f found) declared() ([]Version, error) {
 				}
 			}
 		}
-		list = append(list, line(indexesStep(d.Name), last, f.table != nil))
+		indexes := line(indexesStep(d.Name), last, f.table != nil)
+		if off := f.recorded(kindDetached, detachedIndexes); off.Kind != "" {
+			indexes.State, indexes.AppliedAt = Detached, off.At
+		}
+		list = append(list, indexes)
 	}
 	views := line(stepViews, f.recorded(kindViews, textHash), f.table != nil)
 	if f.table != nil && views.State == Applied {
 		s, wrong := f.views()
-		if err = errors.Join(err, wrong); !f.applied(s) && !f.newer() {
+		err = errors.Join(err, wrong)
+		switch {
+		case f.newer():
+		case len(f.lost(s)) > 0:
+			views = Version{Name: stepViews, State: Pending}
+		case !f.applied(s):
 			views.State = Stale
 		}
 	}
