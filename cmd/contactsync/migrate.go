@@ -26,8 +26,18 @@ DATABASE_URL (or DATABASE_DIRECT_URL, where that goes through a pooler), of a ro
   contactsync migrate status`,
 	}
 	cmd.AddCommand(newMigrateUpCommand(p), newMigrateDownCommand(p), newMigrateStatusCommand(p),
-		newMigrateGrantCommand(p))
+		newMigrateGrantCommand(p), newMigrateDetachCommand(p), newMigrateAttachCommand(p))
 	return cmd
+}
+
+// printApplied lists what up or attach has done.
+func (p *program) printApplied(result schema.Result, err error) {
+	for _, name := range result.Applied {
+		fmt.Fprintln(p.stdout, "applied", name)
+	}
+	if err == nil && len(result.Applied) == 0 {
+		fmt.Fprintln(p.stdout, "up to date")
+	}
 }
 
 func newMigrateUpCommand(p *program) *cobra.Command {
@@ -43,12 +53,7 @@ HUBSPOT_PROPERTY_MAP then.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.migrate(cmd.Context(), func(ctx context.Context, url string, o schema.Options, log *slog.Logger) error {
 				result, err := schema.Up(ctx, url, o, log)
-				for _, name := range result.Applied {
-					fmt.Fprintln(p.stdout, "applied", name)
-				}
-				if err == nil && len(result.Applied) == 0 {
-					fmt.Fprintln(p.stdout, "up to date")
-				}
+				p.printApplied(result, err)
 				if err != nil {
 					return err
 				}
@@ -92,8 +97,8 @@ func newMigrateStatusCommand(p *program) *cobra.Command {
 		Use:   "status",
 		Short: "List the steps",
 		Long: `List contactsync's own tables by their versions, then the columns and indexes of each destination, the views and
-the triggers: applied, pending (migrate up will apply it), stale (views or triggers of another version) or unknown (applied
-by a newer version). It changes nothing.`,
+the triggers: applied, pending (migrate up will apply it), detached (migrate attach will put it back), stale (views or
+triggers of another version) or unknown (applied by a newer version). It changes nothing.`,
 		Example: "  contactsync migrate status",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -36,7 +36,7 @@ func checkSchema(ctx context.Context, log *slog.Logger, o schema.Options, worker
 func checkSchemaOn(ctx context.Context, conn *pgx.Conn, log *slog.Logger, o schema.Options, workers []*worker) error {
 	err := schema.Check(ctx, conn, o)
 	if stale, ok := errors.AsType[*schema.StaleTriggersError](err); ok {
-		log.WarnContext(ctx, "triggers are those of another version: run `contactsync migrate up`", "error", stale)
+		log.WarnContext(ctx, "triggers are missing or not this version's", "error", stale)
 		err = nil
 	}
 	for _, w := range workers {

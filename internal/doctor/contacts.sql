@@ -13,7 +13,7 @@ WITH ours AS (
 ), readable AS (
     SELECT 'SELECT' AS what, a.attname, a.attrelid, a.attnum
       FROM pg_attribute a
-     WHERE a.attname = ANY ($2::text[]) AND a.attrelid = to_regclass($1) AND NOT a.attisdropped
+     WHERE a.attname = ANY ($2::text[]) AND a.attrelid = to_regclass($1)::oid AND NOT a.attisdropped
 ), writable AS (
     SELECT 'UPDATE' AS what, a.attname, a.attrelid, a.attnum
       FROM readable a
@@ -49,7 +49,7 @@ SELECT 'USAGE on sequence contactsync.cycles_id_seq'
 UNION ALL
 SELECT 'EXECUTE on function contactsync.' || p.proname
   FROM pg_proc p
- WHERE p.pronamespace = to_regnamespace('contactsync')
+ WHERE p.pronamespace = to_regnamespace('contactsync')::oid
    AND p.proname ~ '_(queue_state|problems)$'
    AND NOT has_function_privilege(p.oid, 'EXECUTE')
 
@@ -60,11 +60,63 @@ SELECT t.tgname::text,
        t.tgenabled::text
   FROM pg_trigger t
   JOIN pg_proc p ON p.oid = t.tgfoid
- WHERE p.pronamespace = to_regnamespace('contactsync')
+ WHERE p.pronamespace = to_regnamespace('contactsync')::oid
    AND t.tgrelid IN (SELECT to_regclass($1)::oid
                       UNION ALL
                      SELECT relid::oid FROM pg_partition_tree(to_regclass($1)))
  ORDER BY 2, 1
+
+-- name: detached
+-- Since when `migrate detach` has taken something off. $1 what: triggers or indexes.
+SELECT at FROM contactsync.installed WHERE kind = 'detached' AND name = $1
+
+-- name: untrusted
+-- The schemas of search_path where a role may create things, an operator for one, that
+-- every statement with that path may call instead of the one that it means: schema and
+-- role; and for PUBLIC the table's owner, where it could not create there any more
+-- without that right. All quoted. Trusted are superusers, the schema's owner, the table's
+-- and who may act as it, and this role.
+WITH owner AS (
+    SELECT r.oid, r.rolname, r.rolsuper FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE c.oid = to_regclass($1)::oid
+)
+SELECT quote_ident(n.nspname),
+       CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(r.rolname) END,
+       CASE WHEN x.grantee = 0 THEN
+           coalesce((SELECT quote_ident(o.rolname) FROM owner o
+                      WHERE NOT o.rolsuper AND NOT pg_has_role(o.oid, n.nspowner, 'USAGE')
+                        AND NOT EXISTS (SELECT FROM aclexplode(n.nspacl) AS y WHERE y.grantee = o.oid AND y.privilege_type = 'CREATE')), '')
+       ELSE '' END
+  FROM unnest(current_schemas(false)) AS s (name)
+  JOIN pg_namespace n ON n.nspname = s.name
+ CROSS JOIN aclexplode(n.nspacl) AS x
+  LEFT JOIN pg_roles r ON r.oid = x.grantee
+ WHERE x.privilege_type = 'CREATE'
+   AND x.grantee <> n.nspowner
+   AND (x.grantee = 0
+        OR NOT r.rolsuper AND r.rolname <> current_user
+           AND NOT EXISTS (SELECT FROM owner o WHERE pg_has_role(r.oid, o.oid, 'USAGE')))
+ ORDER BY 1, 2
+
+-- name: children
+-- The tables that inherit from the table without being partitions, and the foreign
+-- partitions: name, number, whether foreign, whether an index begins with the id ($2 its
+-- name), its indexes, and those of our triggers that it lacks, as they would be made.
+SELECT c.oid::regclass::text,
+       c.oid,
+       c.relkind = 'f',
+       EXISTS (SELECT FROM pg_index x JOIN pg_attribute a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
+                WHERE x.indrelid = c.oid AND x.indisvalid AND x.indpred IS NULL AND a.attname = $2),
+       ARRAY(SELECT i.relname::text FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid WHERE x.indrelid = c.oid AND x.indisvalid),
+       ARRAY(SELECT regexp_replace(pg_get_triggerdef(t.oid), ' ON \S+ FOR EACH ROW ', format(' ON %s FOR EACH ROW ', c.oid::regclass))
+               FROM pg_trigger t
+               JOIN pg_proc p ON p.oid = t.tgfoid AND p.pronamespace = to_regnamespace('contactsync')::oid
+              WHERE t.tgrelid = h.inhparent
+                AND NOT EXISTS (SELECT FROM pg_trigger k WHERE k.tgrelid = c.oid AND k.tgname = t.tgname)
+              ORDER BY t.tgname)
+  FROM pg_inherits h
+  JOIN pg_class c ON c.oid = h.inhrelid
+ WHERE h.inhparent = to_regclass($1)::oid AND (NOT c.relispartition OR c.relkind = 'f')
+ ORDER BY 1
 
 -- name: late_triggers
 -- The triggers of others that still change a row when ours have seen it: row
@@ -72,7 +124,7 @@ SELECT t.tgname::text,
 SELECT t.tgname::text, t.tgrelid::regclass::text, quote_ident(t.tgname), quote_ident('a_' || t.tgname)
   FROM pg_trigger t
   JOIN pg_proc p ON p.oid = t.tgfoid
- WHERE p.pronamespace IS DISTINCT FROM to_regnamespace('contactsync')
+ WHERE p.pronamespace IS DISTINCT FROM to_regnamespace('contactsync')::oid
    AND t.tgrelid IN (SELECT to_regclass($1)::oid
                       UNION ALL
                      SELECT relid::oid FROM pg_partition_tree(to_regclass($1)))
@@ -90,7 +142,7 @@ SELECT w.name,
        coalesce(x.indisvalid AND x.indisready, false),
        t.relkind = 'p'
   FROM unnest($2::text[]) WITH ORDINALITY AS w (name, place)
-  JOIN pg_class t ON t.oid = to_regclass($1)
+  JOIN pg_class t ON t.oid = to_regclass($1)::oid
   LEFT JOIN (pg_index x JOIN pg_class i ON i.oid = x.indexrelid) ON x.indrelid = t.oid AND i.relname = w.name
  ORDER BY w.place
 
@@ -104,5 +156,5 @@ SELECT w.name,
   FROM unnest($2::text[]) WITH ORDINALITY AS w (name, place)
   JOIN pg_class i ON i.relname = w.name
   JOIN pg_index x ON x.indexrelid = i.oid
- WHERE x.indrelid IN (to_regclass($1), to_regclass('contactsync.claims'))
+ WHERE x.indrelid IN (to_regclass($1)::oid, to_regclass('contactsync.claims')::oid)
  ORDER BY w.place

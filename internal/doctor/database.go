@@ -83,6 +83,8 @@ func (d Database) Checks() []Check {
 		{Name: "triggers", Needs: migrated, Run: d.triggers},
 		{Name: "triggers enabled", Needs: migrated, Run: d.firing},
 		{Name: checkIndexes, Needs: migrated, Run: d.indexes},
+		{Name: "children", Needs: migrated, Run: d.children},
+		{Name: "search_path", Needs: reachable, Run: d.searchPath},
 		{Name: "claim", Needs: []string{checkReachable, checkSchema, checkIndexes, checkWritable}, Run: d.claim},
 		{Name: "notifications", Needs: []string{checkReachable, checkPooler, checkWritable}, Run: d.notifications},
 		{Name: "notification queue", Needs: reachable, Run: d.notificationQueue},

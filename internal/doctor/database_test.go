@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/netproxy"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
+	"github.com/scrapersky/contactsync/internal/schema"
 )
 
 // examine makes the checks of a database as a process with these URLs would,
@@ -54,6 +56,8 @@ func others(t *testing.T, results map[string]Result, but ...string) {
 			want = Warning
 		case name == "two-phase commit" && r.Level == Warning: // the server is set up so
 			continue
+		case name == "search_path" && strings.Contains(r.Found, "PUBLIC may create in schema public"): // as PostgreSQL 14 makes databases
+			continue
 		}
 		if r.Level != want && !slices.Contains(but, name) {
 			t.Errorf("%s: %s, want %s: %s", name, r.Level, want, r.Found)
@@ -77,8 +81,8 @@ func TestHealthy(t *testing.T) {
 	url := pgtest.New(t)
 	results := examine(t, url, url, nil)
 	others(t, results)
-	if len(results) != 19 {
-		t.Errorf("%d checks, want 19", len(results))
+	if len(results) != 21 {
+		t.Errorf("%d checks, want 21", len(results))
 	}
 	expect(t, results["replicas"], Warning, "nobody leads", "contactsync run")
 	for name, r := range results {
@@ -139,6 +143,7 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 			return url
 		}
 	}
+	migrated := []string{"triggers", "triggers enabled", "indexes", "children", "claim", "bloat", "replicas", "queue"}
 	tests := map[string]struct {
 		check         string
 		broken        func(t *testing.T, url string) string // answers the URL to use then
@@ -165,7 +170,7 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 		"a step is missing": {
 			check: "schema", broken: exec("DELETE FROM contactsync.installed WHERE kind = 'views'"),
 			level: Failed, found: "views", remedy: "contactsync migrate up",
-			lost: []string{"triggers", "triggers enabled", "indexes", "claim", "bloat", "replicas", "queue"},
+			lost: migrated,
 		},
 		"another contacts comes first": {
 			check: "schema", broken: func(t *testing.T, url string) string {
@@ -173,7 +178,63 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 				pgtest.Exec(t, url, "CREATE SCHEMA app; CREATE TABLE app.contacts (id uuid)")
 				return url + "&search_path=app,public"
 			}, level: Failed, found: "leads to app.contacts", remedy: "search_path",
-			lost: []string{"triggers", "triggers enabled", "indexes", "claim", "bloat", "replicas", "queue"},
+			lost: migrated,
+		},
+		"columns dropped": {
+			check: "schema", broken: exec("ALTER TABLE contacts DROP COLUMN hubspot_queued_at, DROP COLUMN updated_at"),
+			level: Failed, found: "missing: contacts (updated_at), hubspot columns (hubspot_queued_at)", remedy: "contactsync migrate up", lost: migrated,
+		},
+		"a column renamed": {
+			check: "schema", broken: exec("ALTER TABLE contacts RENAME COLUMN hubspot_queued_at TO since"),
+			level: Failed, found: "column hubspot_queued_at of public.contacts is now called since", remedy: "ALTER TABLE public.contacts RENAME COLUMN since TO hubspot_queued_at;", lost: migrated,
+		},
+		"a label renamed": {
+			check: "schema", broken: func(t *testing.T, _ string) string {
+				t.Helper()
+				url := pgtest.Empty(t)
+				pgtest.Exec(t, url, "CREATE TYPE state AS ENUM ('New', 'Queued', 'Processing', 'Complete', 'Error')",
+					"CREATE TABLE contacts (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), hubspot_processing_status state)")
+				pgtest.Migrate(t, url)
+				pgtest.Exec(t, url, "ALTER TYPE state RENAME VALUE 'Queued' TO 'QUEUED'")
+				return url
+			},
+			level: Failed, found: "cannot hold 'Queued'", remedy: "'Queued'", lost: migrated,
+		},
+		"a column of another type": {
+			check: "triggers", broken: exec("ALTER TABLE contacts ALTER COLUMN next_retry_at TYPE timestamp"),
+			level: Warning, found: "the type of a column", remedy: "contactsync migrate up",
+		},
+		"a column renamed and made anew": {
+			check: "triggers", broken: exec("ALTER TABLE contacts RENAME COLUMN hubspot_processing_status TO state; ALTER TABLE contacts ADD COLUMN hubspot_processing_status text"),
+			level: Failed, found: "on a column that was renamed: contactsync_doorbell_insert", remedy: "contactsync migrate up", lost: []string{"claim"},
+		},
+		"detached": {
+			check: "triggers", broken: func(t *testing.T, url string) string {
+				t.Helper()
+				if err := schema.Detach(t.Context(), url, pgtest.Options(), true, slog.New(slog.DiscardHandler)); err != nil {
+					t.Fatal(err)
+				}
+				return url
+			},
+			level: Warning, found: "detached since 20", remedy: "contactsync migrate attach",
+		},
+		"detached with the indexes": {
+			check: "indexes", broken: func(t *testing.T, url string) string {
+				t.Helper()
+				if err := schema.Detach(t.Context(), url, pgtest.Options(), false, slog.New(slog.DiscardHandler)); err != nil {
+					t.Fatal(err)
+				}
+				return url
+			},
+			level: Warning, found: "detached since 20", remedy: "contactsync migrate attach", lost: []string{"triggers"},
+		},
+		"a child": {
+			check: "children", broken: exec("CREATE TABLE more () INHERITS (contacts)"),
+			level: Warning, found: "more inherits neither triggers nor indexes", remedy: "FOR EACH ROW WHEN", lost: []string{"claim"},
+		},
+		"a schema of everybody's": {
+			check: "search_path", broken: exec("GRANT CREATE ON SCHEMA public TO PUBLIC"),
+			level: Warning, found: "PUBLIC may create in schema public", remedy: "REVOKE CREATE ON SCHEMA public FROM PUBLIC;",
 		},
 		"a trigger of another version": {
 			check: "triggers", broken: exec("UPDATE contactsync.installed SET detail = 'older' WHERE kind = 'triggers'"),
@@ -288,6 +349,8 @@ func TestRemediesMend(t *testing.T) {
 	for check, breaks := range map[string]string{
 		"indexes":          "DROP INDEX contacts_contactsync_queued; DROP INDEX contacts_contactsync_retry; DROP INDEX contacts_contactsync_in_work; DROP INDEX contacts_contactsync_error",
 		"triggers enabled": "ALTER TABLE contacts DISABLE TRIGGER USER",
+		"children":         "CREATE TABLE more () INHERITS (contacts)",
+		"search_path":      "GRANT CREATE ON SCHEMA public TO PUBLIC",
 	} {
 		t.Run(check, func(t *testing.T) {
 			t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -15,6 +16,13 @@ func (d Database) indexes(ctx context.Context) Finding {
 	type index struct {
 		Name, Quoted       string
 		Valid, Partitioned bool
+	}
+	since, err := d.indexesDetached(ctx)
+	switch {
+	case err != nil:
+		return d.broken(err)
+	case since != "":
+		return warn(migrateAttach, "detached since %s: every look at the queue reads the whole table", since)
 	}
 	wanted := schema.Indexes(d.Schema)
 	found, err := askAll[index](ctx, d, sql.Text("indexes"), d.table().Name, d.indexNames())
@@ -42,6 +50,15 @@ func (d Database) indexes(ctx context.Context) Finding {
 	return fine("all %d are valid", len(found))
 }
 
+// indexesDetached returns since when the indexes are detached, "" where they are not.
+func (d Database) indexesDetached(ctx context.Context) (since string, err error) {
+	off, err := askAll[struct{ Since time.Time }](ctx, d, sql.Text("detached"), "indexes")
+	if err != nil || len(off) == 0 {
+		return "", err
+	}
+	return off[0].Since.UTC().Format(time.RFC3339), nil
+}
+
 func (d Database) indexNames() []string {
 	var names []string
 	for _, ix := range schema.Indexes(d.Schema) {
@@ -52,6 +69,9 @@ func (d Database) indexNames() []string {
 
 // claim asks the planner how it would find the rows of a claim.
 func (d Database) claim(ctx context.Context) Finding {
+	if since, err := d.indexesDetached(ctx); err == nil && since != "" {
+		return fine("reads the whole table while the indexes are detached")
+	}
 	var plan []string
 	err := d.on(ctx, func(conn *pgx.Conn) error {
 		target, err := d.target(ctx, conn)

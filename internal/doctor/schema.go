@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -13,7 +14,10 @@ import (
 	"github.com/scrapersky/contactsync/internal/schema"
 )
 
-const migrateUp = "run `contactsync migrate up`; it is safe beside running replicas"
+const (
+	migrateUp     = "run `contactsync migrate up`; it is safe beside running replicas"
+	migrateAttach = "run `contactsync migrate attach` when the app's migration is over"
+)
 
 func (d Database) schema(ctx context.Context) Finding {
 	err := d.on(ctx, func(conn *pgx.Conn) error { return schema.Check(ctx, conn, d.Schema) })
@@ -24,6 +28,13 @@ func (d Database) schema(ctx context.Context) Finding {
 		return fail(strings.Join(unfit.Remedies, " "), "%s", strings.Join(unfit.Problems, "; "))
 	}
 	if _, stale := errors.AsType[*schema.StaleTriggersError](err); err != nil && !stale {
+		return d.broken(err)
+	}
+	err = d.on(ctx, func(conn *pgx.Conn) error { return schema.CheckColumns(ctx, conn, d.Schema) })
+	if unfit, ok := errors.AsType[*schema.UnsuitableError](err); ok {
+		return fail(strings.Join(unfit.Remedies, " "), "%s", strings.Join(unfit.Problems, "; "))
+	}
+	if err != nil {
 		return d.broken(err)
 	}
 	return fine("this version's, or newer")
@@ -108,16 +119,21 @@ func (d Database) triggers(ctx context.Context) Finding {
 	if !ok {
 		return fine("those of this version")
 	}
+	if !stale.Detached.IsZero() {
+		return warn(migrateAttach, "detached since %s; until they are back contacts wait for the next tick", stale.Detached.UTC().Format(time.RFC3339))
+	}
 	gone := slices.DeleteFunc(slices.Clone(stale.Missing), func(name string) bool {
 		return slices.ContainsFunc(there, func(t trigger) bool { return t.Name == name })
 	})
 	switch {
 	case len(gone) > 0:
 		return fail(migrateUp, "missing: %s; until then contacts wait for the next tick", strings.Join(gone, ", "))
+	case len(stale.Astray) > 0:
+		return fail(migrateUp, "on a column that was renamed: %s; until then contacts wait for the next tick", strings.Join(stale.Astray, ", "))
 	case len(stale.Missing) > 0:
 		return fine("those of this version are there")
 	}
-	return warn(migrateUp, "their text is not this version's")
+	return warn(migrateUp, "their text is not this version's, or the type of a column is not the one that they were made for")
 }
 
 // firing tells whether the triggers fire, for this role and for others, and whether

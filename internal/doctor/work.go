@@ -106,6 +106,7 @@ func (d Database) still(s ops.Snapshot, h ops.Stuck) Finding {
 	case paused:
 		return warn("see replicas", "%s for the end of the pause", ops.Count(h.Overdue, "contact is due and waits", "contacts are due and wait"))
 	}
-	return fail("look at the leader's log; look for apps that hold the rows locked (see transactions) or whose triggers refuse the claim; restart the leader",
+	return fail("look at the leader's log; look for apps that hold the rows locked (see transactions) or whose triggers refuse the claim. "+
+		"Rows that no trigger saw (an attached partition, a restore, a replication) wait for the tick: SELECT pg_notify('contact_queued', '') wakes the leader now. Or restart the leader",
 		"%s due for over %v, and nobody works although %s leads", overdue, d.limits.overdue, s.Leaders[0].Instance)
 }

@@ -53,6 +53,9 @@ func (s Snapshot) Judge(place *time.Location) (Level, string) {
 			Count(q.Due, "contact waits", "contacts wait"), s.Destination.Setting)
 	case len(s.Leaders) == 0:
 		return Trouble, "Nobody leads: start `contactsync run` with a " + s.Destination.Setting + "."
+	case s.DetachedSince != nil:
+		return Attention, fmt.Sprintf("Detached since %s: contacts that are queued wait for the tick, until `contactsync migrate attach` puts the triggers back.%s",
+			s.clock(*s.DetachedSince, place), s.detachedDue())
 	case s.Asleep():
 		return Trouble, fmt.Sprintf("Asleep: %s due, the oldest for %s, and nothing woke the leader: as a rule a trigger is missing, see `contactsync doctor`.",
 			Count(q.Due, "contact is", "contacts are"), Ago(*q.OldestDueSeconds))
@@ -71,6 +74,13 @@ func (s Snapshot) Judge(place *time.Location) (Level, string) {
 	default:
 		return Healthy, "Healthy: everything that was queued is in " + s.Destination.Label + "."
 	}
+}
+
+func (s Snapshot) detachedDue() string {
+	if s.Queue.Due == 0 {
+		return ""
+	}
+	return " " + Count(s.Queue.Due, "contact is", "contacts are") + " due."
 }
 
 // restSentence says of a queue in which nothing is due what else it holds.

@@ -31,10 +31,18 @@ func TestSentence(t *testing.T) {
 	}{
 		"on the way": {ops.Snapshot{Leaders: led, Queue: ops.Queue{InFlight: 3}}, ops.Healthy, "Working: 3 contacts are on the way to HubSpot."},
 		"healthy":    {ops.Snapshot{Leaders: led}, ops.Healthy, "Healthy: everything that was queued is in HubSpot."},
-		"working":    {ops.Snapshot{Leaders: led, Queue: ops.Queue{Due: 1}}, ops.Healthy, "Working: 1 contact is due."},
-		"behind":     {ops.Snapshot{Leaders: led, Queue: ops.Queue{Due: 7, OldestDueSeconds: &old}}, ops.Attention, "Behind: 7 contacts are due, the oldest for 3 min."},
-		"retries":    {ops.Snapshot{Leaders: led, Queue: ops.Queue{Waiting: 2, NextRetryAt: at("15 12:04:00")}}, ops.Healthy, "Waiting for retries or a set time, the next at 12:04."},
-		"tomorrow":   {ops.Snapshot{Leaders: led, Queue: ops.Queue{Waiting: 2, NextRetryAt: at("16 09:00:00")}}, ops.Healthy, "Waiting for retries or a set time, the next at 16 Jun 09:00."},
+		"detached": {
+			ops.Snapshot{Leaders: led, Queue: ops.Queue{Due: 7}, DetachedSince: at("15 11:00:00")}, ops.Attention,
+			"Detached since 11:00: contacts that are queued wait for the tick, until `contactsync migrate attach` puts the triggers back. 7 contacts are due.",
+		},
+		"detached, at rest": {
+			ops.Snapshot{Leaders: led, DetachedSince: at("14 11:00:00")}, ops.Attention,
+			"Detached since 14 Jun 11:00: contacts that are queued wait for the tick, until `contactsync migrate attach` puts the triggers back.",
+		},
+		"working":  {ops.Snapshot{Leaders: led, Queue: ops.Queue{Due: 1}}, ops.Healthy, "Working: 1 contact is due."},
+		"behind":   {ops.Snapshot{Leaders: led, Queue: ops.Queue{Due: 7, OldestDueSeconds: &old}}, ops.Attention, "Behind: 7 contacts are due, the oldest for 3 min."},
+		"retries":  {ops.Snapshot{Leaders: led, Queue: ops.Queue{Waiting: 2, NextRetryAt: at("15 12:04:00")}}, ops.Healthy, "Waiting for retries or a set time, the next at 12:04."},
+		"tomorrow": {ops.Snapshot{Leaders: led, Queue: ops.Queue{Waiting: 2, NextRetryAt: at("16 09:00:00")}}, ops.Healthy, "Waiting for retries or a set time, the next at 16 Jun 09:00."},
 		"errors": {
 			ops.Snapshot{Leaders: led, Queue: ops.Queue{Error: 2}},
 			ops.Attention,

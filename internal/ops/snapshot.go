@@ -22,6 +22,8 @@ type Snapshot struct {
 	Leaders     []Leader         `json:"leaders"`
 	Replicas    []Replica        `json:"replicas"`
 	Connections int64            `json:"-"` // of all processes to this database
+
+	DetachedSince *time.Time `json:"detached_since"` // the triggers are off for a migration of the app's
 }
 
 // Queue counts the contacts that are not at rest.
@@ -113,6 +115,7 @@ func (s *Store) Snapshot(ctx context.Context, bound int64) (Snapshot, error) {
 		batch := &pgx.Batch{}
 		known.statements.Queue(batch, "server", nil).QueryRow(func(row pgx.Row) error { return row.Scan(&snap.At, &snap.Connections) })
 		known.statements.Queue(batch, "hold", s.named()).Query(all(&holds))
+		known.statements.Queue(batch, "detached", nil).QueryRow(func(row pgx.Row) error { return row.Scan(&snap.DetachedSince) })
 		replicas := s.locks()
 		replicas["doorbell"], replicas["silence"] = s.destination.Doorbell(), silence.Seconds()
 		known.statements.Queue(batch, "replicas", replicas).Query(all(&snap.Replicas))

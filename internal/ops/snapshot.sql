@@ -12,6 +12,10 @@ SELECT since, who, reason
   FROM contactsync.holds
  WHERE destination = @destination
 
+-- name: detached
+-- Since when `migrate detach` has the triggers off.
+SELECT min(at) FROM contactsync.installed WHERE kind = 'detached' AND name = 'triggers'
+
 -- name: queue_state
 -- How the queue stands, with counts up to @bound (NULL: all).
 SELECT s.due, s.waiting, s.processing, s.failed, s.in_flight, s.quarantined, s.oldest_due_seconds, s.next_due_at, s.fresh
