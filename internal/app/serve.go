@@ -17,7 +17,7 @@ import (
 func (a *App) serve(ctx context.Context, listener net.Listener) error {
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	site := web.Site{State: a.state, Metrics: a.metrics.Handler()}
+	site := web.Site{State: a.state, Metrics: a.metrics.Handler(), MetricsToken: a.cfg.HTTP.MetricsToken.Reveal()}
 	pages, err := database.NewPool(ctx, a.cfg.Database.URL.Reveal(), a.instance, dashboardConns)
 	if err != nil {
 		return err

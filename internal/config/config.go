@@ -115,6 +115,9 @@ type HTTP struct {
 	// Port is how platforms hand out a port; Addr has it where it counts.
 	Port int `env:"PORT" range:"1..65535" example:"10000"`
 
+	// MetricsToken is empty where everybody may read the metrics.
+	MetricsToken Secret `env:"METRICS_TOKEN"`
+
 	// DashboardPassword is empty where the dashboard is to serve this machine alone.
 	DashboardPassword Secret `env:"DASHBOARD_PASSWORD"`
 

@@ -133,6 +133,29 @@ func TestReadyzAnswersOthersWhenOneLeaves(t *testing.T) {
 	}
 }
 
+func TestMetricsToken(t *testing.T) {
+	t.Parallel()
+	metrics := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
+	for _, tt := range []struct {
+		token, sent string
+		want        int
+	}{
+		{"", "", 204}, {"", "Bearer anything", 204}, {"right", "Bearer right", 204}, {"right", "bearer  right ", 204},
+		{"right", "", 401}, {"right", "Bearer wrong", 401}, {"right", "Bearer ", 401}, {"right", "Bearer", 401}, {"right", "right", 401},
+		{"right", "Basic right", 401}, {"right", "Bearer right right", 401}, {"right", "Bearer righ", 401},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
+		if tt.sent != "" {
+			r.Header.Set("Authorization", tt.sent)
+		}
+		w := httptest.NewRecorder()
+		web.Handler(web.Site{Metrics: metrics, MetricsToken: tt.token}).ServeHTTP(w, r)
+		if w.Code != tt.want || (w.Code == 401) != strings.HasPrefix(w.Header().Get("WWW-Authenticate"), "Bearer ") || strings.Contains(w.Body.String(), "right") {
+			t.Errorf("token %q, sent %q: %d %v %s, want %d", tt.token, tt.sent, w.Code, w.Header(), w.Body, tt.want)
+		}
+	}
+}
+
 func TestRoutes(t *testing.T) {
 	t.Parallel()
 	for request, want := range map[string]int{

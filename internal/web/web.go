@@ -6,7 +6,10 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
 	"net/http"
+	"strings"
 )
 
 // maxBody is how many bytes of a request's body are read at most.
@@ -19,6 +22,9 @@ type Site struct {
 
 	// Metrics serves /metrics; it has to be bounded by itself.
 	Metrics http.Handler
+
+	// MetricsToken is what whoever asks for them has to send; empty: nothing.
+	MetricsToken string
 
 	// State returns what this process is doing.
 	State func() State
@@ -33,7 +39,7 @@ func Handler(site Site) http.Handler {
 	mux.HandleFunc("GET /healthz", alive)
 	mux.Handle("GET /readyz", readiness(site))
 	if site.Metrics != nil {
-		mux.Handle("GET /metrics", site.Metrics)
+		mux.Handle("GET /metrics", withToken(site.MetricsToken, site.Metrics))
 	}
 	if site.Dashboard != nil {
 		mux.Handle("/", site.Dashboard)
@@ -47,6 +53,24 @@ func limited(next http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Cache-Control", "no-store")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// withToken lets next see only requests with this bearer token; all where it is empty.
+func withToken(token string, next http.Handler) http.Handler {
+	if token == "" {
+		return next
+	}
+	want := sha256.Sum256([]byte(token)) // hashes are compared in the same time for all
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		got := sha256.Sum256([]byte(strings.TrimSpace(given)))
+		if right := subtle.ConstantTimeCompare(got[:], want[:]) == 1; !right || !strings.EqualFold(scheme, "Bearer") {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="contactsync metrics"`)
+			http.Error(w, "METRICS_TOKEN is set: send it as \"Authorization: Bearer TOKEN\"", http.StatusUnauthorized)
+			return
+		}
 		next.ServeHTTP(w, r)
 	})
 }

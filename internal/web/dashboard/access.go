@@ -2,8 +2,10 @@ package dashboard
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -12,41 +14,38 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
-	"golang.org/x/time/rate"
+	"github.com/scrapersky/contactsync/internal/printable"
 )
 
 // gatekeeper lets people in: with the password, or, where none is set, from this
-// very machine alone.
+// very machine alone. Whoever was let in is given a cookie that he is known by: it
+// lets nobody in by itself, but the password that comes with it never waits for what
+// others guess, nor does it count among their guesses.
 type gatekeeper struct {
 	password [sha256.Size]byte // its hash, so that comparing takes the same time for all
 	open     bool              // there is no password
 	refuse   func(w http.ResponseWriter, r *http.Request, status int)
-
-	mu      sync.Mutex
-	guesses map[string]*rate.Limiter // wrong passwords by the address they come from
+	seal     *seal
+	guesses  guesses
+	log      *slog.Logger
+	told     told
 }
 
-// How often a wrong password may be tried from one address: a person mistypes,
-// a program guesses.
 const (
-	guessesAtOnce = 10
-	guessEvery    = 5 * time.Second
-	mostGuessers  = 1000
+	visitorCookie = "contactsync-visitor"
+	visitorLasts  = 90 * 24 * time.Hour
+	visitorFresh  = 24 * time.Hour // then it is given anew
 )
 
-func newGatekeeper(password string, refuse func(w http.ResponseWriter, r *http.Request, status int)) *gatekeeper {
-	return &gatekeeper{
-		password: sha256.Sum256([]byte(password)), open: password == "",
-		refuse: refuse, guesses: map[string]*rate.Limiter{},
-	}
+func newGatekeeper(password string, seal *seal, log *slog.Logger, refuse func(w http.ResponseWriter, r *http.Request, status int)) *gatekeeper {
+	return &gatekeeper{password: sha256.Sum256([]byte(password)), open: password == "", refuse: refuse, seal: seal, log: log}
 }
 
 // guard lets next see only requests of people who may come in, with their names.
 func (g *gatekeeper) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, status := g.admit(r)
+		who, status := g.admit(w, r)
 		if status != 0 {
 			g.refuse(w, r, status)
 			return
@@ -56,7 +55,7 @@ func (g *gatekeeper) guard(next http.Handler) http.Handler {
 }
 
 // admit returns who asks, or the status with which to refuse.
-func (g *gatekeeper) admit(r *http.Request) (who string, status int) {
+func (g *gatekeeper) admit(w http.ResponseWriter, r *http.Request) (who string, status int) {
 	if g.open {
 		if !fromHere(r) {
 			return "", http.StatusForbidden
@@ -67,39 +66,63 @@ func (g *gatekeeper) admit(r *http.Request) (who string, status int) {
 	if !given {
 		return "", http.StatusUnauthorized
 	}
-	hash := sha256.Sum256([]byte(password))
-	g.mu.Lock() // of guesses made at once, none slips through beside another
-	defer g.mu.Unlock()
-	guess := g.guesser(r)
-	if guess.Tokens() < 1 {
+	id, until := g.known(r)
+	from, known := sourceOf(r), id != ""
+	if known {
+		from = visitor(id)
+	}
+	if !g.guesses.enter(r.Context(), from, known) {
+		g.note(r, false)
 		return "", http.StatusTooManyRequests // also for the right one: any other status would reveal it
 	}
+	hash := sha256.Sum256([]byte(password))
 	if subtle.ConstantTimeCompare(hash[:], g.password[:]) != 1 {
-		guess.Allow()
+		g.note(r, true)
 		return "", http.StatusUnauthorized
+	}
+	g.guesses.right(from, known)
+	if id == "" {
+		id = rand.Text()
+	}
+	if time.Until(until) < visitorLasts-visitorFresh {
+		http.SetCookie(w, kept(r, visitorCookie, g.seal.sign(visitorCookie, id, time.Now().Add(visitorLasts)), visitorLasts))
 	}
 	return named(user), 0
 }
 
-// guesser returns the allowance of the address that a request comes from. Behind a
-// proxy that is the proxy's address: its headers about others may be made up. An
-// IPv6 address counts as its /64 network, since one guesser may have all of it. The
-// caller holds the lock.
-func (g *gatekeeper) guesser(r *http.Request) *rate.Limiter {
-	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	if addr, err := netip.ParseAddr(host); err == nil && addr.Is6() && !addr.Is4In6() {
-		const network = 64
-		host = netip.PrefixFrom(addr, network).Masked().String()
+// known returns by what somebody who was let in before is known, and until when.
+func (g *gatekeeper) known(r *http.Request) (id string, until time.Time) {
+	for _, c := range r.CookiesNamed(visitorCookie) { // somebody else's may stand before ours
+		if id, until := g.seal.open(visitorCookie, c.Value); id != "" {
+			return id, until
+		}
 	}
-	if l, ok := g.guesses[host]; ok {
-		return l
+	return "", time.Time{}
+}
+
+// told is what the log has been told of wrong passwords.
+type told struct {
+	mu            sync.Mutex
+	wrong, putOff int // since the last line
+	last          time.Time
+}
+
+// note counts a password that was wrong, or that was put off, and logs it when there are
+// more than a person mistypes, once a minute.
+func (g *gatekeeper) note(r *http.Request, wrong bool) {
+	t := &g.told
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if wrong {
+		t.wrong++
+	} else {
+		t.putOff++
 	}
-	if len(g.guesses) >= mostGuessers {
-		clear(g.guesses)
+	if t.wrong+t.putOff < mistakes || time.Since(t.last) < time.Minute {
+		return
 	}
-	l := rate.NewLimiter(rate.Every(guessEvery), guessesAtOnce)
-	g.guesses[host] = l
-	return l
+	g.log.WarnContext(r.Context(), "dashboard: somebody guesses the password", "wrong", t.wrong, "put_off", t.putOff, "last_from", r.RemoteAddr)
+	t.wrong, t.putOff, t.last = 0, 0, time.Now()
 }
 
 // fromHere reports whether the request comes from this very machine. A name that merely leads here
@@ -144,17 +167,9 @@ func isLoopback(host string) bool {
 // named returns a user's name as it is recorded; any name will do.
 func named(user string) string {
 	const most = 60
-	user = strings.TrimSpace(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(user, "")))
+	user = printable.Clip(strings.TrimSpace(user), most)
 	if user == "" {
 		return "somebody"
-	}
-	if runes := []rune(user); len(runes) > most {
-		user = string(runes[:most])
 	}
 	return user
 }

@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"context"
+	"encoding/base64"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -159,29 +160,43 @@ func TestWithAPassword(t *testing.T) {
 	}
 }
 
-// Whoever guesses is held up, and must not learn meanwhile which guess was right.
-func TestGuessing(t *testing.T) {
+// What another program on this host sets as our cookies is not believed: cookies know
+// no ports.
+func TestForeignCookies(t *testing.T) {
 	t.Parallel()
-	d := board(t, nowhere, func(o *dashboard.Options) { o.Password = "right" })
-	try := func(from, password string) int {
-		r := local(t, http.MethodGet, "/contacts/x")
-		r.RemoteAddr = from + ":1"
-		r.SetBasicAuth("ada", password)
-		return answer(d, r).Code
-	}
-	for range 10 {
-		if code := try("192.0.2.1", "wrong"); code != http.StatusUnauthorized {
-			t.Fatalf("a mistake is answered %d", code)
+	url := pgtest.New(t)
+	for _, password := range []string{"", "right"} {
+		d := board(t, url, func(o *dashboard.Options) { o.Password = password })
+		try := func(method, path string, cookies ...*http.Cookie) *httptest.ResponseRecorder {
+			r := local(t, method, path)
+			r.SetBasicAuth("ada", password)
+			for _, c := range cookies {
+				r.AddCookie(c)
+			}
+			return answer(d, r)
 		}
-	}
-	if code := try("192.0.2.1", "wrong"); code != http.StatusTooManyRequests {
-		t.Errorf("the eleventh guess is answered %d", code)
-	}
-	if code := try("192.0.2.1", "right"); code != http.StatusTooManyRequests {
-		t.Errorf("the right guess after that is answered %d", code)
-	}
-	if code := try("192.0.2.2", "right"); code != http.StatusNotFound {
-		t.Errorf("others are answered %d", code)
+		forged := base64.RawURLEncoding.EncodeToString([]byte(`{"good":true,"text":"Send your key to us"}`))
+		for _, value := range []string{forged, forged + "." + forged} {
+			w := try(http.MethodGet, "/", &http.Cookie{Name: "contactsync-flash", Value: value})
+			if strings.Contains(w.Body.String(), "Send your key") || w.Code != http.StatusOK {
+				t.Errorf("a forged message: %d\n%s", w.Code, w.Body)
+			}
+		}
+		done := try(http.MethodPost, "/pause")
+		var flash *http.Cookie
+		for _, c := range done.Result().Cookies() { //nolint:bodyclose // a recorder's
+			if c.Name == "contactsync-flash" {
+				flash = c
+			}
+		}
+		if flash == nil || !flash.HttpOnly || flash.SameSite != http.SameSiteStrictMode {
+			t.Fatalf("the message after an action: %d, %v", done.Code, flash)
+		}
+		foreign := &http.Cookie{Name: "contactsync-flash", Value: forged}
+		if w := try(http.MethodGet, "/", foreign, flash); !strings.Contains(w.Body.String(), "Paused: nothing is sent") {
+			t.Errorf("our own message beside a forged one is not shown:\n%s", w.Body)
+		}
+		try(http.MethodPost, "/resume")
 	}
 }
 

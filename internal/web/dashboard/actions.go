@@ -88,7 +88,7 @@ func (d *Dashboard) perform(w http.ResponseWriter, r *http.Request, what action)
 		return err
 	}
 	d.cache.forget()
-	giveFlash(w, r, flash{Good: true, Text: said})
+	d.giveFlash(w, r, said)
 	http.Redirect(w, r, what.Back, http.StatusSeeOther)
 	return nil
 }

@@ -37,8 +37,8 @@ func TestGuessingAtOnce(t *testing.T) {
 			})
 		}
 		guessers.Wait()
-		// Ten at once, and one more for each five seconds that it took.
-		if n, most := heard.Load(), 11+int64(time.Since(began)/(5*time.Second)); n > most {
+		// Twenty at once, and twenty more for each second that it took.
+		if n, most := heard.Load(), 21+int64(20*time.Since(began)/time.Second); n > most {
 			t.Errorf("%s: %d guesses were heard at once, want at most %d", name, n, most)
 		}
 	}

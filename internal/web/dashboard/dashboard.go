@@ -55,6 +55,7 @@ type Dashboard struct {
 	life    context.Context // ends with the process: for what several requests wait for
 	handler http.Handler
 	pages   *pages
+	seal    *seal
 	live    *live
 	cache   cache
 	links   *links
@@ -71,7 +72,7 @@ func New(ctx context.Context, o Options) (*Dashboard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
-	d := &Dashboard{Options: o, life: ctx, live: newLive(), links: &links{ask: o.Account, life: ctx}}
+	d := &Dashboard{Options: o, life: ctx, live: newLive(), links: &links{ask: o.Account, life: ctx}, seal: newSeal(o.Password)}
 	if d.pages, err = newPages(d, files); err != nil {
 		return nil, fmt.Errorf("dashboard: %w", err)
 	}
@@ -98,7 +99,7 @@ func (d *Dashboard) routes(files assets) http.Handler {
 	d.button(mux, "/pause", d.pause)
 	d.button(mux, "/resume", d.resume)
 
-	guard := newGatekeeper(d.Password, d.refuse)
+	guard := newGatekeeper(d.Password, d.seal, d.Log, d.refuse)
 	all := http.NewServeMux()
 	all.HandleFunc("GET /static/{file}", files.serve) // for the page that asks who comes, too
 	all.Handle("/", guard.guard(http.NewCrossOriginProtection().Handler(mux)))

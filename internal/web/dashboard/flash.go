@@ -1,46 +1,33 @@
 package dashboard
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
+	"time"
 )
 
-// flash is a message about what was just done. A page shows it once.
-type flash struct {
-	Good bool   `json:"good"`
-	Text string `json:"text"`
+// A flash is a message about what was just done. A page shows it once.
+const (
+	// flashCookie carries it over the redirect. It is signed, so that what a page says
+	// was done was done: see seal.
+	flashCookie = "contactsync-flash"
+	flashLasts  = time.Minute
+)
+
+func (d *Dashboard) giveFlash(w http.ResponseWriter, r *http.Request, text string) {
+	http.SetCookie(w, kept(r, flashCookie, d.seal.sign(flashCookie, text, time.Now().Add(flashLasts)), flashLasts))
 }
 
-// flashCookie carries it over the redirect. No page of another site can set or
-// read it.
-const flashCookie = "contactsync-flash"
-
-func giveFlash(w http.ResponseWriter, r *http.Request, f flash) {
-	text, err := json.Marshal(f)
-	if err != nil {
-		return // a struct of a bool and a text
+// takeFlash returns the message, "" for none, and takes it away.
+func (d *Dashboard) takeFlash(w http.ResponseWriter, r *http.Request) string {
+	cookies := r.CookiesNamed(flashCookie)
+	if len(cookies) == 0 {
+		return ""
 	}
-	http.SetCookie(w, flashing(r, base64.RawURLEncoding.EncodeToString(text), 60))
-}
-
-func takeFlash(w http.ResponseWriter, r *http.Request) *flash {
-	cookie, err := r.Cookie(flashCookie)
-	if err != nil {
-		return nil
+	http.SetCookie(w, kept(r, flashCookie, "", -1))
+	for _, c := range cookies { // somebody else's may stand before ours
+		if text, _ := d.seal.open(flashCookie, c.Value); text != "" {
+			return text
+		}
 	}
-	http.SetCookie(w, flashing(r, "", -1))
-	text, err := base64.RawURLEncoding.DecodeString(cookie.Value)
-	f := new(flash)
-	if err != nil || json.Unmarshal(text, f) != nil || f.Text == "" {
-		return nil
-	}
-	return f
-}
-
-func flashing(r *http.Request, value string, age int) *http.Cookie {
-	return &http.Cookie{
-		Name: flashCookie, Value: value, Path: "/", MaxAge: age,
-		HttpOnly: true, Secure: r.TLS != nil, SameSite: http.SameSiteStrictMode,
-	}
+	return ""
 }

@@ -71,7 +71,7 @@ type frame struct {
 	view
 	Who, Instance, Version string
 	ReadOnly, Disabled     bool
-	Flash                  *flash
+	Flash                  string
 	State                  *queueState // nil where the database does not respond
 	Beat                   string      // the value of the event beat when the page was made
 }
@@ -106,7 +106,7 @@ func (d *Dashboard) show(w http.ResponseWriter, r *http.Request, v view) {
 		f.State, f.Beat = v.seen, beatOf(v.seen)
 	}
 	if r.Header.Get("Contactsync-Swap") == "" {
-		f.Flash = takeFlash(w, r)
+		f.Flash = d.takeFlash(w, r)
 	}
 	body, err := d.pages.render(v.Page, "layout", f)
 	if err != nil {
@@ -173,9 +173,11 @@ func (d *Dashboard) refuse(w http.ResponseWriter, r *http.Request, status int) {
 			"Or come from that machine, for example by `ssh -L 8080:127.0.0.1:8080 HOST`, and open http://127.0.0.1:8080/.",
 		}}
 	case http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", "60")
+		w.Header().Set("Retry-After", "2")
+		w.Header().Set("Refresh", "2") // a browser tries again by itself
 		v.Title = "Too many wrong passwords"
-		v.Data = message{"Too many wrong passwords", "They came from your address, or from that of the proxy you share.", []string{"Wait a minute and try again. `contactsync status` works meanwhile."}}
+		v.Data = message{"Too many wrong passwords", "Somebody guesses, so yours could not be tried yet. Whoever was let in here before is not held up.",
+			[]string{"This page tries again by itself, every two seconds. `contactsync status` works meanwhile."}}
 	default:
 		w.Header().Set("WWW-Authenticate", `Basic realm="contactsync", charset="UTF-8"`)
 		v.Title = "Password required"
