@@ -43,13 +43,12 @@ func Indexes(o Options) []Index {
 // indexesOf names the operator's schema, because another = of the app's search_path
 // would be called by every write of the app.
 func indexesOf(t statement.Target) []Index {
-	const state = "hubspot_processing_status OPERATOR(pg_catalog.=) "
 	c := t.Destination.Columns
 	list := []Index{
-		{"contacts_contactsync_queued", "(hubspot_queued_at NULLS FIRST) WHERE " + state + "'Queued' AND next_retry_at IS NULL", []string{c.QueuedAt, c.DueAt}},
-		{"contacts_contactsync_retry", "(next_retry_at) WHERE " + state + "'Queued' AND next_retry_at IS NOT NULL", []string{c.DueAt}},
-		{"contacts_contactsync_in_work", "(" + t.Table.Ident("id") + ") WHERE " + state + "'Processing'", []string{t.Table.Column("id")}},
-		{"contacts_contactsync_error", "(hubspot_error_code) WHERE " + state + "'Error'", []string{c.Code}},
+		{"contacts_contactsync_queued", "(hubspot_queued_at NULLS FIRST) WHERE hubspot_processing_status OPERATOR(pg_catalog.=) 'Queued' AND next_retry_at IS NULL", []string{c.QueuedAt, c.DueAt}},
+		{"contacts_contactsync_retry", "(next_retry_at) WHERE hubspot_processing_status OPERATOR(pg_catalog.=) 'Queued' AND next_retry_at IS NOT NULL", []string{c.DueAt}},
+		{"contacts_contactsync_in_work", "(" + t.Table.Ident("id") + ") WHERE hubspot_processing_status OPERATOR(pg_catalog.=) 'Processing'", []string{t.Table.Column("id")}},
+		{"contacts_contactsync_error", "(hubspot_error_code) WHERE hubspot_processing_status OPERATOR(pg_catalog.=) 'Error'", []string{c.Code}},
 	}
 	for i, ix := range list {
 		list[i] = Index{t.Text(ix.Name), t.Text(ix.On), append(ix.columns, c.Status)}

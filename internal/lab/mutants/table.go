@@ -202,4 +202,32 @@ var mutations = []mutation{
 		new:  "\"after\": 1e9",
 		pkg:  "internal/queue", tests: []string{"TestAdoptsRowsThatNobodyWorksOn"},
 	},
+	{
+		name: "the trigger's error is the app's",
+		file: "triggers/requeue.sql",
+		old:  "        WHEN OTHERS THEN\n            BEGIN",
+		new:  "        WHEN division_by_zero THEN\n            BEGIN",
+		pkg:  "triggers", tests: []string{"TestNoAlterationFailsTheApp"},
+	},
+	{
+		name: "no second try at the doorbell",
+		file: "triggers/requeue.sql",
+		old:  "            BEGIN\n                IF NOT pg_catalog.pg_try_advisory_xact_lock_shared(1668507251, 1 /* doorbell */) THEN",
+		new:  "            BEGIN\n                IF false THEN",
+		pkg:  "triggers", tests: []string{"TestNoAlterationFailsTheApp"},
+	},
+	{
+		name: "the trigger compares as search_path says",
+		file: "triggers/requeue.sql",
+		old:  "        IF NEW.hubspot_processing_status::pg_catalog.text OPERATOR(pg_catalog.=) 'Queued'\n",
+		new:  "        IF NEW.hubspot_processing_status IN ('Queued')\n",
+		pkg:  "triggers", tests: []string{"TestNobodyElsesOperators"},
+	},
+	{
+		name: "statements call what search_path leads to",
+		file: "internal/statement/render.go",
+		old:  "s.out.WriteString(\" OPERATOR(\" + schema + \".\" + m[1] + \") \")",
+		new:  "s.out.WriteString(\" \" + m[1] + \" \" + schema[:0])",
+		pkg:  "internal/queue", tests: []string{"TestNobodyElsesOperators"},
+	},
 }
