@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/ops"
 )
 
@@ -57,6 +58,9 @@ func (c *change) run(ctx context.Context, detail string, work func(ctx context.C
 	defer stop()
 	return c.p.withStore(ctx, func(store *ops.Store) error {
 		c.store = store
+		if err := app.Visible(ctx, store); err != nil {
+			return err
+		}
 		err := work(ctx)
 		if c.bar != nil {
 			c.bar.finish()

@@ -12,20 +12,24 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/rowsecurity"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
 
 func newMigrateGrantCommand(p *program) *cobra.Command {
-	var readOnly, text bool
+	var readOnly, text, policies bool
 	cmd := &cobra.Command{
 		Use:   "grant ROLE",
 		Short: "Let a role of the database do the work, and nothing else",
 		Long: `Give a role of the database what run, sync, queue, retry and status need, and nothing else: it can neither insert
 nor delete contacts, nor change their names and emails, nor the schema. It may read the columns of HUBSPOT_PROPERTY_MAP,
 which is to be set here as for the processes. With --read-only it may look: status, the views.
+Where row security hides rows from the role, it shows the policies that let the role see them; with --policies it
+creates them.
 The role must exist; what it may do already it keeps. Needs the URL of the owner, like "up", which from then on gives
 the role what a later version adds. To take everything back: DROP OWNED BY ROLE, as the owner of the role.`,
 		Example: `  contactsync migrate grant contactsync_worker
+  contactsync migrate grant --policies contactsync_worker
   contactsync migrate grant --read-only contactsync_reader
   contactsync migrate grant --sql contactsync_worker | psql "$DATABASE_URL"`,
 		Args: cobra.ExactArgs(1),
@@ -38,7 +42,7 @@ the role what a later version adds. To take everything back: DROP OWNED BY ROLE,
 				return usagef("expected the name of a role, for example contactsync_worker")
 			}
 			if text {
-				return p.printGrant(cmd.Context(), role, rights)
+				return p.printGrant(cmd.Context(), role, rights, policies)
 			}
 			return p.migrate(cmd.Context(), func(ctx context.Context, url string, o schema.Options, log *slog.Logger) error {
 				err := schema.Grant(ctx, url, o, role, rights, log)
@@ -51,14 +55,44 @@ the role what a later version adds. To take everything back: DROP OWNED BY ROLE,
 				if err := p.grantMapped(ctx, url, o, log); err != nil {
 					return err
 				}
-				_, err = fmt.Fprintf(p.stdout, "%s may do a %s's job\n", role, rights)
-				return err
+				return p.letSee(ctx, url, o, role, rights, policies, log)
 			})
 		},
 	}
 	cmd.Flags().BoolVar(&readOnly, "read-only", false, "only what status and the views need")
+	cmd.Flags().BoolVar(&policies, "policies", false, "where row security hides rows from the role, create policies that let it see them")
 	cmd.Flags().BoolVar(&text, "sql", false, "print the SQL instead of running it")
 	return cmd
+}
+
+// letSee says whether the role sees what it may read, and creates policies for that
+// where they are asked for: what the role can do without them is not the job.
+func (p *program) letSee(ctx context.Context, url string, o schema.Options, role string, rights schema.Rights, policies bool, log *slog.Logger) error {
+	if policies {
+		ran, err := schema.AddPolicies(ctx, url, o, role, rights, log)
+		if err != nil {
+			return err
+		}
+		for _, sql := range ran {
+			fmt.Fprintln(p.stdout, sql)
+		}
+	}
+	hidden, err := schema.Hidden(ctx, url, o, role, rights, log)
+	if err != nil {
+		return err
+	}
+	if len(hidden) == 0 {
+		_, err = fmt.Fprintf(p.stdout, "%s may do a %s's job\n", role, rights)
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%s has a %s's rights, but %s.\nTo let it see every row, run \"contactsync migrate grant --policies\", or this:\n", role, rights, rowsecurity.Words(hidden))
+	for _, sql := range rowsecurity.SQL(hidden) {
+		fmt.Fprintln(p.stdout, "  "+sql)
+	}
+	if contacts := rowsecurity.Contacts(hidden); contacts != nil && !contacts.EveryRow {
+		return nil // the policies that there are may let through what is to be synced
+	}
+	return fmt.Errorf("role %s cannot do a %s's job: row security", role, rights)
 }
 
 // mappedColumns are those of HUBSPOT_PROPERTY_MAP.
@@ -68,7 +102,7 @@ func (p *program) mappedColumns(ctx context.Context) ([]string, error) {
 }
 
 // printGrant shows the SQL of a grant.
-func (p *program) printGrant(ctx context.Context, role string, rights schema.Rights) error {
+func (p *program) printGrant(ctx context.Context, role string, rights schema.Rights, policies bool) error {
 	extra, err := p.mappedColumns(ctx)
 	if err != nil {
 		return err
@@ -81,6 +115,9 @@ func (p *program) printGrant(ctx context.Context, role string, rights schema.Rig
 	text := schema.GrantText(role, rights, o)
 	if len(extra) > 0 {
 		text += "\n-- The columns of HUBSPOT_PROPERTY_MAP.\n" + schema.GrantColumnsText(role, extra, o)
+	}
+	if policies {
+		text += "\n" + schema.PoliciesText(role, rights, o)
 	}
 	_, err = fmt.Fprint(p.stdout, text)
 	return err

@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/rowsecurity"
 )
 
 // mostPerTen is how many seconds ten contacts take at most in a healthy installation.
@@ -27,6 +28,12 @@ func writeStatus(out io.Writer, v view, color bool) error {
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "%s\n\n", text)
+	for i, sql := range rowsecurity.SQL(v.Hidden) {
+		if i == 0 {
+			fmt.Fprintln(w, "for the owner of the table to run")
+		}
+		fmt.Fprintf(w, "  %s\n", tame(sql))
+	}
 	writeProcesses(w, v.Snapshot)
 	q := v.Queue
 	fmt.Fprintf(w, "due now\t%d\t%s\n", q.Due, oldest(q))

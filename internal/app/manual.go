@@ -56,7 +56,10 @@ func (a Attempt) Synced() bool {
 // NewManual waits for the database and checks it. The caller sets the exported fields.
 func NewManual(ctx context.Context, cfg config.Config, log *slog.Logger) (*Manual, error) {
 	m := &Manual{worker: newWorker(hubSpot(), cfg, InstanceName(), log)}
-	return m, checkSchema(ctx, log, SchemaOptions(cfg.Database.Contacts), m.worker)
+	if err := checkSchema(ctx, log, SchemaOptions(cfg.Database.Contacts), m.worker); err != nil {
+		return m, err
+	}
+	return m, m.worker.visible.err()
 }
 
 // Sync syncs the contacts with these ids until ctx ends, and returns how many could

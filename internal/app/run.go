@@ -70,6 +70,9 @@ func (a *App) sync(stop, hard context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := a.workers[0].visible.err(); err != nil && a.once {
+		return err
+	}
 	for _, w := range a.workers { // before any works: a client that cannot be made is no reason to stop another
 		if err := w.dial(); err != nil {
 			return err

@@ -47,5 +47,8 @@ func checkSchemaOn(ctx context.Context, conn *pgx.Conn, log *slog.Logger, o sche
 			w.extra, err = columns.Find(ctx, conn, w.target.Table, w.settings.columns)
 		}
 	}
+	if err == nil {
+		workers[0].visible.look(ctx, conn)
+	}
 	return err
 }

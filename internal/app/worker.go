@@ -42,6 +42,7 @@ type worker struct {
 	metrics   *metrics.Destination // nil for a command
 	traces    *tracing.Tracing     // nil: none are sent
 	heartbeat *ops.Heartbeat       // nil for a command
+	visible   *visibility          // what row security hides
 
 	target     statement.Target // the destination, and the table that it is fed from, once checkSchema has looked
 	extra      columns.List     // the mapped columns, once checkSchema has looked
@@ -58,6 +59,7 @@ func newWorker(of adapter, cfg config.Config, instance string, log *slog.Logger)
 		plainLog: log, log: log.With("destination", of.info.Name),
 		signal: wake.NewSignal(), rekeyed: make(chan struct{}, 1),
 	}
+	w.visible = &visibility{log: w.log}
 	w.listener = wake.NewListener(w.connect, w.signal, w.log)
 	return w
 }
@@ -88,10 +90,10 @@ func (w *worker) run(stop, hard context.Context) error {
 	conf := w.leaderConfig()
 	conf.Beat = w.listener.Beat
 	if !w.once { // which is a command, soon over
-		conf.OnWait, conf.OnExit = w.heartbeat.Beat, w.heartbeat.Remove
+		conf.OnWait, conf.OnExit = w.writeDown, w.heartbeat.Remove
 		conf.Beat = func(ctx context.Context, conn *pgx.Conn) error {
 			err := w.listener.Beat(ctx, conn)
-			w.heartbeat.Beat(ctx, conn)
+			w.writeDown(ctx, conn)
 			return err
 		}
 	}
@@ -102,6 +104,15 @@ func (w *worker) run(stop, hard context.Context) error {
 		return leadOnce(stop, hard, conf, busy, lead)
 	}
 	return leader.Run(stop, hard, conf, lead)
+}
+
+// writeDown says that this process is there, and logs what it cannot see. What it sees
+// again was queued without that anything woke it.
+func (w *worker) writeDown(ctx context.Context, conn *pgx.Conn) {
+	w.heartbeat.Beat(ctx, conn)
+	if sees := w.visible.look(ctx, conn); sees {
+		w.signal.Set()
+	}
 }
 
 // leaderConfig is how this worker waits for one of its destination's slots.

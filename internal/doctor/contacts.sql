@@ -50,7 +50,7 @@ UNION ALL
 SELECT 'EXECUTE on function contactsync.' || p.proname
   FROM pg_proc p
  WHERE p.pronamespace = to_regnamespace('contactsync')::oid
-   AND p.proname ~ '_(queue_state|problems)$'
+   AND p.proname ~ '(_(queue_state|problems)|^row_security)$'
    AND NOT has_function_privilege(p.oid, 'EXECUTE')
 
 -- name: triggers
@@ -158,3 +158,10 @@ SELECT w.name,
   JOIN pg_index x ON x.indexrelid = i.oid
  WHERE x.indrelid IN (to_regclass($1)::oid, to_regclass('contactsync.claims')::oid)
  ORDER BY w.place
+
+-- name: workers
+-- The roles that `migrate grant` gave a worker's rights, and that are still there.
+SELECT i.name
+  FROM contactsync.installed i
+ WHERE i.kind = 'role' AND i.detail = 'worker'
+   AND EXISTS (SELECT FROM pg_roles r WHERE r.rolname = i.name)

@@ -80,6 +80,7 @@ func (d Database) Checks() []Check {
 		{Name: checkWritable, Needs: reachable, Run: d.writable},
 		{Name: "privileges", Needs: []string{checkReachable, checkPooler}, Run: d.privileges},
 		{Name: checkSchema, Needs: reachable, Run: d.schema},
+		{Name: "row security", Needs: migrated, Run: d.rowSecurity},
 		{Name: "triggers", Needs: migrated, Run: d.triggers},
 		{Name: "triggers enabled", Needs: migrated, Run: d.firing},
 		{Name: checkIndexes, Needs: migrated, Run: d.indexes},

@@ -81,8 +81,8 @@ func TestHealthy(t *testing.T) {
 	url := pgtest.New(t)
 	results := examine(t, url, url, nil)
 	others(t, results)
-	if len(results) != 21 {
-		t.Errorf("%d checks, want 21", len(results))
+	if len(results) != 22 {
+		t.Errorf("%d checks, want 22", len(results))
 	}
 	expect(t, results["replicas"], Warning, "nobody leads", "contactsync run")
 	for name, r := range results {
@@ -143,7 +143,7 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 			return url
 		}
 	}
-	migrated := []string{"triggers", "triggers enabled", "indexes", "children", "claim", "bloat", "replicas", "queue"}
+	migrated := []string{"row security", "triggers", "triggers enabled", "indexes", "children", "claim", "bloat", "replicas", "queue"}
 	tests := map[string]struct {
 		check         string
 		broken        func(t *testing.T, url string) string // answers the URL to use then
@@ -235,6 +235,27 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 		"a schema of everybody's": {
 			check: "search_path", broken: exec("GRANT CREATE ON SCHEMA public TO PUBLIC"),
 			level: Warning, found: "PUBLIC may create in schema public", remedy: "REVOKE CREATE ON SCHEMA public FROM PUBLIC;",
+		},
+		"the owner does not see his own rows": {
+			check: "row security", broken: func(t *testing.T, url string) string {
+				t.Helper()
+				role, asRole := pgtest.Role(t, url)
+				pgtest.Exec(t, url, "GRANT ALL ON SCHEMA contactsync, public TO "+role, "GRANT ALL ON ALL TABLES IN SCHEMA contactsync TO "+role,
+					"GRANT ALL ON ALL SEQUENCES IN SCHEMA contactsync TO "+role, "ALTER TABLE contacts OWNER TO "+role,
+					"ALTER TABLE contacts ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
+				return asRole
+			}, level: Failed, found: "row security hides every row of public.contacts", remedy: "CREATE POLICY", lost: []string{"replicas"},
+		},
+		"perhaps not all rows are seen": {
+			check: "row security", broken: func(t *testing.T, url string) string {
+				t.Helper()
+				role, asRole := pgtest.Role(t, url)
+				if err := schema.Grant(t.Context(), url, pgtest.Options(), role, schema.Worker, slog.New(slog.DiscardHandler)); err != nil {
+					t.Fatal(err)
+				}
+				pgtest.Exec(t, url, "ALTER TABLE contacts ENABLE ROW LEVEL SECURITY", "CREATE POLICY p ON contacts USING (name <> '')")
+				return asRole
+			}, level: Warning, found: "row security may hide rows", remedy: "CREATE POLICY",
 		},
 		"a trigger of another version": {
 			check: "triggers", broken: exec("UPDATE contactsync.installed SET detail = 'older' WHERE kind = 'triggers'"),

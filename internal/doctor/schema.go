@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/queue/columns"
+	"github.com/scrapersky/contactsync/internal/rowsecurity"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
 
@@ -68,6 +69,53 @@ func (d Database) privileges(ctx context.Context) Finding {
 		}
 	}
 	return fine("this role may do all that a worker does")
+}
+
+// rowSecurity tells what row security hides from the roles that work here: this one,
+// those who lead, and those that were granted a worker's rights.
+func (d Database) rowSecurity(ctx context.Context) Finding {
+	var list []rowsecurity.Hidden
+	for _, with := range []func(context.Context, func(*pgx.Conn) error) error{d.on, d.onDirect} {
+		err := with(ctx, func(conn *pgx.Conn) error {
+			own, err := rowsecurity.From(ctx, conn, "", true)
+			if err != nil {
+				return err
+			}
+			leaders, err := rowsecurity.FromWhoeverLooks(ctx, conn)
+			if err != nil {
+				return err
+			}
+			list = append(append(list, own...), leaders...)
+			workers, err := rows[struct{ Role string }](ctx, conn, sql.Text("workers"))
+			for _, w := range workers {
+				hidden, wrong := rowsecurity.From(ctx, conn, w.Role, true)
+				list, err = append(list, hidden...), errors.Join(err, wrong)
+			}
+			return err
+		})
+		if err != nil {
+			return d.broken(err)
+		}
+		if d.URL == d.DirectURL {
+			break
+		}
+	}
+	if len(list) == 0 {
+		return fine("hides nothing from the roles that work here")
+	}
+	var words []string
+	whole := false
+	for _, h := range list {
+		whole = whole || h.EveryRow
+		if text := h.String(); !slices.Contains(words, text) {
+			words = append(words, text)
+		}
+	}
+	found, remedy := strings.Join(words, "; "), strings.Join(rowsecurity.SQL(list), " ")
+	if whole {
+		return fail(remedy, "%s: that role neither sees nor sends what is queued there", found)
+	}
+	return warn(remedy, "%s: that role neither sees nor sends what is queued there", found)
 }
 
 // extra tells whether the columns that a setting maps can be sent, by the

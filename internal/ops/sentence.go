@@ -2,9 +2,12 @@ package ops
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/rowsecurity"
 )
 
 // Behind is how long a contact may be due, while somebody leads, before the
@@ -35,6 +38,33 @@ func (s Snapshot) Sentence(place *time.Location) string {
 // Judge says how things are, for the eye and in plain words, with times as of a
 // place.
 func (s Snapshot) Judge(place *time.Location) (Level, string) {
+	if len(s.Hidden) == 0 {
+		return s.judge(place)
+	}
+	hidden := s.hiddenSentence()
+	if slices.ContainsFunc(s.Hidden, func(h rowsecurity.Hidden) bool { return h.EveryRow }) {
+		return Trouble, hidden
+	}
+	level, text := s.judge(place)
+	if level == Healthy {
+		level = Attention
+	}
+	return level, strings.Replace(text, s.allWell(), "As far as can be seen the queue is empty.", 1) + " " + hidden
+}
+
+// hiddenSentence says what nobody may believe of the rest.
+func (s Snapshot) hiddenSentence() string {
+	words := rowsecurity.Words(s.Hidden)
+	return strings.ToUpper(words[:1]) + words[1:] + ": that role neither sees nor sends what is queued there. `contactsync doctor` has the SQL."
+}
+
+// allWell is what is said of a queue that is at rest.
+func (s Snapshot) allWell() string {
+	return "Healthy: everything that was queued is in " + s.Destination.Label + "."
+}
+
+// judge says how things are as far as can be seen.
+func (s Snapshot) judge(place *time.Location) (Level, string) {
 	if s.Hold != nil {
 		return Attention, s.heldSentence(place)
 	}
@@ -72,7 +102,7 @@ func (s Snapshot) Judge(place *time.Location) (Level, string) {
 	case q.InFlight > 0:
 		return Healthy, fmt.Sprintf("Working: %s on the way to %s.", Count(q.InFlight, "contact is", "contacts are"), s.Destination.Label)
 	default:
-		return Healthy, "Healthy: everything that was queued is in " + s.Destination.Label + "."
+		return Healthy, s.allWell()
 	}
 }
 

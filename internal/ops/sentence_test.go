@@ -7,7 +7,12 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
 	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/rowsecurity"
 )
+
+func hidden(everyRow bool) []rowsecurity.Hidden {
+	return []rowsecurity.Hidden{{Role: "worker", Table: "app.people", EveryRow: everyRow}}
+}
 
 func TestSentence(t *testing.T) {
 	t.Parallel()
@@ -91,6 +96,22 @@ func TestSentence(t *testing.T) {
 			"Paused: HubSpot's requests for today are used up, since 10:03, next probe at 16 Jun 00:00.",
 		},
 		"other": {ops.Snapshot{Leaders: paused("OTHER", nil)}, ops.Trouble, "Paused: in HubSpot's words, since 10:03."},
+		"blind": {
+			ops.Snapshot{Leaders: led, Hidden: hidden(true)}, ops.Trouble,
+			"Row security hides every row of app.people from role worker: that role neither sees nor sends what is queued there. `contactsync doctor` has the SQL.",
+		},
+		"blind, and paused by hand": {
+			ops.Snapshot{Leaders: led, Hidden: hidden(true), Hold: &contact.Pause{Who: "ada"}}, ops.Trouble,
+			"Row security hides every row of app.people from role worker: that role neither sees nor sends what is queued there. `contactsync doctor` has the SQL.",
+		},
+		"blind in part": {
+			ops.Snapshot{Leaders: led, Hidden: hidden(false)}, ops.Attention,
+			"As far as can be seen the queue is empty. Row security may hide rows of app.people from role worker: that role neither sees nor sends what is queued there. `contactsync doctor` has the SQL.",
+		},
+		"blind in part, and at work": {
+			ops.Snapshot{Leaders: led, Hidden: hidden(false), Queue: ops.Queue{Due: 1}}, ops.Attention,
+			"Working: 1 contact is due. Row security may hide rows of app.people from role worker: that role neither sees nor sends what is queued there. `contactsync doctor` has the SQL.",
+		},
 		"by hand": {
 			ops.Snapshot{Leaders: led, Hold: &contact.Pause{Who: "ada", Since: *at("15 10:03:00"), Reason: "clean-up"}, Queue: ops.Queue{Due: 2, Waiting: 1}},
 			ops.Attention,

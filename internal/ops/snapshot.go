@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/rowsecurity"
 )
 
 // Snapshot is how an installation stands, of one destination. Status, the dashboard,
@@ -21,7 +22,10 @@ type Snapshot struct {
 	Queue       Queue            `json:"queue"`
 	Leaders     []Leader         `json:"leaders"`
 	Replicas    []Replica        `json:"replicas"`
-	Connections int64            `json:"-"` // of all processes to this database
+	// Hidden is what row security hides from this role, whose counts are then of no worth,
+	// and from those who lead.
+	Hidden      []rowsecurity.Hidden `json:"row_security"`
+	Connections int64                `json:"-"` // of all processes to this database
 
 	DetachedSince *time.Time `json:"detached_since"` // the triggers are off for a migration of the app's
 }
@@ -124,6 +128,10 @@ func (s *Store) Snapshot(ctx context.Context, bound int64) (Snapshot, error) {
 			return err
 		})
 		known.statements.Queue(batch, "leaders", s.locks()).Query(all(&snap.Leaders))
+		known.statements.Queue(batch, "row_security", nil).Query(func(rows pgx.Rows) (err error) {
+			snap.Hidden, err = rowsecurity.Collect(rows)
+			return err
+		})
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
@@ -133,6 +141,11 @@ func (s *Store) Snapshot(ctx context.Context, bound int64) (Snapshot, error) {
 		snap.Hold = &holds[0]
 	}
 	return snap, nil
+}
+
+// Hidden lists what row security hides from this role, which is to do a worker's job.
+func (s *Store) Hidden(ctx context.Context) ([]rowsecurity.Hidden, error) {
+	return rowsecurity.From(ctx, s.pool, "", true)
 }
 
 // Stuck is what a healthy queue has none of.

@@ -21,6 +21,10 @@ SELECT min(at) FROM contactsync.installed WHERE kind = 'detached' AND name = 'tr
 SELECT s.due, s.waiting, s.processing, s.failed, s.in_flight, s.quarantined, s.oldest_due_seconds, s.next_due_at, s.fresh
   FROM contactsync.hubspot_queue_state(@bound::bigint) AS s
 
+-- name: row_security
+-- What row security hides from this role, and from those who lead.
+SELECT role, relation, own, every_row, commands, restrictive FROM contactsync.row_security()
+
 -- name: leaders
 -- Who leads, as the locks say, with what the leader wrote down.
 SELECT (l.objid::bigint - @slot_0::int)::int AS slot,

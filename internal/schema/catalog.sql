@@ -146,3 +146,17 @@ SELECT has_schema_privilege($1::name, 'contactsync', 'USAGE')
         OR has_column_privilege($1::name, $2::oid, nullif($4::text, ''), 'UPDATE')
            AND has_table_privilege($1::name, 'contactsync.claims', 'INSERT')
            AND has_sequence_privilege($1::name, 'contactsync.cycles_id_seq', 'USAGE'))
+
+-- name: records_hidden
+-- Whether row security keeps what `migrate up` recorded from this role, and who that is.
+SELECT coalesce(row_security_active(to_regclass('contactsync.installed'))
+             OR row_security_active(to_regclass('contactsync.goose_db_version')), false),
+       current_user::text
+
+-- name: own_secured
+-- The tables of contactsync that have row security on.
+SELECT format('%I.%I', n.nspname, c.relname)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'contactsync' AND c.relkind = 'r' AND c.relrowsecurity
+ ORDER BY 1

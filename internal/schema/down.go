@@ -221,7 +221,16 @@ func (m *migrator) empty(ctx context.Context, db querier) error {
 		return nil
 	}
 	name := m.found.table.Ident
-	var filled bool
+	var blind, filled bool
+	if err := db.QueryRow(ctx, "SELECT row_security_active($1::oid)", m.found.table.OID).Scan(&blind); err != nil {
+		return err
+	}
+	if blind {
+		return &UnsuitableError{
+			Problems: []string{"row security hides from this role whether " + name + " holds contacts, which going back to nothing would delete"},
+			Remedies: []string{fmt.Sprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY;", name)},
+		}
+	}
 	if err := db.QueryRow(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s)", name)).Scan(&filled); err != nil || !filled {
 		return err
 	}

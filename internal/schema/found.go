@@ -69,6 +69,9 @@ func look(ctx context.Context, db querier, o Options, files fs.FS) (f found, err
 	if f.records, err = records(ctx, db); err != nil {
 		return f, err
 	}
+	if err = f.readable(ctx, db); err != nil {
+		return f, err
+	}
 	if f.table, err = findTable(ctx, db, o.table(), o); err != nil {
 		return f, err
 	}

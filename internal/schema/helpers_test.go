@@ -87,6 +87,16 @@ func unsuitable(t *testing.T, err error, says ...string) {
 	}
 }
 
+// remedies are what an *UnsuitableError says to do.
+func remedies(t *testing.T, err error) []string {
+	t.Helper()
+	bad, ok := errors.AsType[*schema.UnsuitableError](err)
+	if !ok {
+		t.Fatalf("error %v, want an *UnsuitableError", err)
+	}
+	return bad.Remedies
+}
+
 func rows(ctx context.Context, conn *pgx.Conn, query string) ([]string, error) {
 	result, err := conn.Query(ctx, query)
 	if err != nil {

@@ -163,9 +163,18 @@ func (s *scanner) comparison(qualifier, word string) {
 	s.forget()
 }
 
+// table is how the catalog is asked for the table.
+const table = "'contacts'::regclass"
+
 // literal writes a string. One that is the name of the destination becomes the name
-// of the one at hand; any other is not ours to change.
+// of the one at hand, and one by which the catalog is asked for the table the table's;
+// any other is not ours to change.
 func (s *scanner) literal(n int) {
+	if strings.HasPrefix(s.rest, table) {
+		s.out.WriteString("'" + strings.ReplaceAll(s.target.Table.Name, "'", "''") + "'::regclass")
+		s.rest = s.rest[len(table):]
+		return
+	}
 	if s.rest[:n] == "'"+s.target.written.Name+"'" {
 		s.out.WriteString("'" + s.target.Destination.Name + "'")
 		s.rest = s.rest[n:]

@@ -3,8 +3,9 @@
 //
 // SQL is written for a table contacts with a uuid id and for HubSpot's columns, so
 // that it can be read, and tried in psql, as it stands. Render replaces whole
-// identifiers. Of strings and comments it reads three, for DDL that can have no
-// arguments: the string 'hubspot' alone is the destination's name, a number before
+// identifiers. Of strings and comments it reads four, for DDL that can have no
+// arguments: the string 'hubspot' alone is the destination's name, 'contacts'::regclass
+// is the table for the catalog, a number before
 // "/* doorbell */" or "/* slot 0 */" is the destination's lock, and "/* c. */" says that
 // the word behind it is a column of the table. Everything else in strings and comments
 // stays as it is. Functions of Postgres and the operators behind a column of the table are

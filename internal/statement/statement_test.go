@@ -31,6 +31,7 @@ func TestText(t *testing.T) {
 		{"type of the id", "$1::text[]::uuid[], pg_catalog.uuid", "$1::text[]::bigint[], pg_catalog.uuid"},
 		{"functions of the destination", "contactsync.hubspot_queue_state(1), hubspot_problems, nohubspot_problems", "contactsync.acme_queue_state(1), acme_problems, nohubspot_problems"},
 		{"strings", "'contacts' || E'c.id' || 'it''s contacts' || contacts", "'contacts' || E'c.id' || 'it''s contacts' || app.people"},
+		{"the table for the catalog", "'contacts'::regclass, 'contacts'::text, 'contacts' ::regclass", "'app.people'::regclass, 'contacts'::text, 'contacts' ::regclass"},
 		{"comments", "-- contacts c.id\ncontacts /* contacts */", "-- contacts c.id\napp.people /* contacts */"},
 		{"quoted identifiers", `"contacts" "c".id c."id"`, `"contacts" "c".id c."id"`},
 		{"bodies of functions", "AS $body$ SELECT c.id FROM contacts c $body$", `AS $body$ SELECT c."person" FROM app.people c $body$`},

@@ -90,7 +90,11 @@ SELECT state.destination,
           FROM contactsync.holds h WHERE h.destination = state.destination) AS held,
        -- A process writes itself down every 15 s.
        (SELECT string_agg(concat_ws(' ', r.instance, r.role, r.version), ', ' ORDER BY r.role DESC, r.started_at, r.instance)
-          FROM contactsync.replicas r WHERE r.destination = state.destination AND r.seen_at > now() - interval '45 s') AS replicas
+          FROM contactsync.replicas r WHERE r.destination = state.destination AND r.seen_at > now() - interval '45 s') AS replicas,
+       -- From whoever looks here, whose counts above then mean nothing, and from who leads.
+       (SELECT string_agg(format('row security %s of %s from role %s',
+                                 CASE WHEN h.every_row THEN 'hides every row' ELSE 'may hide rows' END, h.relation, h.role), '; ')
+          FROM contactsync.row_security() AS h) AS hidden
   FROM state,
        LATERAL (SELECT string_agg(s.instance, ', ' ORDER BY s.slot) AS leaders,
                        string_agg(concat_ws(': ', s.pause_code, s.pause_reason), ', ' ORDER BY s.slot)

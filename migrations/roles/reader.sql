@@ -59,6 +59,7 @@ GRANT SELECT ON contactsync.sent TO :"role";
 GRANT SELECT ON contactsync.installed, contactsync.goose_db_version TO :"role";
 
 GRANT SELECT ON contactsync.status, contactsync.problems TO :"role";
+GRANT EXECUTE ON FUNCTION contactsync.row_security(), contactsync.row_security(oid, bool) TO :"role";
 -- each destination
 GRANT EXECUTE ON FUNCTION contactsync.hubspot_queue_state(bigint), contactsync.hubspot_problems() TO :"role";
 -- end
