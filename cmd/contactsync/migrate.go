@@ -41,26 +41,55 @@ func (p *program) printApplied(result schema.Result, err error) {
 }
 
 func newMigrateUpCommand(p *program) *cobra.Command {
-	return &cobra.Command{
+	var yes, create, dryRun bool
+	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Apply what is missing",
 		Long: `Apply what is missing: contactsync's own tables, the columns and indexes on the table of contacts for each destination
 that is configured, and the views and triggers where they are not those of this version. It may run while apps and replicas
 are at work, and more than once: of two at the same time one waits. Roles that "grant" was run for may read the columns of
-HUBSPOT_PROPERTY_MAP then.`,
-		Example: "  contactsync migrate up",
-		Args:    cobra.NoArgs,
+HUBSPOT_PROPERTY_MAP then.
+
+It looks before it touches anything, and refuses what would harm: a table whose constraints do not let through what
+contactsync writes, or whose columns seem to have other names; a subscription of another database that would stop; a second
+table of contacts. It says what to do then, and leaves nothing behind. --dry-run lists what it would add.`,
+		Example: `  contactsync migrate up --dry-run
+  contactsync migrate up`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.migrate(cmd.Context(), func(ctx context.Context, url string, o schema.Options, log *slog.Logger) error {
-				result, err := schema.Up(ctx, url, o, log)
-				p.printApplied(result, err)
-				if err != nil {
-					return err
-				}
-				return p.grantMapped(ctx, url, o, log)
+				o.Yes, o.Create, o.DryRun = yes, create, dryRun
+				return p.migrateUp(ctx, url, o, log)
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "go on although others would be harmed as it said")
+	cmd.Flags().BoolVar(&create, "create", false, "create the table of contacts although another schema has one")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be added, and change nothing")
+	return cmd
+}
+
+func (p *program) migrateUp(ctx context.Context, url string, o schema.Options, log *slog.Logger) error {
+	result, err := schema.Up(ctx, url, o, log)
+	if o.DryRun {
+		return p.printPlan("would add", result.Plan, err)
+	}
+	if err == nil {
+		err = p.printPlan("added", result.Plan, nil)
+	}
+	p.printApplied(result, err)
+	if err != nil {
+		return err
+	}
+	return p.grantMapped(ctx, url, o, log)
+}
+
+// printPlan lists what up adds, and returns the error.
+func (p *program) printPlan(verb string, plan []string, err error) error {
+	for _, line := range plan {
+		fmt.Fprintln(p.stdout, verb, line)
+	}
+	return err
 }
 
 func newMigrateDownCommand(p *program) *cobra.Command {

@@ -72,3 +72,36 @@ func TestNoSuchDatabase(t *testing.T) {
 		}
 	}
 }
+
+// What up adds is listed before and after, and a refusal is told with what to do.
+func TestMigrateUpLooksFirst(t *testing.T) {
+	t.Parallel()
+	db := pgtest.Empty(t)
+	env := map[string]string{"DATABASE_URL": db}
+	pgtest.Exec(t, db, "CREATE SCHEMA app", "CREATE TABLE app.contacts (id bigint PRIMARY KEY, mail text, name text)")
+	steps := []struct {
+		args, table string
+		code        int
+		out         string // a part of what is printed on either
+	}{
+		{"migrate up", "", 1, "CONTACTS_TABLE=app.contacts"},
+		{"migrate up --dry-run", "app.contacts", 1, "would add column hubspot_sync_status of app.contacts, text DEFAULT 'New'"},
+		{"migrate up", "app.contacts", 1, "set CONTACTS_COLUMNS=email:mail"},
+		{"migrate up --dry-run --yes", "app.contacts", 0, "would add triggers on app.contacts"},
+		{"migrate status", "app.contacts", 0, "pending"},
+		{"migrate up --yes", "app.contacts", 0, "added column email of app.contacts, text"},
+		{"migrate up", "app.contacts", 0, "up to date"},
+		{"migrate down --all", "app.contacts", 0, "undone"},
+		{"migrate up --create", "", 0, "added table public.contacts"},
+	}
+	for _, step := range steps {
+		env["CONTACTS_TABLE"] = step.table
+		stdout, stderr, code := inProcess(t, env, strings.Fields(step.args)...)
+		if code != step.code || !strings.Contains(stdout+stderr, step.out) {
+			t.Fatalf("%s: exit code %d, want %d and %q\nstdout %s\nstderr %s", step.args, code, step.code, step.out, stdout, stderr)
+		}
+		if strings.Contains(step.args, "--dry-run") && pgtest.Value[bool](t, db, "SELECT to_regnamespace('contactsync') IS NOT NULL") {
+			t.Errorf("%s changed something", step.args)
+		}
+	}
+}

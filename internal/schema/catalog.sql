@@ -60,7 +60,9 @@ SELECT a.attname::text AS name,
        EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS indexed,
        (SELECT y.typname::text FROM pg_type y WHERE y.oid = a.atttypid) AS type,
        CASE WHEN t.typtype = 'b' THEN t.typnamespace::regnamespace::text ELSE 'pg_catalog' END AS operators,
-       a.attnum::int AS place -- of which a renamed column keeps its own
+       a.attnum::int AS place, -- of which a renamed column keeps its own
+       a.atttypid <> t.oid AS domain,
+       EXISTS (SELECT FROM pg_index i WHERE i.indrelid = a.attrelid AND i.indisunique AND i.indnkeyatts = 1 AND i.indkey[0] = a.attnum AND i.indpred IS NULL) AS is_unique
   FROM base b
   JOIN pg_type t ON t.oid = b.type AND t.typtype <> 'd'
   JOIN pg_attribute a ON a.attrelid = $1::oid AND a.attnum = b.attnum
@@ -159,4 +161,32 @@ SELECT format('%I.%I', n.nspname, c.relname)
   FROM pg_class c
   JOIN pg_namespace n ON n.oid = c.relnamespace
  WHERE n.nspname = 'contactsync' AND c.relkind = 'r' AND c.relrowsecurity
+ ORDER BY 1
+
+-- name: followed
+-- The tables that carry what `migrate up` put on the app's, whatever they are called by
+-- now: a trigger that runs a function of ours, or an index that was recorded; or the one
+-- that has columns where they stood: both may have been taken off for a while. $1 the names
+-- of the indexes, $2 the oid, $3 the numbers of the columns, $4 their names.
+SELECT c.oid, c.relkind::text, n.nspname::text, format('%I.%I', n.nspname, c.relname)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE c.relkind IN ('r', 'p')
+   AND NOT c.relispartition
+   AND (c.oid = $2::oid AND EXISTS (SELECT FROM unnest($3::int[], $4::text[]) AS p (number, name)
+                                      JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = p.number AND a.attname = p.name)
+        OR EXISTS (SELECT FROM pg_trigger t
+                  JOIN pg_proc p ON p.oid = t.tgfoid
+                 WHERE t.tgrelid = c.oid AND p.pronamespace = to_regnamespace('contactsync'))
+        OR EXISTS (SELECT FROM pg_index x
+                     JOIN pg_class i ON i.oid = x.indexrelid
+                    WHERE x.indrelid = c.oid AND i.relname = ANY ($1::text[])))
+ ORDER BY 1
+
+-- name: own_tables
+-- The tables of contactsync that are there. $1 their names.
+SELECT format('%I.%I', n.nspname, c.relname)
+  FROM pg_class c
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+ WHERE n.nspname = 'contactsync' AND c.relkind = 'r' AND c.relname = ANY ($1::text[])
  ORDER BY 1

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -76,6 +77,12 @@ func (f found) ready() error {
 	if f.contacts().Kind != "" && len(pending(f.versions)) == 0 {
 		if err := f.sameTable(); err != nil {
 			return err
+		}
+		if f.moved() {
+			return &UnsuitableError{
+				Problems: []string{fmt.Sprintf("%s, which was migrated, is %s now", f.contacts().Name, f.followed.Ident)},
+				Remedies: []string{"run `contactsync migrate up`, which follows it"},
+			}
 		}
 	}
 	renamed, err := f.renamed()

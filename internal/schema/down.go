@@ -37,6 +37,15 @@ func down(ctx context.Context, url string, o Options, all bool, log *slog.Logger
 	if err := m.lookBack(ctx); err != nil {
 		return nil, err
 	}
+	if m.found.copied {
+		if err := m.retryLocked(ctx, func() error { return m.downCopy(ctx) }); err != nil {
+			return nil, err
+		}
+		return []string{"a copy without rows"}, m.retryLocked(ctx, func() error { return m.dropSchema(ctx) })
+	}
+	if _, err := m.upName(ctx); err != nil { // what tells where it is goes with the first step
+		return nil, err
+	}
 	if all {
 		if err := m.empty(ctx, m.work); err != nil {
 			return nil, err
@@ -75,8 +84,16 @@ func (m *migrator) lookBack(ctx context.Context) error {
 		return err
 	}
 	o := m.options
-	if r := (found{records: list}).contacts(); r.Kind != "" {
+	recorded := found{records: list}
+	if r := recorded.contacts(); r.Kind != "" {
 		o.Table = r.Name
+	}
+	followed, err := follow(ctx, m.work, recorded)
+	if err != nil {
+		return err
+	}
+	if followed != nil {
+		o.Table = followed.Ident
 	}
 	m.found, err = look(ctx, m.work, o, m.how.files)
 	return err
@@ -236,6 +253,6 @@ func (m *migrator) empty(ctx context.Context, db querier) error {
 	}
 	return &UnsuitableError{
 		Problems: []string{name + " was created by contactsync and holds contacts, which going back to nothing would delete"},
-		Remedies: []string{fmt.Sprintf("DROP TABLE %s; (or move its rows elsewhere and empty it), then try again", name)},
+		Remedies: []string{fmt.Sprintf("DROP TABLE %s; -- or move its rows elsewhere and empty it, then try again", name)},
 	}
 }

@@ -97,7 +97,7 @@ func TestDownKeepsContacts(t *testing.T) {
 	if err := check(t, url); err != nil {
 		t.Error(err)
 	}
-	pgtest.Exec(t, url, "DROP TABLE contacts")
+	pgtest.Exec(t, url, statements(remedies(t, err))...)
 	down(t, url, true)
 }
 

@@ -53,6 +53,19 @@ func (e *UnsuitableError) Error() string {
 	return strings.Join(e.Problems, "; ") + "\nto do first:\n  " + strings.Join(e.Remedies, "\n  ")
 }
 
+// ConsentError says what Up would do to others, or leave undone, so that it does nothing
+// unless Options.Yes is set.
+type ConsentError struct {
+	Reasons  []string
+	Remedies []string // SQL statements or advice, one each
+}
+
+// Error lists every reason and every remedy.
+func (e *ConsentError) Error() string {
+	return strings.Join(e.Reasons, "; ") + "\ndo first:\n  " + strings.Join(e.Remedies, "\n  ") +
+		"\nor, if that is what you want, `contactsync migrate up --yes`"
+}
+
 // Session is a session of the database that is in the way.
 type Session struct {
 	PID         int32

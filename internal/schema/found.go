@@ -57,6 +57,8 @@ type found struct {
 	records  []record  // what Up has created, the oldest first
 	table    *table    // the app's; nil where there is none
 	objects  []record  // the views and functions of ours that there are
+	followed *relation // the one that was migrated, whatever it is called now; nil where nothing tells
+	copied   bool      // our own tables are there, and empty
 }
 
 // look finds out how a database stands. It takes no lock and changes nothing. The error
@@ -70,6 +72,14 @@ func look(ctx context.Context, db querier, o Options, files fs.FS) (f found, err
 		return f, err
 	}
 	if err = f.readable(ctx, db); err != nil {
+		return f, err
+	}
+	if len(f.records) == 0 {
+		if f.copied, err = isCopy(ctx, db); err != nil {
+			return f, err
+		}
+	}
+	if f.followed, err = follow(ctx, db, f); err != nil {
 		return f, err
 	}
 	if f.table, err = findTable(ctx, db, o.table(), o); err != nil {
@@ -176,32 +186,4 @@ func forget(ctx context.Context, db execer, list ...record) error {
 // newer says whether a newer binary has been here.
 func (f found) newer() bool {
 	return slices.ContainsFunc(f.versions, func(v Version) bool { return v.State == Unknown })
-}
-
-// sameTable compares the table that was migrated with the one that statements will find.
-func (f found) sameTable() error {
-	migrated, visible := f.contacts().Name, "no table"
-	if f.table != nil {
-		visible = f.table.Ident
-	}
-	switch {
-	case migrated == "" || migrated == visible:
-		return nil
-	case f.table == nil:
-		return &UnsuitableError{
-			Problems: []string{fmt.Sprintf("there is no table %s any more, which was migrated, or the database URL's search_path leads to none", migrated)},
-			Remedies: []string{
-				"name its schema first: add ?search_path=<schema> to the database URL;",
-				"or run `contactsync migrate down --all`, then `contactsync migrate up` for the table that there is now",
-			},
-		}
-	}
-	return &UnsuitableError{
-		Problems: []string{fmt.Sprintf("%s was migrated, but CONTACTS_TABLE=%s and the database URL's search_path leads to %s",
-			migrated, f.options.table(), visible)},
-		Remedies: []string{
-			"name the schema of " + migrated + " first: add ?search_path=<schema> to the database URL, or set CONTACTS_TABLE=" + migrated + ";",
-			"or, if another table is meant now, run `contactsync migrate down --all` with the old settings and `contactsync migrate up` with the new ones",
-		},
-	}
 }

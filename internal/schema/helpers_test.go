@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -87,14 +88,67 @@ func unsuitable(t *testing.T, err error, says ...string) {
 	}
 }
 
-// remedies are what an *UnsuitableError says to do.
+// remedies are what an *UnsuitableError or a *ConsentError says to do.
 func remedies(t *testing.T, err error) []string {
 	t.Helper()
-	bad, ok := errors.AsType[*schema.UnsuitableError](err)
+	if bad, ok := errors.AsType[*schema.UnsuitableError](err); ok {
+		return bad.Remedies
+	}
+	bad, ok := errors.AsType[*schema.ConsentError](err)
 	if !ok {
-		t.Fatalf("error %v, want an *UnsuitableError", err)
+		t.Fatalf("error %v, want an *UnsuitableError or a *ConsentError", err)
 	}
 	return bad.Remedies
+}
+
+// statements are those remedies that are SQL, as they are printed.
+func statements(remedies []string) (list []string) {
+	for _, remedy := range remedies {
+		if sql := regexp.MustCompile(`^(.*: )?((ALTER|CREATE|DROP|INSERT|UPDATE) .*;.*)$`).FindStringSubmatch(remedy); sql != nil {
+			list = append(list, sql[2])
+		}
+	}
+	return list
+}
+
+// consent demands a *ConsentError that says all of it.
+func consent(t *testing.T, err error, says ...string) {
+	t.Helper()
+	if _, ok := errors.AsType[*schema.ConsentError](err); !ok {
+		t.Fatalf("error %v, want a *ConsentError", err)
+	}
+	for _, text := range append(says, "contactsync migrate up --yes") {
+		if !strings.Contains(err.Error(), text) {
+			t.Errorf("the error does not say %q:\n%v", text, err)
+		}
+	}
+}
+
+// everythingThere describes what a database holds: relations, columns, indexes, triggers,
+// functions, schemas and policies.
+func everythingThere(t *testing.T, url string) []string {
+	t.Helper()
+	return pgtest.Value[[]string](t, url, `SELECT array_agg(x ORDER BY x) FROM (
+		SELECT format('schema %s', nspname) AS x FROM pg_namespace WHERE nspname !~ '^pg_'
+		UNION ALL SELECT format('%s %s %s', c.relkind, c.oid::regclass, c.relrowsecurity) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname !~ '^pg_|information_schema'
+		UNION ALL SELECT format('column %s.%s %s', a.attrelid::regclass, a.attname, a.atttypid::regtype) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+			WHERE n.nspname !~ '^pg_|information_schema' AND a.attnum > 0 AND NOT a.attisdropped
+		UNION ALL SELECT format('trigger %s on %s', tgname, tgrelid::regclass) FROM pg_trigger WHERE NOT tgisinternal
+		UNION ALL SELECT format('function %s', p.oid::regprocedure) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname !~ '^pg_|information_schema'
+		UNION ALL SELECT format('type %s', y.oid::regtype) FROM pg_type y JOIN pg_namespace n ON n.oid = y.typnamespace WHERE n.nspname !~ '^pg_|information_schema') AS things`)
+}
+
+// leftNothing demands that a database holds what it held before; with nil only that
+// nothing is in it that is called contactsync.
+func leftNothing(t *testing.T, url string, before []string) {
+	t.Helper()
+	now := everythingThere(t, url)
+	if before == nil {
+		now = slices.DeleteFunc(now, func(thing string) bool { return !strings.Contains(thing, "contactsync") })
+	}
+	if !slices.Equal(now, before) {
+		t.Errorf("a refused up left behind:\n%s\nbefore it there was\n%s", strings.Join(now, "\n"), strings.Join(before, "\n"))
+	}
 }
 
 func rows(ctx context.Context, conn *pgx.Conn, query string) ([]string, error) {

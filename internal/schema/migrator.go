@@ -30,8 +30,9 @@ type migrator struct {
 	options Options
 	found   found // when it was last looked
 
-	attaching bool // what is detached is put back
-	log       *slog.Logger
+	attaching     bool // what is detached is put back
+	createdSchema bool // by this run
+	log           *slog.Logger
 }
 
 func open(ctx context.Context, url string, o Options, log *slog.Logger, how retryPolicy) (_ *migrator, err error) {
@@ -155,6 +156,7 @@ func (m *migrator) createSchema(ctx context.Context) error {
 		return err
 	}
 	_, err := m.work.Exec(ctx, "CREATE SCHEMA contactsync")
+	m.createdSchema = err == nil
 	return wrap("create schema contactsync", err)
 }
 

@@ -60,3 +60,11 @@ SET LOCAL lock_timeout = '3s';
 DROP TABLE IF EXISTS contactsync.goose_db_version;
 COMMIT;
 DROP SCHEMA IF EXISTS contactsync
+
+-- name: versioned
+-- Whether there is a table of versions.
+SELECT to_regclass('contactsync.goose_db_version') IS NOT NULL
+
+-- name: unversioned
+-- Whether it is empty: it never is but in a copy without rows.
+SELECT NOT EXISTS (SELECT FROM contactsync.goose_db_version)

@@ -28,6 +28,10 @@ type Options struct {
 	Columns      map[string]string  // the app's names for columns of the contract: email → mail
 	Destinations []destination.Info // those that are configured
 	Written      destination.Info   // the one whose names the SQL files are written in
+
+	Yes    bool // Up goes on where it would otherwise return a *ConsentError
+	Create bool // Up creates the table also where there is one of its name in another schema
+	DryRun bool // Up looks and plans, and changes nothing
 }
 
 // table is the name of the app's table as it was configured.
@@ -40,6 +44,7 @@ func (o Options) table() string {
 
 // Result says what Up did. It is zero when there was nothing to do.
 type Result struct {
+	Plan    []string // what it was to add, for people
 	Applied []string // steps, as Status names them, in order
 }
 
@@ -47,8 +52,8 @@ type Result struct {
 // writers are at it: locks that writers would have to wait for are given up
 // after 3 s and tried again, and indexes are built concurrently, however long
 // that takes. The error is a *BlockedError when another session did not let go
-// of contacts, an *UnsuitableError when contacts must be changed by hand first:
-// then nothing has been touched.
+// of contacts, an *UnsuitableError when contacts must be changed by hand first, a
+// *ConsentError when others would be harmed: of the last two nothing is left behind.
 func Up(ctx context.Context, url string, o Options, log *slog.Logger) (Result, error) {
 	return up(ctx, url, o, log, standardPolicy())
 }
@@ -60,13 +65,21 @@ func up(ctx context.Context, url string, o Options, log *slog.Logger, how retryP
 		return result, err
 	}
 	defer m.close(ctx)
-	if err := m.suitable(ctx); err != nil {
+	if result.Plan, err = m.preflight(ctx); err != nil || o.DryRun {
 		return result, err
+	}
+	if m.found.copied {
+		if err := m.retryLocked(ctx, func() error { return m.clearCopy(ctx) }); err != nil {
+			return result, err
+		}
 	}
 	if err := m.createSchema(ctx); err != nil {
 		return result, err
 	}
-	return m.apply(ctx, m.upVersions, m.upColumns, m.upPlaces, m.upIndexes, m.upViews, m.upTriggers)
+	plan := result.Plan
+	result, err = m.apply(ctx, m.upVersions, m.upName, m.upColumns, m.upPlaces, m.upIndexes, m.upViews, m.upTriggers)
+	result.Plan = plan
+	return result, m.leaveNothing(ctx, err)
 }
 
 // apply takes steps, each of which returns the names of what it has done.

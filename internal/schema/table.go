@@ -63,6 +63,8 @@ type column struct {
 	Type      string
 	Operators string // the schema, quoted, of those that compare its values
 	Place     int    // among the table's columns: it stays when the column is renamed
+	Domain    bool   // its type is a domain
+	Unique    bool   // by itself
 }
 
 // column returns the column of that name, as it is in the catalog; nil where there is none.
