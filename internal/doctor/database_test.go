@@ -198,7 +198,7 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 				pgtest.Exec(t, url, "ALTER TYPE state RENAME VALUE 'Queued' TO 'QUEUED'")
 				return url
 			},
-			level: Failed, found: "cannot hold 'Queued'", remedy: "'Queued'", lost: migrated,
+			level: Failed, found: "has 'QUEUED': the app writes other words", remedy: "RENAME VALUE 'QUEUED' TO 'Queued';", lost: migrated,
 		},
 		"a column of another type": {
 			check: "triggers", broken: exec("ALTER TABLE contacts ALTER COLUMN next_retry_at TYPE timestamp"),
