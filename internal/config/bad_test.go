@@ -22,7 +22,7 @@ func TestBadValues(t *testing.T) {
 		{"DATABASE_URL", "postgresql+asyncpg://user:hunter2@db/app", "write postgresql://"},
 		{"DATABASE_URL", "user:hunter2@db/app", "cannot be read"},
 		{"DATABASE_URL", "postgres://user:hunter2@db/app?sslmode=verify-full&sslrootcert=/nowhere/ca.pem", "open /nowhere/ca.pem"},
-		{"DATABASE_URL", "postgres://user:hunter2@db/app?sslmode=maybe", "cannot be read"},
+		{"DATABASE_URL", "postgres://user:hunter2@db/app?sslmode=maybe", "expected disable, allow, prefer, require"},
 		{"DATABASE_DIRECT_URL", "postgres://user:hunter2@db:port/app", "expected postgres://"},
 		{"CONTACTS_TABLE", "my table", "expected the name of a table"},
 		{"CONTACTS_TABLE", "a.b.c", "expected the name of a table"},
