@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/database/encoding"
 )
 
 // SQLSTATEs with which a server refuses a connection.
@@ -22,6 +23,12 @@ const (
 // be made; waiting alone does not help.
 func isLasting(err error) bool {
 	if _, pooled := errors.AsType[*database.PooledError](err); pooled {
+		return true
+	}
+	if _, setting := errors.AsType[*database.SettingError](err); setting {
+		return true
+	}
+	if _, other := errors.AsType[*encoding.Error](err); other {
 		return true
 	}
 	if isUntrusted(err) {

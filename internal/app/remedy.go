@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -40,7 +41,7 @@ func remedyForRefused(err error) string {
 		case noPrivilege:
 			return "permission denied; grant this user CONNECT on the database"
 		case tooMany:
-			return "too many connections; end some, or raise max_connections"
+			return fullRemedy(answer)
 		case startingUp:
 			return "the server is starting up or shutting down; try again in a moment"
 		}
@@ -54,6 +55,10 @@ func remedyForRefused(err error) string {
 	if _, ok := errors.AsType[*net.DNSError](err); ok {
 		return "host not found; correct it in " + settings
 	}
+	if errors.Is(err, syscall.ENETUNREACH) || errors.Is(err, syscall.EHOSTUNREACH) || errors.Is(err, syscall.EADDRNOTAVAIL) {
+		return "network is unreachable; where the host has an IPv6 address alone and this machine has no IPv6 (a direct connection of Supabase, for one), " +
+			"write the address of the provider's pooler in session mode in " + settings + ", which has IPv4; docs/hosting.md says which"
+	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return "connection refused; start PostgreSQL, or correct host and port in " + settings
 	}
@@ -61,6 +66,18 @@ func remedyForRefused(err error) string {
 		return "no answer in time; check the host in " + settings + ", and firewalls and lists of allowed addresses on the way"
 	}
 	return "check that PostgreSQL runs there, and " + settings + ", sslmode included"
+}
+
+// fullRemedy says whose connections are used up, and how many it takes.
+func fullRemedy(answer *pgconn.PgError) string {
+	const needed = "of contactsync a leader takes 2 connections and a follower 1; beyond that /readyz, /metrics and alerts take 1 each at a time, the dashboard up to 3 while somebody looks, a command 1 or 2"
+	switch {
+	case strings.Contains(answer.Message, "for role"):
+		return "the role's CONNECTION LIMIT is reached; raise it with ALTER ROLE ... CONNECTION LIMIT, or give contactsync a role of its own: " + needed
+	case strings.Contains(answer.Message, "for database"):
+		return "the database's CONNECTION LIMIT is reached; raise it with ALTER DATABASE ... CONNECTION LIMIT, or end some: " + needed
+	}
+	return "too many connections; end some, or raise max_connections: " + needed
 }
 
 // remedyForDenied returns what to do when the database forbids something to this

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/scrapersky/contactsync/internal/database/encoding"
 )
 
 // Deadlines of making a connection: of one host, where the URL does not say
@@ -39,12 +41,17 @@ func Connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
 	settings := sessionSettings(name)
 	settings["contactsync.worker"] = "on"
 	takeRuntimeParams(config, settings)
+	inUTF8(config)
 
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, fmt.Errorf("connect: %w", refusedSetting(err))
+	}
+	if err := encoding.Require(conn); err != nil {
+		Close(ctx, conn)
+		return nil, err
 	}
 	if err := refuseShared(ctx, conn, config); err != nil {
 		Close(ctx, conn)
@@ -52,7 +59,7 @@ func Connect(ctx context.Context, url, name string) (*pgx.Conn, error) {
 	}
 	if err := set(ctx, conn, settings); err != nil {
 		Close(ctx, conn)
-		return nil, fmt.Errorf("connect: %w", err)
+		return nil, fmt.Errorf("connect: %w", refusedSetting(err))
 	}
 	return conn, nil
 }

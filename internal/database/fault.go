@@ -48,6 +48,7 @@ var faults = map[string]Fault{
 	"40":    Server,     // transaction rollback: a deadlock, a serialization failure
 	"42":    Schema,     // syntax error or access rule violation: undefined_table, undefined_column
 	"42501": Denied,     // insufficient_privilege
+	"42704": Row,        // undefined_object: an app's CHECK or trigger that reads a setting of its own
 	"53":    Server,     // insufficient resources: disk, memory, connections
 	"55":    Server,     // object not in prerequisite state, object in use
 	"55P03": Server,     // lock_not_available

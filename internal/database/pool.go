@@ -7,6 +7,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/scrapersky/contactsync/internal/database/encoding"
 )
 
 // NewPool makes a pool of at most maxConns connections for what people ask for:
@@ -25,8 +27,9 @@ func NewPool(ctx context.Context, url, name string, maxConns int32) (*pgxpool.Po
 	}
 	bound(config.ConnConfig)
 	settings := sessionSettings(name)
-	// Every pooler knows this startup parameter.
+	// Every pooler knows these startup parameters.
 	config.ConnConfig.RuntimeParams["application_name"] = settings["application_name"]
+	inUTF8(config.ConnConfig)
 	config.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 
 	config.MaxConns = maxConns
@@ -37,7 +40,10 @@ func NewPool(ctx context.Context, url, name string, maxConns int32) (*pgxpool.Po
 	config.HealthCheckPeriod = 15 * time.Second
 	config.PingTimeout = 2 * time.Second
 	config.AfterConnect = func(ctx context.Context, conn *pgx.Conn) error {
-		_, direct, err := backend(ctx, conn)
+		if err := encoding.Require(conn); err != nil {
+			return err
+		}
+		_, direct, err := Backend(ctx, conn)
 		if err != nil || !direct {
 			return err
 		}

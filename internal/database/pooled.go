@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -35,7 +36,7 @@ const probeTimeout = 2 * time.Second
 // a second connection opens a transaction: if the server connection is shared,
 // the second one gets it and the first one has to move.
 func refuseShared(ctx context.Context, conn *pgx.Conn, config *pgx.ConnConfig) error {
-	first, direct, err := backend(ctx, conn)
+	first, direct, err := Backend(ctx, conn)
 	if err != nil || direct {
 		return err
 	}
@@ -59,7 +60,7 @@ func refuseShared(ctx context.Context, conn *pgx.Conn, config *pgx.ConnConfig) e
 		return &PooledError{Found: fmt.Sprintf("two connections share server process %d", first)}
 	}
 
-	now, _, err := backend(ctx, conn)
+	now, _, err := Backend(ctx, conn)
 	if err == nil && now != first {
 		err = &PooledError{Found: fmt.Sprintf("server process %d became %d", first, now)}
 	}
@@ -70,16 +71,24 @@ func beginOn(ctx context.Context, conn *pgx.Conn) (pid uint32, direct bool, err 
 	if _, err := conn.Exec(ctx, "BEGIN", pgx.QueryExecModeSimpleProtocol); err != nil {
 		return 0, false, err
 	}
-	return backend(ctx, conn)
+	return Backend(ctx, conn)
 }
 
-// backend asks for the process id of the server, and whether it is the one that
+// Backend asks for the process id of the server, and whether it is the one that
 // was given when the connection was made.
-func backend(ctx context.Context, conn *pgx.Conn) (pid uint32, direct bool, err error) {
-	// A prepared statement would not survive the very pooler this looks for.
-	err = conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid)
+func Backend(ctx context.Context, conn *pgx.Conn) (pid uint32, direct bool, err error) {
+	// A prepared statement would not survive the very pooler this looks for; and pgx
+	// itself makes no simple query where standard_conforming_strings is off.
+	results, err := conn.PgConn().Exec(ctx, "SELECT pg_backend_pid()").ReadAll()
 	if err != nil {
 		return 0, false, fmt.Errorf("connect: %w", err)
 	}
-	return pid, pid == conn.PgConn().PID(), nil
+	if len(results) != 1 || len(results[0].Rows) != 1 || len(results[0].Rows[0]) != 1 {
+		return 0, false, errors.New("connect: the server does not say which process it is")
+	}
+	number, err := strconv.ParseUint(string(results[0].Rows[0][0]), 10, 32)
+	if err != nil {
+		return 0, false, fmt.Errorf("connect: %w", err)
+	}
+	return uint32(number), uint32(number) == conn.PgConn().PID(), nil
 }

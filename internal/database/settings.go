@@ -11,7 +11,10 @@ import (
 //go:embed set.sql
 var setSQL string
 
-// sessionSettings are those of every connection. The tcp_ ones make the server
+// sessionSettings are those of every connection: what a role or a database has been
+// given for its apps must not decide how this program reads times and texts, or when
+// its own sessions end. Left as they are: default_transaction_read_only, which somebody
+// means, and search_path, which leads to the table. The tcp_ ones make the server
 // notice a vanished client within half a minute; on a unix socket they are
 // accepted and do nothing.
 func sessionSettings(name string) map[string]string {
@@ -23,6 +26,18 @@ func sessionSettings(name string) map[string]string {
 		"tcp_keepalives_interval": "5",
 		"tcp_keepalives_count":    "3",
 		"tcp_user_timeout":        "10s",
+
+		"standard_conforming_strings":         "on",
+		"datestyle":                           "ISO, MDY",
+		"intervalstyle":                       "postgres",
+		"bytea_output":                        "hex",
+		"extra_float_digits":                  "1",
+		"default_transaction_isolation":       "read committed",
+		"default_transaction_deferrable":      "off",
+		"row_security":                        "on",
+		"lock_timeout":                        "0",
+		"idle_session_timeout":                "0",
+		"idle_in_transaction_session_timeout": "60s",
 	}
 }
 
@@ -33,6 +48,7 @@ func takeRuntimeParams(config *pgx.ConnConfig, settings map[string]string) {
 	startup := map[string]string{}
 	for name, value := range config.RuntimeParams {
 		switch {
+		case strings.EqualFold(name, "client_encoding"): // see inUTF8
 		case name == "options" || name == "replication":
 			startup[name] = value
 		case settings[name] == "" && !strings.HasPrefix(name, "pool_"):
@@ -41,6 +57,10 @@ func takeRuntimeParams(config *pgx.ConnConfig, settings map[string]string) {
 	}
 	config.RuntimeParams = startup
 }
+
+// inUTF8 is how texts travel, whatever the role or the database says of it. It is a
+// startup parameter that every pooler knows.
+func inUTF8(config *pgx.ConnConfig) { config.RuntimeParams["client_encoding"] = "UTF8" }
 
 // set makes all settings in one round trip.
 func set(ctx context.Context, conn *pgx.Conn, settings map[string]string) error {

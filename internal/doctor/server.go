@@ -15,14 +15,15 @@ import (
 
 // server is what server.sql gives.
 type server struct {
-	Number       int
-	Version      string
-	Standby      bool
-	ReadOnly     bool
-	MaxPrepared  int
-	NotifyUsage  float64
-	Replication  string
-	User, Called string
+	Number      int
+	Version     string
+	Standby     bool
+	ReadOnly    bool
+	MaxPrepared int
+	NotifyUsage float64
+	Replication string
+	Login, User string // they differ after SET ROLE
+	Called      string
 }
 
 // oldest is the first version that has all that the statements need.
@@ -65,7 +66,7 @@ func (d Database) writable(ctx context.Context) Finding {
 		return fail("name the primary in DATABASE_URL; with several hosts in it, add target_session_attrs=read-write", "this server is a standby")
 	case s.ReadOnly:
 		return fail(fmt.Sprintf("find out who made it read-only, and why (a full disk, perhaps); then ALTER DATABASE %s RESET default_transaction_read_only, "+
-			"or the same for role %s", pgx.Identifier{s.Called}.Sanitize(), pgx.Identifier{s.User}.Sanitize()),
+			"or the same for role %s", pgx.Identifier{s.Called}.Sanitize(), pgx.Identifier{s.Login}.Sanitize()),
 			"transactions are read-only here (default_transaction_read_only)")
 	}
 	return fine("a primary that takes writes")

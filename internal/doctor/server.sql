@@ -11,6 +11,7 @@ SELECT current_setting('server_version_num')::int,
        current_setting('max_prepared_transactions')::int,
        pg_notification_queue_usage()::float8,
        current_setting('session_replication_role'),
+       session_user::text,
        current_user::text,
        current_database()::text
 
@@ -79,7 +80,7 @@ SELECT current_setting('max_connections')::int
        r.rolname::text,
        d.datname::text
   FROM pg_roles r, pg_database d
- WHERE r.rolname = current_user
+ WHERE r.rolname = session_user
    AND d.datname = current_database()
 
 -- name: clock

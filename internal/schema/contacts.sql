@@ -5,7 +5,7 @@
 -- queue. A thousand at a time, without those that somebody holds locked: they come first
 -- without it. Returns how many have it now: an app's trigger may undo it.
 WITH waiting AS (
-    SELECT c.id
+    SELECT c.id AS id
       FROM contacts c
      WHERE c.hubspot_processing_status = 'Queued'
        AND c.next_retry_at IS NULL

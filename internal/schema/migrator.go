@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/scrapersky/contactsync/internal/database/encoding"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/statement"
 )
@@ -113,6 +114,7 @@ func parse(url string, log *slog.Logger) (*pgx.ConnConfig, error) {
 			delete(config.RuntimeParams, name) // meant for a pool; the server would refuse it
 		}
 	}
+	config.RuntimeParams["client_encoding"] = "UTF8"
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec // the tables change under a cached statement
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		if n.Severity == "WARNING" {
@@ -140,8 +142,11 @@ func connect(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 // server's process id, because the settings could stay behind on a connection
 // that is another app's next. What the migrations rely on, they set themselves.
 func prepare(ctx context.Context, conn *pgx.Conn) error {
+	if err := encoding.Require(conn); err != nil {
+		return err
+	}
 	var pid uint32
-	err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeSimpleProtocol).Scan(&pid)
+	err := conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeExec).Scan(&pid)
 	if err != nil || pid != conn.PgConn().PID() {
 		return wrap("session settings", err)
 	}

@@ -8,6 +8,11 @@ SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
 SET idle_session_timeout = 0;
+SET standard_conforming_strings = on;
+SET datestyle = 'ISO, MDY';
+SET intervalstyle = 'postgres';
+SET default_transaction_isolation = 'read committed';
+SET row_security = on;
 
 -- name: blocking
 -- The sessions that a session waits for. $1 its process id.
