@@ -101,6 +101,9 @@ func newView(ctx context.Context, store *ops.Store, hours int, hideEmails bool) 
 		for i := range status.Leaders {
 			status.Leaders[i].PauseReason = redact.Text(status.Leaders[i].PauseReason)
 		}
+		for i := range status.Refusals {
+			status.Refusals[i].Message = redact.Text(status.Refusals[i].Message)
+		}
 	}
 	points, err := store.Series(ctx, time.Duration(hours)*time.Hour, time.Hour)
 	if err != nil {

@@ -43,6 +43,12 @@ func writeStatus(out io.Writer, v view, color bool) error {
 		fmt.Fprintf(w, "unanswered, not sent again yet\t%d\t\n", q.Quarantined)
 	}
 	fmt.Fprintf(w, "in Error\t%d\t\n", q.Error)
+	for i, r := range v.Refusals {
+		if i == 0 {
+			fmt.Fprintln(w, "\nrefused by the database\tcontacts\twhy")
+		}
+		fmt.Fprintf(w, "%s, since %s\t%d\t%s\n", r.Stage, clock(r.Since, v.At), r.Contacts, shorten(tame(r.Text()), 300))
+	}
 	writeMeasures(w, v)
 	for i, c := range v.Cycles {
 		if i == 0 {

@@ -126,7 +126,7 @@ func (w *worker) leaderConfig() leader.Config {
 // queueOf returns the queue of a slot.
 func (w *worker) queueOf(s *leader.Session) *queue.Queue {
 	q := queue.New(s, queue.Options{
-		Target: w.target, Instance: w.instance, Slot: s.Slot(), Slots: w.cfg.Sync.MaxInstances,
+		Target: w.target, Instance: w.instance, Slot: s.Slot(), Slots: w.cfg.Sync.MaxInstances, Log: w.log,
 		MaxRetries: w.cfg.Sync.MaxRetries, RetryDelay: w.cfg.Sync.RetryDelay,
 		Exponential: w.cfg.Sync.RetryExponential, Doubt: w.settings.timeout,
 		Traced: w.traces != nil,

@@ -87,6 +87,7 @@ func (d Database) Checks() []Check {
 		{Name: "children", Needs: migrated, Run: d.children},
 		{Name: "search_path", Needs: reachable, Run: d.searchPath},
 		{Name: "claim", Needs: []string{checkReachable, checkSchema, checkIndexes, checkWritable}, Run: d.claim},
+		{Name: "a try", Needs: []string{checkReachable, checkPooler, checkSchema, checkWritable}, Run: d.try},
 		{Name: "notifications", Needs: []string{checkReachable, checkPooler, checkWritable}, Run: d.notifications},
 		{Name: "notification queue", Needs: reachable, Run: d.notificationQueue},
 		{Name: "transactions", Needs: reachable, Run: d.transactions},

@@ -81,8 +81,8 @@ func TestHealthy(t *testing.T) {
 	url := pgtest.New(t)
 	results := examine(t, url, url, nil)
 	others(t, results)
-	if len(results) != 22 {
-		t.Errorf("%d checks, want 22", len(results))
+	if len(results) != 23 {
+		t.Errorf("%d checks, want 23", len(results))
 	}
 	expect(t, results["replicas"], Warning, "nobody leads", "contactsync run")
 	for name, r := range results {
@@ -143,7 +143,7 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 			return url
 		}
 	}
-	migrated := []string{"row security", "triggers", "triggers enabled", "indexes", "children", "claim", "bloat", "replicas", "queue"}
+	migrated := []string{"row security", "triggers", "triggers enabled", "indexes", "children", "claim", "a try", "bloat", "replicas", "queue"}
 	tests := map[string]struct {
 		check         string
 		broken        func(t *testing.T, url string) string // answers the URL to use then
@@ -161,11 +161,11 @@ func TestEachCheckFindsItsTrouble(t *testing.T) {
 			check: "writable", broken: func(t *testing.T, url string) string {
 				t.Helper()
 				return instead(t, url, "pg_is_in_recovery()", "bool", "true")
-			}, level: Failed, found: "standby", remedy: "primary", lost: []string{"claim", "notifications"},
+			}, level: Failed, found: "standby", remedy: "primary", lost: []string{"claim", "a try", "notifications"},
 		},
 		"read-only": {
 			check: "writable", broken: database("ALTER DATABASE %s SET default_transaction_read_only = on"),
-			level: Failed, found: "read-only", remedy: "RESET default_transaction_read_only", lost: []string{"claim", "notifications"},
+			level: Failed, found: "read-only", remedy: "RESET default_transaction_read_only", lost: []string{"claim", "a try", "notifications"},
 		},
 		"a step is missing": {
 			check: "schema", broken: exec("DELETE FROM contactsync.installed WHERE kind = 'views'"),
@@ -416,7 +416,7 @@ func TestPooler(t *testing.T) {
 		results := examine(t, pooled, pooled, nil)
 		expect(t, results["pooler"], Failed, "a pooler in transaction mode is in the way", "DATABASE_DIRECT_URL")
 		expect(t, results["notifications"], NotChecked, "pooler", "")
-		others(t, results, "pooler", "notifications", "privileges")
+		others(t, results, "pooler", "notifications", "privileges", "a try")
 	})
 	t.Run("with a way past it", func(t *testing.T) {
 		t.Parallel()

@@ -48,7 +48,11 @@ func (d Database) privileges(ctx context.Context) Finding {
 		for _, f := range found {
 			list = append(list, f.What)
 		}
-		return list, conn.Config().User, err
+		if err != nil {
+			return nil, "", err
+		}
+		s, err := row[server](ctx, conn, sql.Text("server"))
+		return list, s.User, err
 	}
 	for _, with := range []func(context.Context, func(*pgx.Conn) error) error{d.on, d.onDirect} {
 		var list []string

@@ -12,6 +12,9 @@ import (
 	"github.com/scrapersky/contactsync/internal/queue"
 )
 
+// againWhenMended is what happens to contacts that the database refused.
+const againWhenMended = "contacts that were refused are tried again every minute, those in Error by `contactsync retry`"
+
 // startOne is what to do where nobody leads.
 func (d Database) startOne() string {
 	return "start `contactsync run` with a " + d.Destination.Setting
@@ -94,6 +97,8 @@ func (d Database) still(s ops.Snapshot, h ops.Stuck) Finding {
 	overdue := ops.Count(h.Overdue, "contact is", "contacts are")
 	standing := fmt.Sprintf("%d due, %d waiting for their time, %d in flight, %d in Error", s.Queue.Due, s.Queue.Waiting, s.Queue.InFlight, s.Queue.Error)
 	switch {
+	case len(s.Refusals) > 0:
+		return fail("look at the trigger, the constraint or the right that is named; "+againWhenMended, "refused by the database: %s", s.Refusals[0].Text())
 	case h.Orphaned > 0 && !led:
 		return fail(d.startOne()+": it puts back into the queue what was left", "%s Processing for over %v, and nobody is at work", ops.Count(h.Orphaned, "contact is", "contacts are"), queue.AdoptAfter)
 	case h.Orphaned > 0:

@@ -83,6 +83,8 @@ func (s Snapshot) judge(place *time.Location) (Level, string) {
 			Count(q.Due, "contact waits", "contacts wait"), s.Destination.Setting)
 	case len(s.Leaders) == 0:
 		return Trouble, "Nobody leads: start `contactsync run` with a " + s.Destination.Setting + "."
+	case len(s.Refusals) > 0:
+		return Trouble, s.refusedSentence()
 	case s.DetachedSince != nil:
 		return Attention, fmt.Sprintf("Detached since %s: contacts that are queued wait for the tick, until `contactsync migrate attach` puts the triggers back.%s",
 			s.clock(*s.DetachedSince, place), s.detachedDue())

@@ -134,3 +134,22 @@ func TestSentence(t *testing.T) {
 		})
 	}
 }
+
+// What the database refuses is trouble for as long as it lasts, whatever else is well.
+func TestRefusedSentence(t *testing.T) {
+	t.Parallel()
+	audit := ops.Refusal{Stage: "claim", Code: "42704", Source: "trigger audit on contacts", Message: `ERROR: unrecognized configuration parameter "app.user_id" (SQLSTATE 42704)`, Contacts: 3}
+	veto := ops.Refusal{Stage: "claim", Code: "veto", Message: "a trigger returned NULL", Contacts: 1}
+	nothing := ops.Refusal{Stage: "claim", Code: "42501", Message: "ERROR: permission denied for table audit (SQLSTATE 42501)"}
+	for want, refusals := range map[string][]ops.Refusal{
+		"Refused by the database: 3 contacts cannot be claimed: ERROR: unrecognized configuration parameter \"app.user_id\" (SQLSTATE 42704) (trigger audit on contacts). See `contactsync doctor`.":                    {audit},
+		"Refused by the database: 3 contacts cannot be claimed: ERROR: unrecognized configuration parameter \"app.user_id\" (SQLSTATE 42704) (trigger audit on contacts); and 1 reason more. See `contactsync doctor`.": {audit, veto},
+		"Refused by the database: 1 contact is vetoed by a trigger: a trigger returned NULL. See `contactsync doctor`.":                                                                                                 {veto},
+		"Refused by the database: nothing can be claimed: ERROR: permission denied for table audit (SQLSTATE 42501). See `contactsync doctor`.":                                                                         {nothing},
+	} {
+		s := ops.Snapshot{Leaders: []ops.Leader{{Instance: "one"}}, Queue: ops.Queue{Due: 3}, Refusals: refusals}
+		if level, text := s.Judge(time.UTC); level != ops.Trouble || text != want {
+			t.Errorf("%s: %s\nwant %s", level, text, want)
+		}
+	}
+}

@@ -22,6 +22,7 @@ type Snapshot struct {
 	Queue       Queue            `json:"queue"`
 	Leaders     []Leader         `json:"leaders"`
 	Replicas    []Replica        `json:"replicas"`
+	Refusals    []Refusal        `json:"refusals"` // those that last
 	// Hidden is what row security hides from this role, whose counts are then of no worth,
 	// and from those who lead.
 	Hidden      []rowsecurity.Hidden `json:"row_security"`
@@ -127,6 +128,7 @@ func (s *Store) Snapshot(ctx context.Context, bound int64) (Snapshot, error) {
 			snap.Queue, err = pgx.CollectExactlyOneRow(rows, pgx.RowToStructByPos[Queue])
 			return err
 		})
+		known.statements.Queue(batch, "refusals", s.named()).Query(all(&snap.Refusals))
 		known.statements.Queue(batch, "leaders", s.locks()).Query(all(&snap.Leaders))
 		known.statements.Queue(batch, "row_security", nil).Query(func(rows pgx.Rows) (err error) {
 			snap.Hidden, err = rowsecurity.Collect(rows)

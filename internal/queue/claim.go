@@ -16,13 +16,15 @@ import (
 // claimed costs the others nothing.
 func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
 	taken, err := q.take(ctx, "claim", pgx.NamedArgs{
-		"most": limit, "skip": q.skipped.ids(),
-		"destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0],
+		"most": limit, "destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0],
 	})
 	switch {
 	case errors.Is(err, contact.ErrTrouble):
 		if q.tries++; q.tries > trustedTries {
 			taken, err = q.claimOneByOne(ctx, limit)
+		}
+		if errors.Is(err, contact.ErrTrouble) && q.tries > 1 { // a deadlock, for one, is over by then
+			q.noticeTrouble(ctx, err)
 		}
 	case refused(ctx, err):
 		taken, err = q.claimOneByOne(ctx, limit)
@@ -53,6 +55,12 @@ func (q *Queue) ringAfter(ctx context.Context) error {
 // holds the destination, but for those that are in flight or locked by somebody. It
 // rings, so that the leaders know of a claim that they would have to rescue.
 func (q *Queue) ClaimIDs(ctx context.Context, ids []string) (contact.Batch, error) {
+	err := q.do(ctx, "lift refusals", func(ctx context.Context, conn *pgx.Conn) error {
+		return q.sql.Exec(ctx, conn, "lift", pgx.NamedArgs{"ids": ids, "destination": q.name})
+	})
+	if err != nil {
+		return contact.Batch{}, err
+	}
 	taken, err := q.takeIDs(ctx, ids, false)
 	if err != nil || len(taken.Contacts) == 0 {
 		return contact.Batch{}, err
@@ -89,9 +97,10 @@ func (q *Queue) drawNumber(batch *pgx.Batch) {
 	})
 }
 
-// take runs one of the claims.
+// take runs one of the claims. A row that a trigger skips is left alone.
 func (q *Queue) take(ctx context.Context, claim string, args pgx.NamedArgs) (contact.Batch, error) {
 	taken := contact.Batch{Cycle: q.numbers[0]}
+	var skipped []string
 	asked := q.age.ask()
 	disarm := q.bell != bellFree
 	if disarm {
@@ -103,9 +112,7 @@ func (q *Queue) take(ctx context.Context, claim string, args pgx.NamedArgs) (con
 			q.sql.Queue(batch, "unlock", q.doorbell())
 		}
 		q.sql.Queue(batch, claim, args).Query(func(rows pgx.Rows) (err error) {
-			taken.Contacts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (contact.Contact, error) {
-				return scanContact(row, &taken.ClaimedAt)
-			})
+			taken.Contacts, skipped, err = scanTaken(rows, &taken.ClaimedAt)
 			return err
 		})
 		if len(q.numbers) < 2 { // this claim's is used up where it takes something
@@ -120,18 +127,39 @@ func (q *Queue) take(ctx context.Context, claim string, args pgx.NamedArgs) (con
 	if len(taken.Contacts) > 0 {
 		q.age.claimed(taken.Cycle, asked)
 	}
-	return taken, nil
+	if len(skipped) > 0 {
+		err = q.leaveAlone(ctx, vetoed, nil, skipped...)
+	}
+	return taken, err
+}
+
+// scanTaken reads what the fragment take returns: the contacts, and the ids of those
+// that were vetoed.
+func scanTaken(rows pgx.Rows, claimedAt *time.Time) (list []contact.Contact, skipped []string, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		c, vetoed, err := scanContact(rows, claimedAt)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case vetoed:
+			skipped = append(skipped, c.ID)
+		default:
+			list = append(list, c)
+		}
+	}
+	return list, skipped, rows.Err()
 }
 
 // scanContact reads a row of the fragment take.
-func scanContact(row pgx.CollectableRow, claimedAt *time.Time) (c contact.Contact, err error) {
+func scanContact(row pgx.Rows, claimedAt *time.Time) (c contact.Contact, vetoed bool, err error) {
 	var updated *time.Time
-	err = row.Scan(&c.ID, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID,
+	err = row.Scan(&c.ID, &vetoed, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID,
 		&updated, claimedAt, &c.Version, &c.Extra, &c.TraceParent)
 	if updated != nil {
 		c.UpdatedAt = *updated
 	}
-	return c, err
+	return c, vetoed, err
 }
 
 // Touch keeps the claims of cycles from counting as dead. It is called every

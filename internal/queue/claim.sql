@@ -1,8 +1,7 @@
 -- Who takes which contacts. See fragments.sql for what is in double braces.
 
 -- name: claim
--- Claim a batch: due retries first, then fresh rows, oldest first. @skip is the rows
--- to leave alone.
+-- Claim a batch: due retries first, then fresh rows, oldest first.
 -- The ARRAYs and the scalar sub-selects are fences: they keep the index scans
 -- whatever the planner believes about the table.
 WITH {{room}}, retries AS MATERIALIZED (
@@ -17,7 +16,7 @@ WITH {{room}}, retries AS MATERIALIZED (
     SELECT p.id, p.place
       FROM retries, fresh, unnest(retries.ids || fresh.ids) WITH ORDINALITY AS p (id, place)
 ), {{take}}
-  JOIN picked USING (id)
+  JOIN picked ON picked.id = claimed.contact_id
  ORDER BY picked.place
 
 -- name: claim_ids

@@ -66,7 +66,7 @@ func (q *Queue) ArmDoorbell(ctx context.Context) (contact.QueueState, error) {
 			})
 		}
 		q.sql.Queue(batch, "arm", pgx.NamedArgs{
-			"destination": q.name, "active": q.active, "dead_after": q.deadAfter(), "skip": q.skipped.ids(),
+			"destination": q.name, "active": q.active, "dead_after": q.deadAfter(),
 		}).QueryRow(func(row pgx.Row) error { return scanState(row, &state) })
 		return conn.SendBatch(ctx, batch).Close()
 	})
@@ -79,9 +79,6 @@ func (q *Queue) ArmDoorbell(ctx context.Context) (contact.QueueState, error) {
 	}
 	if q.held = state.Paused != nil; q.held {
 		state.Armed, err = false, q.disarm(ctx)
-	}
-	if wait, some := q.skipped.next(); some {
-		state.Next = min(state.Next, wait)
 	}
 	return state, err
 }

@@ -11,7 +11,7 @@ SELECT pg_notify(@channel, '')
 
 -- name: arm
 -- The last look before sleep. @active is the cycles of this session that are still in
--- flight; a claim is dead after @dead_after seconds; @skip is the rows to leave alone.
+-- flight; a claim is dead after @dead_after seconds.
 -- Next is a day at most, whatever far future an app has scheduled. While an operator
 -- holds the destination no row is due or becomes so; claims go on to be freed. It takes
 -- no row locks, so it also sees the rows that a claim passed over.
@@ -35,13 +35,11 @@ SELECT h.since,
                SELECT FROM contacts c
                 WHERE c.hubspot_processing_status = 'Queued'
                   AND c.next_retry_at IS NULL
-                  AND c.id <> ALL (@skip::text[]::uuid[])
                   AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL)
         OR EXISTS (
                SELECT FROM contacts c
                 WHERE c.hubspot_processing_status = 'Queued'
                   AND c.next_retry_at <= now()
-                  AND c.id <> ALL (@skip::text[]::uuid[])
                   AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL))
        AS due,
        claims.dead,

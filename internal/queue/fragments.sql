@@ -22,7 +22,6 @@ SELECT c.id
           FROM contacts c
          WHERE c.hubspot_processing_status = 'Queued'
            AND c.next_retry_at <= now()
-           AND c.id <> ALL (@skip::text[]::uuid[])
            AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL
          ORDER BY c.next_retry_at
          LIMIT (SELECT n FROM room)
@@ -34,14 +33,14 @@ SELECT c.id
           FROM contacts c
          WHERE c.hubspot_processing_status = 'Queued'
            AND c.next_retry_at IS NULL
-           AND c.id <> ALL (@skip::text[]::uuid[])
            AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL
          ORDER BY c.hubspot_queued_at NULLS FIRST
          LIMIT (SELECT n FROM room) - (SELECT cardinality(ids) FROM retries)
 
 -- name: take
 -- Claims the rows of picked and reads them. Only what could be inserted into claims
--- is ours: a row that another leader claimed meanwhile is not.
+-- is ours: a row that another leader claimed meanwhile is not. A row that is claimed
+-- and not marked was vetoed: an app's BEFORE trigger returned NULL for it.
 claimed AS (
     INSERT INTO contactsync.claims (contact_id, destination, slot, cycle)
     SELECT id, @destination, @slot::int, @cycle::bigint FROM picked
@@ -58,7 +57,8 @@ claimed AS (
            {{traceparent}} AS traceparent,
            {{version}} AS version
 )
-SELECT m.id::text,
+SELECT claimed.contact_id::text,
+       m.id IS NULL AS vetoed,
        coalesce(m.email::text, ''),
        coalesce(m.name::text, ''),
        coalesce(m.phone::text, ''),
@@ -66,7 +66,8 @@ SELECT m.id::text,
        coalesce(m.page::text, ''),
        CASE WHEN isfinite(m.updated) THEN m.updated::timestamptz END,
        statement_timestamp() AS claimed_at,
-       m.version,
+       coalesce(m.version, ''),
        m.extra,
-       m.traceparent
-  FROM marked m
+       coalesce(m.traceparent, '')
+  FROM claimed
+  LEFT JOIN marked m ON m.id = claimed.contact_id

@@ -1,9 +1,17 @@
 -- What leaders left behind, and what is old.
 
 -- name: expire_quarantine
--- Lift the quarantines that are over.
+-- Lift the quarantines that are over. Of rows that were refused, a hundred at a time.
+WITH refused AS (
+    DELETE FROM contactsync.claims
+     WHERE destination = @destination
+       AND contact_id = ANY (ARRAY(
+               SELECT contact_id FROM contactsync.claims
+                WHERE destination = @destination AND until <= now() AND refusal IS NOT NULL
+                ORDER BY until LIMIT 100))
+)
 DELETE FROM contactsync.claims
- WHERE destination = @destination AND until <= now()
+ WHERE destination = @destination AND until <= now() AND refusal IS NULL
 
 -- name: dead_slots
 -- The slots that have dead claims. @active is the cycles of this session that are
@@ -121,6 +129,10 @@ WITH old_cycles AS (
                SELECT ctid FROM contactsync.sent
                 WHERE at < now() - make_interval(days => @days::int) AND key <> ''
                 ORDER BY at LIMIT 5000))
+), over AS (
+    DELETE FROM contactsync.refusals r
+     WHERE seen_at < now() - interval '1 day'
+       AND NOT EXISTS (SELECT FROM contactsync.claims x WHERE x.refusal = r.id)
 ), gone AS (
     DELETE FROM contactsync.replicas
      WHERE seen_at < now() - interval '1 day'

@@ -18,7 +18,7 @@ const trustedTries = 8
 
 // claimOneByOne claims what a claim of the whole batch was refused for, one row
 // after the other. A row that is refused by itself ends in Error with the
-// database's reason; where even that is refused, it is skipped for a minute. So
+// database's reason; where even that is refused, it is left alone for a minute. So
 // is one that meets the database's trouble, but only when another row was claimed
 // and that one is refused once more: else the trouble is the database's indeed.
 func (q *Queue) claimOneByOne(ctx context.Context, most int) (contact.Batch, error) {
@@ -42,17 +42,17 @@ func (q *Queue) claimOneByOne(ctx context.Context, most int) (contact.Batch, err
 			return contact.Batch{}, err
 		}
 	}
-	for _, id := range s.troubled {
-		q.skipped.add(id)
+	if len(s.troubled) > 0 {
+		err = q.leaveAlone(ctx, refusalOf(stageClaim, s.trouble), s.trouble, s.troubled...)
 	}
-	return s.taken, nil
+	return s.taken, err
 }
 
 // candidates returns what a claim would take.
 func (q *Queue) candidates(ctx context.Context, most int) (ids []string, err error) {
 	err = q.do(ctx, "look for claimable contacts", func(ctx context.Context, conn *pgx.Conn) error {
 		rows, err := q.sql.Query(ctx, conn, "candidates", pgx.NamedArgs{
-			"destination": q.name, "most": most, "skip": q.skipped.ids(),
+			"destination": q.name, "most": most,
 		})
 		if err != nil {
 			return err
@@ -96,9 +96,12 @@ func (q *Queue) reject(ctx context.Context, id string, why error) error {
 			"id": id, "why": printable("The database refuses to let this contact be processed: " + why.Error()),
 		})
 	})
-	if refused(ctx, err) {
-		q.skipped.add(id)
-		return nil
+	switch {
+	case refused(ctx, err):
+		return q.leaveAlone(ctx, refusalOf(stageClaim, why), why, id)
+	case err != nil:
+		return err
 	}
+	_, err = q.notice(ctx, refusalOf(stageClaim, why), why, id, 0)
 	return err
 }

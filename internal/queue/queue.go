@@ -9,8 +9,10 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,6 +32,7 @@ type Options struct {
 	Instance string           // this process, for people
 	Slot     int              // the slot whose lock the session holds
 	Slots    int              // how many slots there are; above 1 a full claim wakes the others
+	Log      *slog.Logger     // is told what the database refuses; nil: nobody is
 
 	MaxRetries  int           // attempts beyond the first before a row is Error
 	RetryDelay  time.Duration // before the first retry, ±10 %
@@ -75,11 +78,13 @@ type Queue struct {
 	name    string               // of the destination: it names the claims, slots and cycles
 	sql     statement.Statements // from Enter on with the extra columns
 
-	bell    bell    // whether the doorbell is locked by this session
-	held    bool    // the last look found an operator's hold
-	numbers []int64 // drawn for the next claims, the next one first; at least one since Enter
-	skipped skipped
-	tries   int // claims in a row that met the database's trouble
+	bell    bell            // whether the doorbell is locked by this session
+	held    bool            // the last look found an operator's hold
+	numbers []int64         // drawn for the next claims, the next one first; at least one since Enter
+	tries   int             // claims in a row that met the database's trouble
+	told    map[string]bool // the refusals that are in the log already
+	noticed refusal         // the last one
+	log     *slog.Logger
 
 	begun  map[int64]map[string]bool // by cycle, the keys that Begin has noted and Settle has not ended
 	age    claimAge                  // of the cycles that are being sent
@@ -92,6 +97,7 @@ func New(session Session, opt Options) *Queue {
 		session: session, opt: opt, name: opt.Target.Destination.Name,
 		sql:    render(opt.Target, nil, false),
 		active: []int64{}, begun: map[int64]map[string]bool{},
+		told: map[string]bool{}, log: cmp.Or(opt.Log, slog.New(slog.DiscardHandler)),
 	}
 }
 

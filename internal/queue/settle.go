@@ -30,6 +30,9 @@ func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.
 		return conn.SendBatch(ctx, b).Close()
 	})
 	if err != nil {
+		if len(a.Contacts) == 1 && refused(ctx, err) {
+			q.noticeUnsettled(ctx, a, err)
+		}
 		return nil, a, err
 	}
 	noted()

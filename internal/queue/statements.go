@@ -20,6 +20,8 @@ var (
 	settleSQL string
 	//go:embed maintain.sql
 	maintainSQL string
+	//go:embed refusals.sql
+	refusalsSQL string
 	//go:embed doorbell.sql
 	doorbellSQL string
 	//go:embed sent.sql
@@ -44,7 +46,7 @@ func render(target statement.Target, extra columns.List, traced bool) statement.
 	}
 	pieces["latency_counts"] = latencyCounts(len(contact.LatencyBounds()) + 1)
 	return statement.Merge(
-		statement.Parse(claimSQL), statement.Parse(settleSQL), statement.Parse(maintainSQL),
+		statement.Parse(claimSQL), statement.Parse(settleSQL), statement.Parse(maintainSQL), statement.Parse(refusalsSQL),
 		statement.Parse(doorbellSQL), statement.Parse(sentSQL), statement.Parse(slotSQL),
 	).Fill(pieces).All(target)
 }

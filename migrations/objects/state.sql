@@ -50,7 +50,7 @@ LANGUAGE sql STABLE SET timezone = 'UTC' AS $body$
            (SELECT count(*) AS n FROM (SELECT FROM contacts c
              WHERE c.hubspot_processing_status = 'Error' LIMIT bound) AS x) AS failed,
            (SELECT count(*) FILTER (WHERE x.until IS NULL) AS in_flight,
-                   count(*) FILTER (WHERE x.until IS NOT NULL) AS quarantined
+                   count(*) FILTER (WHERE x.until IS NOT NULL AND x.refusal IS NULL) AS quarantined
               FROM contactsync.claims x WHERE x.destination = 'hubspot') AS claims
 $body$;
 

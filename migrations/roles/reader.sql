@@ -49,8 +49,8 @@ BEGIN
 END
 $$;
 
--- What is in flight, what was done, what failed, who leads.
-GRANT SELECT ON contactsync.claims, contactsync.cycles, contactsync.failures, contactsync.slots TO :"role";
+-- What is in flight, what was done, what failed, what the database refuses, who leads.
+GRANT SELECT ON contactsync.claims, contactsync.cycles, contactsync.failures, contactsync.refusals, contactsync.slots TO :"role";
 -- Whether it is paused by hand, who runs, what people did.
 GRANT SELECT ON contactsync.holds, contactsync.replicas, contactsync.actions, contactsync.alerts TO :"role";
 -- What the CRM has been told last: digests.

@@ -18,7 +18,7 @@ GRANT UPDATE (
     last_failed_crm, updated_at
 ) ON contacts TO :"role";
 
-GRANT INSERT, UPDATE, DELETE ON contactsync.claims, contactsync.cycles, contactsync.slots TO :"role";
+GRANT INSERT, UPDATE, DELETE ON contactsync.claims, contactsync.cycles, contactsync.refusals, contactsync.slots TO :"role";
 -- What failed and what people did is written once, and forgotten after 30 days.
 GRANT INSERT, DELETE ON contactsync.failures, contactsync.actions TO :"role";
 GRANT INSERT, UPDATE, DELETE ON contactsync.holds, contactsync.replicas TO :"role";

@@ -44,6 +44,24 @@ var troubles = map[string]trouble{
 			s.Await("Complete 0", `SELECT concat_ws(' ', hubspot_processing_status, retry_count) FROM contacts WHERE email = 'waits@example.org'`)
 		},
 	},
+	"refused-by-the-database": {
+		before: func(s *site, replica *progtest.Process) {
+			s.Exec(`CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+				IF current_setting('contactsync.worker', true) = 'on' THEN RAISE EXCEPTION 'who are you?'; END IF; RETURN NEW; END $$`)
+			s.Exec(`CREATE TRIGGER audit BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION audit()`)
+			s.Exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('refused@example.org', 'Queued')`)
+			replica.Wait("database refuses to let contacts be claimed: they stay Queued and are tried again", 1)
+			if said := s.Must("status"); !strings.Contains(said, "who are you?") || !strings.Contains(said, "trigger audit on contacts") {
+				s.Errorf("status says\n%s", said)
+			}
+		},
+		after: func(s *site, _ *progtest.Process) {
+			s.Exec(`CREATE OR REPLACE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+				IF current_setting('contactsync.worker', true) = 'on' THEN RETURN NEW; END IF; RAISE EXCEPTION 'who are you?'; END $$`)
+			s.Must("sync", "refused@example.org")
+			s.Await("Complete", `SELECT hubspot_processing_status::text FROM contacts WHERE email = 'refused@example.org'`)
+		},
+	},
 	"nobody-leads": {
 		after: func(s *site, replica *progtest.Process) {
 			replica.Wait("leading", 2) // its session was ended; it leads again

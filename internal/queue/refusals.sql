@@ -1,0 +1,59 @@
+-- Rows that the database does not let be written (see refusal.go).
+
+-- name: refuser
+-- The app's triggers that ran the functions @functions; where there are none (NULL), all
+-- that can keep a row from being updated.
+SELECT string_agg(format('%s on %s', t.tgname, t.tgrelid::regclass), ', ' ORDER BY t.tgname, t.tgrelid::regclass::text)
+  FROM pg_trigger t
+  JOIN pg_proc p ON p.oid = t.tgfoid
+ WHERE t.tgrelid IN (SELECT @table::text::regclass::oid UNION SELECT relid FROM pg_partition_tree(@table::text::regclass))
+   AND t.tgparentid = 0 -- a partition's goes with its parent's
+   AND NOT t.tgisinternal
+   AND t.tgenabled <> 'D'
+   AND p.pronamespace IS DISTINCT FROM to_regnamespace('contactsync')
+   AND CASE WHEN @functions::text[] IS NULL THEN t.tgtype::int & 19 = 19 -- 1 for each row, 2 before, 16 update
+            ELSE t.tgfoid::regprocedure::text = ANY (@functions) END
+
+-- name: note_refusal
+-- Note a refusal that is seen again in @seconds at the latest while it lasts, and return
+-- whether it is news.
+INSERT INTO contactsync.refusals AS r (destination, stage, code, source, message, contact_id, again_at)
+VALUES (@destination, @stage, @code, @source, left(@message, 1000), @id::text::uuid, clock_timestamp() + make_interval(secs => @seconds::float8))
+    ON CONFLICT (destination, stage, code, source) DO UPDATE
+   SET message = excluded.message, contact_id = excluded.contact_id, seen_at = excluded.seen_at, again_at = excluded.again_at,
+       since = CASE WHEN r.again_at < now() - interval '1 minute' THEN excluded.seen_at ELSE r.since END
+RETURNING id, since = seen_at
+
+-- name: leave_alone
+-- Claim rows so that nobody does for @seconds; also those that this @cycle has claimed and
+-- could not mark.
+INSERT INTO contactsync.claims AS x (contact_id, destination, slot, cycle, until, refusal)
+SELECT id, @destination, @slot::int, @cycle::bigint, clock_timestamp() + make_interval(secs => @seconds::float8), @refusal::bigint
+  FROM unnest(@ids::text[]::uuid[]) AS i (id)
+    ON CONFLICT (contact_id, destination) DO UPDATE
+   SET until = excluded.until, refusal = excluded.refusal
+ WHERE x.cycle = excluded.cycle
+
+-- name: keep_refused
+-- Say of claims under way why their rows cannot be settled.
+UPDATE contactsync.claims
+   SET refusal = @refusal::bigint
+ WHERE contact_id = ANY (@ids::text[]::uuid[]) AND destination = @destination AND cycle = @cycle::bigint
+
+-- name: try_rows
+-- Which contacts to try: those that are refused, the first one that is queued, and any
+-- one; @most of them.
+SELECT i.id::text
+  FROM ((SELECT r.contact_id AS id FROM contactsync.refusals r
+          WHERE r.destination = @destination AND r.contact_id IS NOT NULL
+            AND EXISTS (SELECT FROM contactsync.claims x WHERE x.destination = r.destination AND x.refusal = r.id)
+          ORDER BY r.since LIMIT @most::int - 2)
+         UNION
+        (SELECT c.id FROM contacts c WHERE c.hubspot_processing_status = 'Queued' AND c.next_retry_at IS NULL ORDER BY c.hubspot_queued_at NULLS FIRST LIMIT 1)
+         UNION
+        (SELECT c.id FROM contacts c LIMIT 1)) AS i
+
+-- name: lift
+-- Let rows be tried at once that are left alone because they were refused.
+DELETE FROM contactsync.claims
+ WHERE contact_id = ANY (@ids::text[]::uuid[]) AND destination = @destination AND refusal IS NOT NULL AND until IS NOT NULL
