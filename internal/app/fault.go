@@ -17,6 +17,8 @@ const (
 	noPrivilege   = "42501"
 	tooMany       = "53300"
 	startingUp    = "57P03"
+	noParameter   = "42704"
+	noValue       = "22023"
 )
 
 // isLasting reports whether a person must change something before a connection can

@@ -42,6 +42,8 @@ func remedyForRefused(err error) string {
 			return "permission denied; grant this user CONNECT on the database"
 		case tooMany:
 			return fullRemedy(answer)
+		case noParameter, noValue:
+			return "the server refuses a parameter; correct it in " + settings + ", or leave it out"
 		case startingUp:
 			return "the server is starting up or shutting down; try again in a moment"
 		}

@@ -14,10 +14,15 @@ import (
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/scrapersky/contactsync/internal/database"
+	"github.com/scrapersky/contactsync/internal/database/encoding"
 )
 
 // refuse is a server that answers every connection with an error.
 func refuse(code string) func(context.Context, string, string) (net.Conn, error) {
+	return refuseWith(code, "no")
+}
+
+func refuseWith(code, message string) func(context.Context, string, string) (net.Conn, error) {
 	return func(context.Context, string, string) (net.Conn, error) {
 		client, server := net.Pipe()
 		go func() {
@@ -26,7 +31,7 @@ func refuse(code string) func(context.Context, string, string) (net.Conn, error)
 			if _, err := backend.ReceiveStartupMessage(); err != nil {
 				return
 			}
-			backend.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: code, Message: "no"})
+			backend.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: code, Message: message})
 			_ = backend.Flush()
 		}()
 		return client, nil
@@ -51,10 +56,14 @@ func TestRemedy(t *testing.T) {
 		"no such database": {refuse(noDatabase), "the database does not exist; create it", true},
 		"no CONNECT":       {refuse(noPrivilege), "permission denied; grant this user CONNECT", true},
 		"full":             {refuse(tooMany), "too many connections", false},
+		"a parameter":      {refuse(noParameter), "the server refuses a parameter", false},
 		"starting up":      {refuse(startingUp), "try again in a moment", false},
 		"no such host":     {dialFails(&net.DNSError{Err: "no such host", Name: "db.example.org"}), "host not found", false},
 		"nobody listens":   {dialFails(os.NewSyscallError("connect", syscall.ECONNREFUSED)), "connection refused", false},
 		"silence":          {dialFails(context.DeadlineExceeded), "firewalls", false},
+		"no IPv6":          {dialFails(os.NewSyscallError("connect", syscall.ENETUNREACH)), "network is unreachable; where the host has an IPv6 address alone", false},
+		"a role's limit":   {refuseWith(tooMany, `too many connections for role "jane"`), "the role's CONNECTION LIMIT is reached", false},
+		"a database's":     {refuseWith(tooMany, `too many connections for database "app"`), "the database's CONNECTION LIMIT is reached", false},
 		"anything":         {dialFails(errors.New("the cable is cut")), "check that PostgreSQL runs there", false},
 	}
 	for name, tt := range tests {
@@ -84,5 +93,8 @@ func TestRemedy(t *testing.T) {
 	}
 	if !isLasting(&database.PooledError{}) {
 		t.Error("waiting does not take a pooler away")
+	}
+	if !isLasting(&encoding.Error{Encoding: "LATIN1"}) || !isLasting(&database.SettingError{Err: &pgconn.PgError{}}) {
+		t.Error("waiting changes neither an encoding nor a parameter")
 	}
 }
