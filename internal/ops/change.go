@@ -2,10 +2,12 @@ package ops
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
@@ -34,14 +36,33 @@ func (s *Store) RetryFailed(ctx context.Context, code string, work func(queued [
 	})
 }
 
+// skippedState is what skipped contacts have in place of a state of the queue where the
+// app's column does not take NULL.
+const skippedState = "Skipped"
+
 // Skip takes the contacts with these ids out of the queue, until somebody queues
 // them again, and returns those it changed: not those that are Complete.
 func (s *Store) Skip(ctx context.Context, ids []string) (skipped []string, err error) {
-	skipped, err = s.texts(ctx, s.pool, "skip", pgx.NamedArgs{"ids": ids})
+	skipped, err = s.texts(ctx, s.pool, "skip", pgx.NamedArgs{"ids": ids, "state": nil})
+	if column := notNull(err); column != "" {
+		skipped, err = s.texts(ctx, s.pool, "skip", pgx.NamedArgs{"ids": ids, "state": skippedState})
+		if err != nil {
+			return nil, fmt.Errorf("skip contacts: column %s takes neither NULL nor '%s'; ALTER TABLE ... ALTER COLUMN %s DROP NOT NULL lets it: %w",
+				column, skippedState, column, err)
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("skip contacts: %w", err)
 	}
 	return skipped, nil
+}
+
+// notNull returns the column that does not take NULL, where that is the error.
+func notNull(err error) string {
+	if answer, ok := errors.AsType[*pgconn.PgError](err); ok && answer.Code == "23502" {
+		return answer.ColumnName
+	}
+	return ""
 }
 
 // Extra looks extra columns up; the error is a *columns.Error where one of them

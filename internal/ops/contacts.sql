@@ -10,7 +10,8 @@ SELECT c.id::text, lower(btrim(c.email::text))
 -- The ids of the next contacts that a filter wants, in their order. Each condition
 -- that is not wanted is folded away when the statement is planned with its values,
 -- so that what is left finds its index. Enum types of an app's own need not have a
--- label, so what is not wanted is compared as text.
+-- label, so what is not wanted is compared as text. A column's own collation may not
+-- know where a text begins (a nondeterministic one, before PostgreSQL 18).
 SELECT c.id::text
   FROM contacts c
  WHERE (@after::text IS NULL OR c.id > @after::text::uuid)
@@ -22,7 +23,7 @@ SELECT c.id::text
    AND (NOT @sendable::bool OR btrim(c.email::text) <> '' AND c.hubspot_sync_status::text IS DISTINCT FROM 'Skipped')
    AND (@email = '' OR c.email::text IN (@email, lower(@email)))
    AND (@text = '' OR position(lower(@text) IN lower(concat_ws(' ', c.name, c.hubspot_contact_id,
-                                                               CASE WHEN @in_emails::bool THEN c.email::text END))) > 0)
+                                                               CASE WHEN @in_emails::bool THEN c.email::text END) COLLATE "default")) > 0)
  ORDER BY c.id -- not by the output, whose text no index has
  LIMIT @most::bigint
 
@@ -52,7 +53,7 @@ SELECT c.id::text
   FROM contacts c
  WHERE c.hubspot_processing_status = 'Queued'
  ORDER BY CASE WHEN c.next_retry_at <= now() THEN 1 WHEN c.next_retry_at IS NULL THEN 2 ELSE 3 END,
-          c.next_retry_at, c.hubspot_queued_at NULLS FIRST, c.id
+          c.next_retry_at, c.hubspot_queued_at, c.id
  LIMIT @most::int
 
 -- name: any_due
@@ -110,10 +111,11 @@ RETURNING c.id::text
 
 -- name: skip
 -- Take contacts out of the queue for good, as a person's decision. What is in
--- flight is finished, and stays skipped. What is Complete is left alone.
+-- flight is finished, and stays skipped. What is Complete is left alone. @state is no
+-- state of the queue: NULL where the app's column takes that.
 UPDATE contacts c
    SET hubspot_sync_status = 'Skipped',
-       hubspot_processing_status = NULL,
+       hubspot_processing_status = @state,
        hubspot_processing_error = NULL,
        hubspot_error_code = NULL,
        next_retry_at = NULL

@@ -87,3 +87,40 @@ func TestSkip(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// Where the app's column takes no NULL, what is skipped has a word of its own there; and
+// where it takes none either, the error names the remedy.
+func TestSkipWithoutNULL(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	pgtest.Exec(t, url, `INSERT INTO contacts (email, hubspot_processing_status) VALUES ('a@example.org', 'Queued'), ('b@example.org', 'New')`,
+		`ALTER TABLE contacts ALTER COLUMN hubspot_processing_status SET NOT NULL`)
+	ids := pgtest.Value[[]string](t, url, "SELECT array_agg(id::text) FROM contacts WHERE email LIKE 'a%'")
+	s := store(t, url)
+	if skipped, err := s.Skip(t.Context(), ids); err != nil || len(skipped) != 1 {
+		t.Errorf("skipped %v, %v", skipped, err)
+	}
+	if got := pgtest.Value[string](t, url, `SELECT concat_ws(' ', hubspot_sync_status, hubspot_processing_status) FROM contacts WHERE email LIKE 'a%'`); got != "Skipped Skipped" {
+		t.Errorf("the row is %s", got)
+	}
+	pgtest.Exec(t, url, `UPDATE contacts SET hubspot_processing_status = 'Queued'`,
+		`ALTER TABLE contacts ADD CONSTRAINT words CHECK (hubspot_processing_status IN ('New', 'Queued', 'Processing', 'Complete', 'Error'))`)
+	if _, err := s.Skip(t.Context(), ids); err == nil || !strings.Contains(err.Error(), "ALTER COLUMN hubspot_processing_status DROP NOT NULL") {
+		t.Errorf("skip: %v, want the remedy", err)
+	}
+}
+
+// People find contacts by a part of a name also where the app's columns have a collation
+// in which texts have no parts.
+func TestSearchInANondeterministicCollation(t *testing.T) {
+	t.Parallel()
+	url := pgtest.New(t)
+	pgtest.Exec(t, url, `CREATE COLLATION nocase (provider = icu, locale = 'und-u-ks-level2', deterministic = false)`,
+		`ALTER TABLE contacts ALTER COLUMN name TYPE text COLLATE nocase, ALTER COLUMN email TYPE text COLLATE nocase`,
+		`INSERT INTO contacts (email, name) VALUES ('ada@example.org', 'Ada Lovelace')`)
+	for _, text := range []string{"lovel", "ADA@", "ada@example.org"} {
+		if list, err := store(t, url).List(t.Context(), ops.Filter{Text: text}, ops.Cursor{}); err != nil || len(list.Rows) != 1 {
+			t.Errorf("%s: found %v, %v", text, list, err)
+		}
+	}
+}
