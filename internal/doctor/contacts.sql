@@ -36,6 +36,7 @@ SELECT w.privilege || ' on contactsync.' || ours.relname
   FROM (VALUES ('claims', 'SELECT'), ('claims', 'INSERT'), ('claims', 'UPDATE'), ('claims', 'DELETE'),
                ('cycles', 'SELECT'), ('cycles', 'INSERT'), ('cycles', 'UPDATE'), ('cycles', 'DELETE'),
                ('refusals', 'SELECT'), ('refusals', 'INSERT'), ('refusals', 'UPDATE'), ('refusals', 'DELETE'),
+               ('strays', 'SELECT'), ('strays', 'INSERT'), ('strays', 'DELETE'),
                ('slots', 'SELECT'), ('slots', 'INSERT'), ('slots', 'UPDATE'), ('slots', 'DELETE'),
                ('failures', 'SELECT'), ('failures', 'INSERT'), ('failures', 'DELETE'),
                ('sent', 'SELECT'), ('sent', 'INSERT'), ('sent', 'UPDATE'), ('sent', 'DELETE'),

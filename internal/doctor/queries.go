@@ -32,12 +32,6 @@ func (d Database) usedColumns() (read, written []string) {
 		read = append(read, d.table().Column(name))
 	}
 	written = []string{d.table().Column("updated_at"), "last_failed_crm"}
-	for _, name := range d.Destination.Columns.List() {
-		if name == d.Destination.Columns.QueuedAt {
-			read = append(read, name)
-		} else {
-			written = append(written, name)
-		}
-	}
+	written = append(written, d.Destination.Columns.List()...)
 	return slices.Concat(read, written), written
 }

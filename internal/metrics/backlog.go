@@ -83,6 +83,7 @@ func (b *Backlog) Collect(ch chan<- prometheus.Metric) {
 	for state, n := range map[string]int64{
 		"due": now.Queue.Due, "waiting": now.Queue.Waiting, "processing": now.Queue.Processing, "error": now.Queue.Error,
 		"in_flight": now.Queue.InFlight, "quarantined": now.Queue.Quarantined,
+		"refused": now.Refused(),
 	} {
 		gauge(b.contacts, float64(n), state)
 	}

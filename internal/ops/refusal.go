@@ -8,7 +8,7 @@ import (
 // Refusal is why the database does not let contacts be written, for as long as it lasts:
 // an app's trigger or constraint is against it, or a right is missing.
 type Refusal struct {
-	Stage     string    `json:"stage"`      // claim: they stay Queued; settle: they stay Processing
+	Stage     string    `json:"stage"`      // claim: they stay Queued; settle: they stay Processing; requeue: so do those that nobody works on
 	Code      string    `json:"sqlstate"`   // or veto: a trigger skips them without an error
 	Source    string    `json:"source"`     // the trigger or the constraint; empty where that is not known
 	Message   string    `json:"message"`    // in the database's own words
@@ -21,7 +21,7 @@ type Refusal struct {
 func (r Refusal) Text() string {
 	what := "nothing can be claimed"
 	if r.Contacts > 0 {
-		done := map[string]string{"claim": "claimed", "settle": "settled"}[r.Stage]
+		done := map[string]string{"claim": "claimed", "settle": "settled", "requeue": "put back into the queue"}[r.Stage]
 		what = Count(r.Contacts, "contact cannot be "+done, "contacts cannot be "+done)
 	}
 	if r.Code == "veto" {
@@ -32,6 +32,14 @@ func (r Refusal) Text() string {
 		text += fmt.Sprintf(" (%s)", r.Source)
 	}
 	return text
+}
+
+// Refused is how many contacts the database does not let be written.
+func (s Snapshot) Refused() (n int64) {
+	for _, r := range s.Refusals {
+		n += r.Contacts
+	}
+	return n
 }
 
 // refusedSentence says what the database refuses; empty where it refuses nothing.

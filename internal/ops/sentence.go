@@ -97,6 +97,13 @@ func (s Snapshot) judge(place *time.Location) (Level, string) {
 		return Attention, fmt.Sprintf("Working: %s due.%s", Count(q.Due, "contact is", "contacts are"), s.deafness())
 	case q.Due > 0:
 		return Healthy, fmt.Sprintf("Working: %s due.", Count(q.Due, "contact is", "contacts are"))
+	case q.Unworked() > 0:
+		it := "them"
+		if q.Unworked() == 1 {
+			it = "it"
+		}
+		return Attention, fmt.Sprintf("Left over: %s Processing, and nobody works on %s. A leader that has seen that for 15 minutes puts %s back into the queue.",
+			Count(q.Unworked(), "contact is", "contacts are"), it, it)
 	case q.Error > 0 || s.deafness() != "":
 		return Attention, s.restSentence(place) + s.deafness()
 	case q.Waiting > 0 && q.NextRetryAt != nil:

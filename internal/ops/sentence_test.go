@@ -135,6 +135,21 @@ func TestSentence(t *testing.T) {
 	}
 }
 
+// Contacts that are Processing without anybody at work on them are not in HubSpot.
+func TestLeftOverSentence(t *testing.T) {
+	t.Parallel()
+	led := []ops.Leader{{Instance: "one"}}
+	for want, q := range map[string]ops.Queue{
+		"Left over: 1 contact is Processing, and nobody works on it. A leader that has seen that for 15 minutes puts it back into the queue.":       {Processing: 3, InFlight: 2},
+		"Left over: 2 contacts are Processing, and nobody works on them. A leader that has seen that for 15 minutes puts them back into the queue.": {Processing: 3, Quarantined: 1},
+		"Working: 2 contacts are on the way to HubSpot.": {Processing: 2, InFlight: 2},
+	} {
+		if _, text := (ops.Snapshot{Destination: hubspot.Info, Leaders: led, Queue: q}).Judge(time.UTC); text != want {
+			t.Errorf("%s\nwant %s", text, want)
+		}
+	}
+}
+
 // What the database refuses is trouble for as long as it lasts, whatever else is well.
 func TestRefusedSentence(t *testing.T) {
 	t.Parallel()

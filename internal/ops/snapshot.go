@@ -44,6 +44,10 @@ type Queue struct {
 	Fresh            int64      `json:"-"` // of those due, the ones that have no due time
 }
 
+// Unworked is how many contacts are Processing, at least, without anybody at work on
+// them: another worker left them, or an app has written that.
+func (q Queue) Unworked() int64 { return max(0, q.Processing-q.InFlight-q.Quarantined) }
+
 // Leader is a process that leads a slot.
 type Leader struct {
 	Slot        int        `json:"slot"`

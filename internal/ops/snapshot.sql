@@ -86,7 +86,9 @@ SELECT r.instance,
 -- rows due for longer than @overdue seconds, and since when no cycle had contacts.
 SELECT (SELECT count(*) FROM contacts c
          WHERE c.hubspot_processing_status = 'Processing'
-           AND (c.updated_at IS NULL OR c.updated_at <= now() - make_interval(secs => @orphan::float8))
+           AND (c.updated_at IS NULL OR c.updated_at <= now() - make_interval(secs => @orphan::float8)
+                OR EXISTS (SELECT FROM contactsync.strays s WHERE s.contact_id = c.id AND s.destination = @destination
+                              AND s.since <= now() - make_interval(secs => @orphan::float8)))
            AND NOT EXISTS (SELECT FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination)) AS orphaned,
        (SELECT count(*) FROM contacts c
          WHERE c.hubspot_processing_status = 'Queued'

@@ -130,6 +130,9 @@ func (q *Queue) take(ctx context.Context, claim string, args pgx.NamedArgs) (con
 	if len(skipped) > 0 {
 		err = q.leaveAlone(ctx, vetoed, nil, skipped...)
 	}
+	if len(taken.Contacts) > 0 {
+		err = nil // the others are claimed; of those that are skipped the claims will count as dead
+	}
 	return taken, err
 }
 

@@ -37,17 +37,6 @@ func TestClaimTakesDueRetriesFirstThenTheOldest(t *testing.T) {
 	}
 }
 
-// Rows of which nobody knows since when they wait are the first.
-func TestClaimTakesRowsWithoutATimeFirst(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	ids := b.queued(3)
-	b.exec(`UPDATE contacts SET hubspot_queued_at = NULL WHERE id = $1`, ids[2])
-	if got := claim(t, b.leader(0), 1).Contacts; len(got) != 1 || got[0].ID != ids[2] {
-		t.Errorf("claimed %v, want %s", got, ids[2])
-	}
-}
-
 func TestClaimReadsTheContact(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

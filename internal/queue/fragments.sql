@@ -28,13 +28,14 @@ SELECT c.id
 
 -- name: fresh_rows
 -- Of rows without hubspot_queued_at, which an app has inserted so, nobody knows since
--- when they wait: they are among the first, and so the index is sorted.
+-- when they wait: they are the last, as the index has them, until the next look for what
+-- leaders left gives them a time (see date_queue).
 SELECT c.id
           FROM contacts c
          WHERE c.hubspot_processing_status = 'Queued'
            AND c.next_retry_at IS NULL
            AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL
-         ORDER BY c.hubspot_queued_at NULLS FIRST
+         ORDER BY c.hubspot_queued_at
          LIMIT (SELECT n FROM room) - (SELECT cardinality(ids) FROM retries)
 
 -- name: take

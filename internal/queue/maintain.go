@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,8 +19,9 @@ const AdoptAfter = 15 * time.Minute
 const keepDays = 30
 
 // Maintain lifts the quarantines that are over, rescues what dead leaders left
-// behind, adopts rows that are Processing without a claim, prunes old bookkeeping,
-// and returns how many rows went back to the queue.
+// behind, adopts rows that are Processing without a claim, gives those a place in the
+// queue that have none, prunes old bookkeeping, and returns how many rows went back to
+// the queue. A row that refuses to be written keeps no other one waiting.
 //
 // A claim is dead when its request can no longer take effect (see deadAfter);
 // until then it stays, so that nothing newer is overtaken by a half-sent
@@ -38,6 +40,9 @@ func (q *Queue) Maintain(ctx context.Context) (requeued int, err error) {
 		adopted, err := q.adopt(ctx, conn)
 		requeued += adopted
 		if err != nil {
+			return err
+		}
+		if err := q.date(ctx, conn); err != nil {
 			return err
 		}
 		return q.prune(ctx, conn)
@@ -85,20 +90,123 @@ func (q *Queue) rescueSlot(ctx context.Context, conn *pgx.Conn, slot int) (reque
 			}
 		}()
 	}
-	var freed int
-	err = q.sql.QueryRow(ctx, conn, "rescue", pgx.NamedArgs{
-		"destination": q.name, "slot": slot, "active": q.active,
-		"dead_after": q.deadAfter(), "max_retries": q.opt.MaxRetries,
-	}).Scan(&requeued, &freed)
-	return requeued, err
+	return q.rescueClaims(ctx, conn, slot)
+}
+
+// rescueClaims rescues the dead claims of a slot: one by one where the database refuses
+// to let one of their rows be written.
+func (q *Queue) rescueClaims(ctx context.Context, conn *pgx.Conn, slot int) (requeued int, err error) {
+	dead := pgx.NamedArgs{"destination": q.name, "slot": slot, "active": q.active, "dead_after": q.deadAfter()}
+	rescue := func(only []string) (n int, err error) {
+		args := maps.Clone(dead)
+		args["max_retries"], args["only"] = q.opt.MaxRetries, only
+		var freed int
+		err = q.sql.QueryRow(ctx, conn, "rescue", args).Scan(&n, &freed)
+		return n, err
+	}
+	if requeued, err = rescue(nil); !refused(ctx, err) {
+		return requeued, err
+	}
+	ids, err := q.ids(ctx, conn, "dead", dead)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		n, err := rescue([]string{id})
+		requeued += n
+		if refused(ctx, err) {
+			err = q.putOff(ctx, conn, err, id)
+		}
+		if err != nil {
+			return requeued, err
+		}
+	}
+	return requeued, nil
+}
+
+// putOff leaves a dead claim alone for a while whose row refuses to be written.
+func (q *Queue) putOff(ctx context.Context, conn *pgx.Conn, cause error, id string) error {
+	number, err := q.noticeOn(ctx, conn, refusalOf(stageRequeue, cause), cause, id, leaveAloneFor)
+	if err != nil {
+		return err
+	}
+	return q.sql.Exec(ctx, conn, "put_off", pgx.NamedArgs{
+		"ids": []string{id}, "refusal": number, "seconds": leaveAloneFor.Seconds(), "destination": q.name, "active": q.active,
+	})
 }
 
 // adopt puts rows back that are Processing although nobody works on them.
 func (q *Queue) adopt(ctx context.Context, conn *pgx.Conn) (adopted int, err error) {
-	err = q.sql.QueryRow(ctx, conn, "adopt", pgx.NamedArgs{
-		"destination": q.name, "after": AdoptAfter.Seconds(),
-	}).Scan(&adopted)
+	ids, err := q.ids(ctx, conn, "strays", pgx.NamedArgs{"destination": q.name, "after": AdoptAfter.Seconds()})
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	if adopted, err = q.adoptThese(ctx, conn, ids); !refused(ctx, err) {
+		return adopted, err
+	}
+	for _, id := range ids {
+		n, err := q.adoptThese(ctx, conn, []string{id})
+		adopted += n
+		if refused(ctx, err) {
+			err = q.leaveAloneOn(ctx, conn, refusalOf(stageRequeue, err), err, id)
+		}
+		if err != nil {
+			return adopted, err
+		}
+	}
+	return adopted, nil
+}
+
+// adoptThese adopts rows, and leaves those alone that a trigger skips.
+func (q *Queue) adoptThese(ctx context.Context, conn *pgx.Conn, ids []string) (adopted int, err error) {
+	rows, err := q.sql.Query(ctx, conn, "adopt", pgx.NamedArgs{"destination": q.name, "ids": ids})
+	if err != nil {
+		return 0, err
+	}
+	var id string
+	var isVetoed bool
+	var vetoes []string
+	_, err = pgx.ForEachRow(rows, []any{&id, &isVetoed}, func() error {
+		if isVetoed {
+			vetoes = append(vetoes, id)
+		} else {
+			adopted++
+		}
+		return nil
+	})
+	if err == nil && len(vetoes) > 0 {
+		r := vetoed
+		r.stage = stageRequeue
+		err = q.leaveAloneOn(ctx, conn, r, nil, vetoes...)
+	}
 	return adopted, err
+}
+
+// date gives rows a place in the queue that have none: an app has inserted them without
+// saying since when they wait. One that refuses keeps its place at the end.
+func (q *Queue) date(ctx context.Context, conn *pgx.Conn) error {
+	ids, err := q.ids(ctx, conn, "undated", nil)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	if err = q.sql.Exec(ctx, conn, "date_queue", pgx.NamedArgs{"ids": ids}); !refused(ctx, err) {
+		return err
+	}
+	for _, id := range ids {
+		if err := q.sql.Exec(ctx, conn, "date_queue", pgx.NamedArgs{"ids": []string{id}}); err != nil && !refused(ctx, err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// ids runs a statement that returns the ids of contacts.
+func (q *Queue) ids(ctx context.Context, conn *pgx.Conn, name string, args pgx.NamedArgs) ([]string, error) {
+	rows, err := q.sql.Query(ctx, conn, name, args)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // prune forgets old bookkeeping.

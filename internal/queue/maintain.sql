@@ -27,7 +27,7 @@ SELECT DISTINCT slot::int
 -- name: rescue
 -- Rescue what a dead leader of one slot left in flight. The caller holds that slot's
 -- lock. @active is the cycles of this session that are still in flight; a claim is
--- dead after @dead_after seconds.
+-- dead after @dead_after seconds; @only, where it is not NULL, some of the contacts.
 -- The branches that are never taken give the CASEs their column's own type, whose
 -- name nobody knows here. The lost attempt counts, so that a contact that kills its
 -- worker cannot do so for ever; the row is due at once, because the quarantine was
@@ -40,6 +40,7 @@ WITH dead AS MATERIALIZED (
        AND x.until IS NULL
        AND x.cycle <> ALL (@active::bigint[])
        AND x.claimed_at <= now() - make_interval(secs => @dead_after::float8)
+       AND (@only::text[] IS NULL OR x.contact_id = ANY (@only::text[]::uuid[]))
 ), held AS MATERIALIZED (
     SELECT c.id AS id,
            c.hubspot_processing_status = 'Processing' AS ours,
@@ -82,25 +83,88 @@ WITH dead AS MATERIALIZED (
 SELECT (SELECT count(*) FROM written)::int AS requeued,
        (SELECT count(*) FROM freed)::int AS freed
 
+-- name: strays
+-- The rows that are Processing although nobody works on them, left by another worker or
+-- written back by an app that saves whole rows, and that are to be adopted: unchanged
+-- for @after seconds, or seen so for as long, whatever an app writes into updated_at.
+-- Since when they are seen is noted.
+WITH seen AS MATERIALIZED (
+    SELECT c.id AS id,
+           c.updated_at IS NULL OR c.updated_at <= now() - make_interval(secs => @after::float8) AS old
+      FROM contacts c
+     WHERE c.hubspot_processing_status = 'Processing'
+       AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL
+     LIMIT 10000
+), noted AS (
+    INSERT INTO contactsync.strays (contact_id, destination)
+    SELECT id, @destination FROM seen
+        ON CONFLICT DO NOTHING
+), gone AS (
+    DELETE FROM contactsync.strays s
+     WHERE s.destination = @destination AND s.contact_id <> ALL (ARRAY(SELECT id FROM seen))
+)
+SELECT seen.id::text
+  FROM seen
+  LEFT JOIN contactsync.strays s ON s.contact_id = seen.id AND s.destination = @destination
+ WHERE seen.old OR s.since <= now() - make_interval(secs => @after::float8)
+ LIMIT 1000
+
 -- name: adopt
--- Adopt rows that are Processing although nobody works on them: left by another
--- worker, or written back by an app that saves whole rows. They must be so for @after
--- seconds without a change. Nothing is spent.
-WITH adopted AS (
+-- Put strays back into the queue. Nothing is spent. One that is not written was vetoed.
+WITH stray AS MATERIALIZED (
+    SELECT c.id AS id
+      FROM contacts c
+     WHERE c.id = ANY (@ids::text[]::uuid[])
+       AND c.hubspot_processing_status = 'Processing'
+       AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL
+       FOR NO KEY UPDATE OF c SKIP LOCKED
+), adopted AS (
     UPDATE contacts c
        SET hubspot_processing_status = 'Queued',
            hubspot_sync_status = 'Queued'
-     WHERE c.id = ANY (ARRAY(
-               SELECT c.id
-                 FROM contacts c
-                WHERE c.hubspot_processing_status = 'Processing'
-                  AND (c.updated_at IS NULL OR c.updated_at <= now() - make_interval(secs => @after::float8))
-                  AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL
-                LIMIT 1000
-                  FOR NO KEY UPDATE OF c SKIP LOCKED))
- RETURNING c.id
+     WHERE c.id = ANY (ARRAY(SELECT id FROM stray))
+ RETURNING c.id AS id
 )
-SELECT count(*)::int FROM adopted
+SELECT stray.id::text, adopted.id IS NULL AS vetoed
+  FROM stray
+  LEFT JOIN adopted USING (id)
+
+-- name: undated
+-- Rows that wait, and nobody knows since when.
+SELECT c.id::text
+  FROM contacts c
+ WHERE c.hubspot_processing_status = 'Queued'
+   AND c.next_retry_at IS NULL
+   AND c.hubspot_queued_at IS NULL
+ LIMIT 1000
+
+-- name: date_queue
+-- Take it that they wait since now: so they have a place in the queue.
+UPDATE contacts c
+   SET hubspot_queued_at = now()
+ WHERE c.id = ANY (ARRAY(
+           SELECT c.id
+             FROM contacts c
+            WHERE c.id = ANY (@ids::text[]::uuid[])
+              AND c.hubspot_processing_status = 'Queued'
+              AND c.hubspot_queued_at IS NULL
+              FOR NO KEY UPDATE OF c SKIP LOCKED))
+
+-- name: dead
+-- The contacts of the dead claims of a slot.
+SELECT contact_id::text
+  FROM contactsync.claims
+ WHERE destination = @destination
+   AND slot = @slot::int
+   AND until IS NULL
+   AND cycle <> ALL (@active::bigint[])
+   AND claimed_at <= now() - make_interval(secs => @dead_after::float8)
+
+-- name: put_off
+-- Leave dead claims alone whose rows refuse to be written.
+UPDATE contactsync.claims
+   SET until = clock_timestamp() + make_interval(secs => @seconds::float8), refusal = @refusal::bigint
+ WHERE contact_id = ANY (@ids::text[]::uuid[]) AND destination = @destination AND until IS NULL AND cycle <> ALL (@active::bigint[])
 
 -- name: prune
 -- Forget old bookkeeping, a bounded piece at a time. A process that said nothing for a

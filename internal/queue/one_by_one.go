@@ -45,6 +45,9 @@ func (q *Queue) claimOneByOne(ctx context.Context, most int) (contact.Batch, err
 	if len(s.troubled) > 0 {
 		err = q.leaveAlone(ctx, refusalOf(stageClaim, s.trouble), s.trouble, s.troubled...)
 	}
+	if len(s.taken.Contacts) > 0 {
+		err = nil // they are claimed, whether or not that could be noted
+	}
 	return s.taken, err
 }
 

@@ -31,8 +31,9 @@ const Veto = "veto"
 
 // The stages at which a row is refused.
 const (
-	stageClaim  = "claim"
-	stageSettle = "settle"
+	stageClaim   = "claim"
+	stageSettle  = "settle"
+	stageRequeue = "requeue" // of what nobody works on
 )
 
 // refusal is why the database does not let rows be written.
@@ -55,20 +56,27 @@ var vetoed = refusal{stage: stageClaim, code: Veto, message: "a BEFORE UPDATE tr
 // returns its number there. Cause is the database's error, nil for a veto; id is one of
 // the rows, empty where none is to blame.
 func (q *Queue) notice(ctx context.Context, r refusal, cause error, id string, again time.Duration) (number int64, err error) {
-	var news bool
-	err = q.do(ctx, "note a refusal", func(ctx context.Context, conn *pgx.Conn) error {
-		if r.source, err = q.source(ctx, conn, r, cause); err != nil {
-			return err
-		}
-		var one *string
-		if id != "" {
-			one = &id
-		}
-		return q.sql.QueryRow(ctx, conn, "note_refusal", pgx.NamedArgs{
-			"destination": q.name, "stage": r.stage, "code": r.code, "source": printable(r.source),
-			"message": printable(r.message), "id": one, "seconds": again.Seconds(),
-		}).Scan(&number, &news)
+	err = q.do(ctx, "note a refusal", func(ctx context.Context, conn *pgx.Conn) (err error) {
+		number, err = q.noticeOn(ctx, conn, r, cause, id, again)
+		return err
 	})
+	return number, err
+}
+
+// noticeOn is notice on the session's connection.
+func (q *Queue) noticeOn(ctx context.Context, conn *pgx.Conn, r refusal, cause error, id string, again time.Duration) (number int64, err error) {
+	if r.source, err = q.source(ctx, conn, r, cause); err != nil {
+		return 0, err
+	}
+	var one *string
+	if id != "" {
+		one = &id
+	}
+	var news bool
+	err = q.sql.QueryRow(ctx, conn, "note_refusal", pgx.NamedArgs{
+		"destination": q.name, "stage": r.stage, "code": r.code, "source": printable(r.source),
+		"message": printable(r.message), "id": one, "seconds": again.Seconds(),
+	}).Scan(&number, &news)
 	if err != nil {
 		return 0, err
 	}
@@ -86,10 +94,13 @@ func (q *Queue) tell(ctx context.Context, r refusal, id string) {
 		attrs = append(attrs, slog.String("contact_id", id))
 	}
 	text := "database refuses to let contacts be claimed: they stay Queued and are tried again"
-	if r.stage == stageSettle {
+	switch r.stage {
+	case stageSettle:
 		text = "database refuses to let outcomes be written: contacts stay Processing and are tried again"
+	case stageRequeue:
+		text = "database refuses to let contacts be queued that nobody works on: they stay Processing and are tried again"
 	}
-	q.log.LogAttrs(ctx, slog.LevelWarn, text, attrs...) //nolint:sloglint // one of two
+	q.log.LogAttrs(ctx, slog.LevelWarn, text, attrs...) //nolint:sloglint // one of three
 }
 
 // refusalOf takes the words out of the database's error.
@@ -145,15 +156,20 @@ func (q *Queue) source(ctx context.Context, conn *pgx.Conn, r refusal, cause err
 // leaveAlone keeps rows from being claimed for a while that were refused with the cycle
 // which is to be claimed.
 func (q *Queue) leaveAlone(ctx context.Context, r refusal, cause error, ids ...string) error {
-	number, err := q.notice(ctx, r, cause, ids[0], leaveAloneFor)
+	return q.do(ctx, "leave contacts alone", func(ctx context.Context, conn *pgx.Conn) error {
+		return q.leaveAloneOn(ctx, conn, r, cause, ids...)
+	})
+}
+
+// leaveAloneOn is leaveAlone on the session's connection.
+func (q *Queue) leaveAloneOn(ctx context.Context, conn *pgx.Conn, r refusal, cause error, ids ...string) error {
+	number, err := q.noticeOn(ctx, conn, r, cause, ids[0], leaveAloneFor)
 	if err != nil {
 		return err
 	}
-	return q.do(ctx, "leave contacts alone", func(ctx context.Context, conn *pgx.Conn) error {
-		return q.sql.Exec(ctx, conn, "leave_alone", pgx.NamedArgs{
-			"ids": ids, "refusal": number, "seconds": leaveAloneFor.Seconds(),
-			"destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0],
-		})
+	return q.sql.Exec(ctx, conn, "leave_alone", pgx.NamedArgs{
+		"ids": ids, "refusal": number, "seconds": leaveAloneFor.Seconds(),
+		"destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0],
 	})
 }
 
@@ -171,14 +187,26 @@ func (q *Queue) noticeTrouble(ctx context.Context, cause error) {
 
 // noticeUnsettled notes that the outcome of one contact cannot be written.
 func (q *Queue) noticeUnsettled(ctx context.Context, a contact.Answered, cause error) {
-	id := a.Contacts[0].ID
-	number, err := q.notice(ctx, refusalOf(stageSettle, cause), cause, id, leaveAloneFor)
+	q.noticeOutcomes(ctx, a.Cycle, refusalOf(stageSettle, cause), cause, a.Contacts[0].ID)
+}
+
+// noticeVetoed notes that a trigger skips rows whose outcome is to be written.
+func (q *Queue) noticeVetoed(ctx context.Context, cycle int64, ids []string) {
+	r := vetoed
+	r.stage = stageSettle
+	q.noticeOutcomes(ctx, cycle, r, nil, ids...)
+}
+
+// noticeOutcomes notes why outcomes cannot be written, with the claims, which stay.
+// What goes wrong here is told by the caller's error, and tried again.
+func (q *Queue) noticeOutcomes(ctx context.Context, cycle int64, r refusal, cause error, ids ...string) {
+	number, err := q.notice(ctx, r, cause, ids[0], leaveAloneFor)
 	if err != nil {
-		return // it is told by the caller's error, and tried again
+		return
 	}
 	_ = q.do(ctx, "note a refusal", func(ctx context.Context, conn *pgx.Conn) error {
 		return q.sql.Exec(ctx, conn, "keep_refused", pgx.NamedArgs{
-			"ids": []string{id}, "refusal": number, "destination": q.name, "cycle": a.Cycle,
+			"ids": ids, "refusal": number, "destination": q.name, "cycle": cycle,
 		})
 	})
 }

@@ -17,8 +17,8 @@ SELECT string_agg(format('%s on %s', t.tgname, t.tgrelid::regclass), ', ' ORDER 
 -- name: note_refusal
 -- Note a refusal that is seen again in @seconds at the latest while it lasts, and return
 -- whether it is news.
-INSERT INTO contactsync.refusals AS r (destination, stage, code, source, message, contact_id, again_at)
-VALUES (@destination, @stage, @code, @source, left(@message, 1000), @id::text::uuid, clock_timestamp() + make_interval(secs => @seconds::float8))
+INSERT INTO contactsync.refusals AS r (destination, stage, code, source, message, contact_id, since, seen_at, again_at)
+VALUES (@destination, @stage, @code, @source, left(@message, 1000), @id::text::uuid, now(), now(), now() + make_interval(secs => @seconds::float8))
     ON CONFLICT (destination, stage, code, source) DO UPDATE
    SET message = excluded.message, contact_id = excluded.contact_id, seen_at = excluded.seen_at, again_at = excluded.again_at,
        since = CASE WHEN r.again_at < now() - interval '1 minute' THEN excluded.seen_at ELSE r.since END
@@ -49,7 +49,7 @@ SELECT i.id::text
             AND EXISTS (SELECT FROM contactsync.claims x WHERE x.destination = r.destination AND x.refusal = r.id)
           ORDER BY r.since LIMIT @most::int - 2)
          UNION
-        (SELECT c.id FROM contacts c WHERE c.hubspot_processing_status = 'Queued' AND c.next_retry_at IS NULL ORDER BY c.hubspot_queued_at NULLS FIRST LIMIT 1)
+        (SELECT c.id FROM contacts c WHERE c.hubspot_processing_status = 'Queued' AND c.next_retry_at IS NULL ORDER BY c.hubspot_queued_at LIMIT 1)
          UNION
         (SELECT c.id FROM contacts c LIMIT 1)) AS i
 

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -13,7 +14,8 @@ import (
 
 // Settle writes what became of a batch. It returns what it did row by row, and
 // the rest that it could not settle because somebody holds the rows locked: it
-// never waits for an app. That rest stays claimed; settle it again later.
+// never waits for an app. That rest stays claimed; settle it again later. So do rows
+// that a trigger of the app's skips; where there are no others, that is an error.
 //
 // Settle may be called again after an error: a row that was settled before is
 // answered as Lost and not written twice.
@@ -35,12 +37,34 @@ func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.
 		}
 		return nil, a, err
 	}
+	done, vetoes := splitVetoed(done)
+	if len(vetoes) > 0 {
+		q.noticeVetoed(ctx, a.Cycle, vetoes)
+	}
+	if len(vetoes) > 0 && len(done) == 0 {
+		return nil, a, fmt.Errorf("settle: %s", vetoed.message)
+	}
 	noted()
 	rest = leftOver(a, done)
 	if len(rest.Contacts) == 0 {
 		q.active = slices.DeleteFunc(q.active, func(cycle int64) bool { return cycle == a.Cycle })
 	}
 	return done, rest, nil
+}
+
+// finalVetoed is what the statement says of a row that a trigger skipped.
+const finalVetoed contact.Final = "vetoed"
+
+// splitVetoed takes the ids of the rows out that were vetoed.
+func splitVetoed(all []contact.Settled) (done []contact.Settled, vetoes []string) {
+	for _, s := range all {
+		if s.Final == finalVetoed {
+			vetoes = append(vetoes, s.ID)
+		} else {
+			done = append(done, s)
+		}
+	}
+	return done, vetoes
 }
 
 // leftOver returns the part of a batch that a settle passed over. Its requests are

@@ -11,7 +11,8 @@
 -- that is Processing but holds other values than were sent was touched meanwhile,
 -- perhaps queued again and then overwritten by a save of the whole row: it goes
 -- back to the queue rather than to rest. Rows that somebody holds locked are passed
--- over and not returned; the caller settles them later.
+-- over and not returned; the caller settles them later. Rows that a trigger of the
+-- app's skips are returned as vetoed, and are settled later as well.
 WITH outcomes AS MATERIALIZED (
     -- What was sent and is still ours. The coalesce keeps the planner from expecting hardly a row.
     SELECT *
@@ -108,18 +109,25 @@ WITH outcomes AS MATERIALIZED (
      WHERE c.id = w.id
        AND c.id = ANY (ARRAY(SELECT id FROM locked))
        AND (w.ours OR w.remote_id <> '')
+ RETURNING c.id AS id
+), ended AS MATERIALIZED (
+    -- Vetoed: a trigger of the app's has skipped the row. Its claim stays, to be settled again.
+    SELECT timed.*,
+           written.id IS NULL AND (timed.ours OR timed.remote_id <> '') AND timed.id = ANY (ARRAY(SELECT id FROM locked)) AS vetoed
+      FROM timed
+      LEFT JOIN written ON written.id = timed.id
 ), freed AS (
     DELETE FROM contactsync.claims x
-     WHERE x.contact_id = ANY (ARRAY(SELECT id FROM worded WHERE NOT in_doubt)) AND x.destination = @destination AND x.cycle = @cycle::bigint
+     WHERE x.contact_id = ANY (ARRAY(SELECT id FROM ended WHERE NOT in_doubt AND NOT vetoed)) AND x.destination = @destination AND x.cycle = @cycle::bigint
 ), quarantined AS (
     UPDATE contactsync.claims x
        SET until = clock_timestamp() + make_interval(secs => @doubt::float8)
-     WHERE x.contact_id = ANY (ARRAY(SELECT id FROM worded WHERE in_doubt)) AND x.destination = @destination AND x.cycle = @cycle::bigint
+     WHERE x.contact_id = ANY (ARRAY(SELECT id FROM ended WHERE in_doubt AND NOT vetoed)) AND x.destination = @destination AND x.cycle = @cycle::bigint
 ), failed AS (
     INSERT INTO contactsync.failures (contact_id, destination, cycle, attempt, code, http_status, message, correlation_id)
     SELECT id, @destination, @cycle::bigint, tries + 1, code, nullif(http_status, 0), left(message, 500), nullif(correlation_id, '')
-      FROM worded
-     WHERE final IN ('retry', 'reject', 'exhausted')
+      FROM ended
+     WHERE final IN ('retry', 'reject', 'exhausted') AND NOT vetoed
 ), recorded AS (
     INSERT INTO contactsync.cycles AS y
            (id, destination, instance, slot, started_at, finished_at, claimed, synced, created,
@@ -134,7 +142,8 @@ WITH outcomes AS MATERIALIZED (
            @requests::int, @throttled_ms::bigint,
            count(*) FILTER (WHERE verdict = 'unchanged'),
            ARRAY[{{latency_counts}}]
-      FROM timed
+      FROM ended
+     WHERE NOT vetoed
     HAVING count(*) > 0
         ON CONFLICT (id) DO UPDATE
        SET finished_at = excluded.finished_at,
@@ -148,7 +157,7 @@ WITH outcomes AS MATERIALIZED (
            skipped = y.skipped + excluded.skipped,
            latency = ARRAY(SELECT a + b FROM unnest(y.latency, excluded.latency) WITH ORDINALITY AS u (a, b, place) ORDER BY place)
 )
-SELECT id::text, final, tries::int, coalesce(error, ''), waited FROM worded
+SELECT id::text, CASE WHEN vetoed THEN 'vetoed' ELSE final END, tries::int, coalesce(error, ''), waited FROM ended
 UNION ALL -- claims that are no longer ours: somebody rescued them
 SELECT i.id, 'lost', 0, '', NULL
   FROM unnest(@ids::text[]) AS i (id)

@@ -76,8 +76,8 @@ func TestTwoDestinationsOnAnotherTable(t *testing.T) {
 	after := strings.Join(shape(t, url), "\n")
 	for _, has := range []string{
 		"column acme_processing_status text", "column acme_retry_count integer 0", "column acme_person_id text", "column retry_count integer 0",
-		"contacts_contactsync_queued ON app.people USING btree (hubspot_queued_at NULLS FIRST)",
-		"contacts_contactsync_acme_queued ON app.people USING btree (acme_queued_at NULLS FIRST)",
+		"contacts_contactsync_queued ON app.people USING btree (hubspot_queued_at)",
+		"contacts_contactsync_acme_queued ON app.people USING btree (acme_queued_at)",
 		"contacts_contactsync_acme_in_work ON app.people USING btree (id) WHERE (acme_processing_status = 'Processing'::text)",
 		"trigger zz_contactsync_requeue_named_acme",
 	} {

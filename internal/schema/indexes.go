@@ -45,7 +45,7 @@ func Indexes(o Options) []Index {
 func indexesOf(t statement.Target) []Index {
 	c := t.Destination.Columns
 	list := []Index{
-		{"contacts_contactsync_queued", "(hubspot_queued_at NULLS FIRST) WHERE hubspot_processing_status OPERATOR(pg_catalog.=) 'Queued' AND next_retry_at IS NULL", []string{c.QueuedAt, c.DueAt}},
+		{"contacts_contactsync_queued", "(hubspot_queued_at) WHERE hubspot_processing_status OPERATOR(pg_catalog.=) 'Queued' AND next_retry_at IS NULL", []string{c.QueuedAt, c.DueAt}},
 		{"contacts_contactsync_retry", "(next_retry_at) WHERE hubspot_processing_status OPERATOR(pg_catalog.=) 'Queued' AND next_retry_at IS NOT NULL", []string{c.DueAt}},
 		{"contacts_contactsync_in_work", "(" + t.Table.Ident("id") + ") WHERE hubspot_processing_status OPERATOR(pg_catalog.=) 'Processing'", []string{t.Table.Column("id")}},
 		{"contacts_contactsync_error", "(hubspot_error_code) WHERE hubspot_processing_status OPERATOR(pg_catalog.=) 'Error'", []string{c.Code}},

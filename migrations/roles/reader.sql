@@ -50,7 +50,7 @@ END
 $$;
 
 -- What is in flight, what was done, what failed, what the database refuses, who leads.
-GRANT SELECT ON contactsync.claims, contactsync.cycles, contactsync.failures, contactsync.refusals, contactsync.slots TO :"role";
+GRANT SELECT ON contactsync.claims, contactsync.cycles, contactsync.failures, contactsync.refusals, contactsync.slots, contactsync.strays TO :"role";
 -- Whether it is paused by hand, who runs, what people did.
 GRANT SELECT ON contactsync.holds, contactsync.replicas, contactsync.actions, contactsync.alerts TO :"role";
 -- What the CRM has been told last: digests.

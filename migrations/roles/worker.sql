@@ -9,16 +9,16 @@
 --   psql "$DATABASE_URL" -v role=ROLE -f migrations/roles/reader.sql -f migrations/roles/worker.sql
 
 -- Locking a row for the time of a statement takes the right to write one of its
--- columns; these are all there are to write. hubspot_queued_at is the triggers' alone.
+-- columns; these are all there are to write.
 GRANT UPDATE (
     -- each destination
     hubspot_sync_status, hubspot_processing_status, hubspot_processing_error, hubspot_error_code,
-    hubspot_contact_id, hubspot_synced_at, retry_count, next_retry_at, last_retry_at,
+    hubspot_contact_id, hubspot_synced_at, hubspot_queued_at, retry_count, next_retry_at, last_retry_at,
     -- end
     last_failed_crm, updated_at
 ) ON contacts TO :"role";
 
-GRANT INSERT, UPDATE, DELETE ON contactsync.claims, contactsync.cycles, contactsync.refusals, contactsync.slots TO :"role";
+GRANT INSERT, UPDATE, DELETE ON contactsync.claims, contactsync.cycles, contactsync.refusals, contactsync.slots, contactsync.strays TO :"role";
 -- What failed and what people did is written once, and forgotten after 30 days.
 GRANT INSERT, DELETE ON contactsync.failures, contactsync.actions TO :"role";
 GRANT INSERT, UPDATE, DELETE ON contactsync.holds, contactsync.replicas TO :"role";
