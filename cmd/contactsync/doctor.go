@@ -23,7 +23,8 @@ func newDoctorCommand(p *program) *cobra.Command {
 		Short: "Look everything over, and say what is wrong and what to do about it",
 		Long: `Look over the database, the queue and the HubSpot account with the settings of this process. Every check runs,
 whatever the others find, and each that finds something names its remedy. Nothing is changed anywhere: HubSpot is
-asked about a dozen times, and one notification is sent that nobody else hears.
+asked about a dozen times, one notification is sent that nobody else hears, and up to five contacts are claimed and
+settled in a transaction that is rolled back, to see what of the app's is against that.
 
 Exit code 1 if a check failed; a warning is none.`,
 		Example: `  contactsync doctor
