@@ -121,6 +121,13 @@ SELECT t.tgname::text,
    AND t.tgenabled IN ('O', 'A')
    AND p.pronamespace = to_regnamespace('contactsync')::oid
 
+-- name: ids
+-- The types of the columns of ours that hold the table's ids.
+SELECT DISTINCT format_type(a.atttypid, -1)
+  FROM pg_attribute a
+  JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
+ WHERE c.relnamespace = to_regnamespace('contactsync')::oid AND a.attname = 'contact_id' AND NOT a.attisdropped
+
 -- name: objects
 -- The views and functions of ours that there are: kind and name.
 SELECT 'view', c.relname::text

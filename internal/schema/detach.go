@@ -103,7 +103,7 @@ func Attach(ctx context.Context, url string, o Options, log *slog.Logger) (resul
 		return result, &NotMigratedError{Pending: []string{stepContacts}}
 	}
 	m.attaching = true
-	return m.apply(ctx, m.upVersions, m.upColumns, m.upPlaces, m.upTriggers, m.upIndexes, m.upViews)
+	return m.apply(ctx, m.upVersions, m.upName, m.upColumns, m.upPlaces, m.upTriggers, m.upIDs, m.upIndexes, m.upViews)
 }
 
 // staysDetached says whether Up leaves something off, because the app's migration may be

@@ -77,7 +77,7 @@ func up(ctx context.Context, url string, o Options, log *slog.Logger, how retryP
 		return result, err
 	}
 	plan := result.Plan
-	result, err = m.apply(ctx, m.upVersions, m.upName, m.upColumns, m.upPlaces, m.upIndexes, m.upViews, m.upTriggers)
+	result, err = m.apply(ctx, m.upVersions, m.upName, m.upColumns, m.upPlaces, m.upIDs, m.upIndexes, m.upViews, m.upTriggers)
 	result.Plan = plan
 	return result, m.leaveNothing(ctx, err)
 }

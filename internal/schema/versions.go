@@ -132,6 +132,9 @@ func (f found) declared() ([]Version, error) {
 		}
 		list = append(list, indexes)
 	}
+	if f.otherIDs() {
+		list = append(list, Version{Name: stepIDs, State: Pending})
+	}
 	views := line(stepViews, f.recorded(kindViews, textHash), f.table != nil)
 	if f.table != nil && views.State == Applied {
 		s, wrong := f.views()
