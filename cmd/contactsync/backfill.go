@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -122,7 +121,7 @@ func (c *change) untilNoneDue(ctx context.Context) error {
 		}
 		if !told && time.Since(began) > backfillPatience {
 			told = true
-			fmt.Fprintln(c.p.stderr, "Waiting: contacts are due. If that lasts, look with `contactsync status` whether anybody syncs them.")
+			say(c.p.stderr, "Waiting: contacts are due. If that lasts, look with `contactsync status` whether anybody syncs them.\n")
 		}
 		select {
 		case <-tick.C:

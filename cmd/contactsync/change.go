@@ -109,7 +109,7 @@ func (c *change) print() error {
 	if c.already > 0 {
 		text += fmt.Sprintf("; %s queued already and left alone", ops.Count(c.already, "contact was", "contacts were"))
 	}
-	_, err := fmt.Fprintf(c.p.stdout, "%s %s\n", contacts(c.count), text)
+	_, err := say(c.p.stdout, "%s %s\n", contacts(c.count), text)
 	return err
 }
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -30,7 +29,7 @@ say so. "attach" puts all back.`,
 				if err := schema.Detach(ctx, url, o, keepIndexes, log); err != nil {
 					return err
 				}
-				fmt.Fprintln(p.stdout, "detached; run `contactsync migrate attach` after the app's migration")
+				say(p.stdout, "detached; run `contactsync migrate attach` after the app's migration\n")
 				return nil
 			})
 		},

@@ -38,24 +38,24 @@ var levelMarks = map[doctor.Level]struct{ sign, color string }{
 func (v *doctorView) show(r doctor.Result) {
 	if r.Area != v.area {
 		if v.area != "" {
-			fmt.Fprintln(v.out)
+			say(v.out, "\n")
 		}
-		fmt.Fprintln(v.out, r.Area)
+		say(v.out, "%s\n", r.Area)
 		v.area = r.Area
 	}
-	label := fmt.Sprintf("%s %-*s", levelMarks[r.Level].sign, len(doctor.NotChecked), r.Level)
+	label := ours(fmt.Sprintf("%s %-*s", levelMarks[r.Level].sign, len(doctor.NotChecked), r.Level))
 	indent := strings.Repeat(" ", len(doctor.NotChecked)+2)
 	if v.color {
-		label = levelMarks[r.Level].color + label + "\x1b[0m"
+		label = ours(levelMarks[r.Level].color) + label + "\x1b[0m"
 	}
-	fmt.Fprintf(v.out, "%s  %-*s  %s\n", label, v.width, r.Name, r.Found)
+	say(v.out, "%s  %-*s  %s\n", label, v.width, r.Name, r.Found)
 	if r.Remedy != "" {
-		fmt.Fprintf(v.out, "%s  %-*s  → %s\n", indent, v.width, "", r.Remedy)
+		say(v.out, "%s  %-*s  → %s\n", indent, v.width, "", r.Remedy)
 	}
 }
 
 // sum writes the last line.
 func (v *doctorView) sum(s *sheet) {
-	fmt.Fprintf(v.out, "\n%d checks: %d ok, %s, %d failed, %d not checked\n",
+	say(v.out, "\n%d checks: %d ok, %s, %d failed, %d not checked\n",
 		len(s.Checks), s.Fine, ops.Count(s.Warnings, "warning", "warnings"), s.Failed, s.NotChecked)
 }

@@ -74,7 +74,7 @@ func (p *program) letSee(ctx context.Context, url string, o schema.Options, role
 			return err
 		}
 		for _, sql := range ran {
-			fmt.Fprintln(p.stdout, sql)
+			say(p.stdout, "%s\n", sql)
 		}
 	}
 	hidden, err := schema.Hidden(ctx, url, o, role, rights, log)
@@ -82,10 +82,10 @@ func (p *program) letSee(ctx context.Context, url string, o schema.Options, role
 		return err
 	}
 	if len(hidden) == 0 {
-		_, err = fmt.Fprintf(p.stdout, "%s may do a %s's job\n", role, rights)
+		_, err = say(p.stdout, "%s may do a %s's job\n", role, rights)
 		return err
 	}
-	fmt.Fprintf(p.stdout, "%s has a %s's rights, but %s.\nTo let it see every row, run \"contactsync migrate grant --policies\", or this:\n", role, rights, rowsecurity.Words(hidden))
+	say(p.stdout, "%s has a %s's rights, but %s.\nTo let it see every row, run \"contactsync migrate grant --policies\", or this:\n", role, rights, rowsecurity.Words(hidden))
 	for _, sql := range rowsecurity.SQL(hidden) {
 		fmt.Fprintln(p.stdout, "  "+sql)
 	}
@@ -119,7 +119,7 @@ func (p *program) printGrant(ctx context.Context, role string, rights schema.Rig
 	if policies {
 		text += "\n" + schema.PoliciesText(role, rights, o)
 	}
-	_, err = fmt.Fprint(p.stdout, text)
+	_, err = say(p.stdout, "%s", ours(text)) // SQL, which has to stay what it is
 	return err
 }
 

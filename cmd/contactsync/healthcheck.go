@@ -37,7 +37,7 @@ that HTTP_ADDR and PORT name. Exit code 0 if it is, 1 if not. It is there for im
 			if err := checkHealth(cmd.Context(), url); err != nil {
 				return fmt.Errorf("%w (is `contactsync run` up, with the same HTTP_ADDR and PORT?)", err)
 			}
-			_, err = fmt.Fprintln(p.stdout, "ok")
+			_, err = say(p.stdout, "ok\n")
 			return err
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/printable"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
@@ -18,9 +19,9 @@ const logTime = "2006-01-02T15:04:05.000Z07:00"
 func newLogger(out io.Writer, cfg config.Log) *slog.Logger {
 	var handler slog.Handler
 	if cfg.Format == "json" {
-		handler = slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.Level})
+		handler = slog.NewJSONHandler(printable.JSON(out), &slog.HandlerOptions{Level: cfg.Level})
 	} else {
-		handler = tint.NewTextHandler(out, &tint.Options{Level: cfg.Level, TimeFormat: logTime, NoColor: !colorful(out)})
+		handler = printable.Handler(tint.NewTextHandler(out, &tint.Options{Level: cfg.Level, TimeFormat: logTime, NoColor: !colorful(out)}))
 	}
 	if cfg.RedactEmails {
 		handler = redact.Handler(handler)

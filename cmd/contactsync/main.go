@@ -13,6 +13,8 @@ import (
 	_ "time/tzdata" // HubSpot's day ends at midnight of the portal's time zone, wherever this runs
 
 	"github.com/sethvargo/go-envconfig"
+
+	"github.com/scrapersky/contactsync/internal/printable"
 )
 
 func main() {
@@ -30,7 +32,7 @@ type program struct {
 
 // printJSON prints a result for scripts.
 func (p *program) printJSON(result any) error {
-	encoder := json.NewEncoder(p.stdout)
+	encoder := json.NewEncoder(printable.JSON(p.stdout))
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(result)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os/signal"
 	"syscall"
@@ -33,10 +32,10 @@ DATABASE_URL (or DATABASE_DIRECT_URL, where that goes through a pooler), of a ro
 // printApplied lists what up or attach has done.
 func (p *program) printApplied(result schema.Result, err error) {
 	for _, name := range result.Applied {
-		fmt.Fprintln(p.stdout, "applied", name)
+		say(p.stdout, "applied %s\n", name)
 	}
 	if err == nil && len(result.Applied) == 0 {
-		fmt.Fprintln(p.stdout, "up to date")
+		say(p.stdout, "up to date\n")
 	}
 }
 
@@ -87,7 +86,7 @@ func (p *program) migrateUp(ctx context.Context, url string, o schema.Options, l
 // printPlan lists what up adds, and returns the error.
 func (p *program) printPlan(verb string, plan []string, err error) error {
 	for _, line := range plan {
-		fmt.Fprintln(p.stdout, verb, line)
+		say(p.stdout, "%s\n", verb, line)
 	}
 	return err
 }
@@ -108,10 +107,10 @@ long as it holds rows: empty or drop it first. Stop all replicas first.`,
 			return p.migrate(cmd.Context(), func(ctx context.Context, url string, o schema.Options, log *slog.Logger) error {
 				undone, err := schema.Down(ctx, url, o, all, log)
 				for _, name := range undone {
-					fmt.Fprintln(p.stdout, "undone", name)
+					say(p.stdout, "undone %s\n", name)
 				}
 				if err == nil && len(undone) == 0 {
-					fmt.Fprintln(p.stdout, "nothing to undo")
+					say(p.stdout, "nothing to undo\n")
 				}
 				return err
 			})
@@ -142,7 +141,7 @@ triggers of another version) or unknown (applied by a newer version). It changes
 					if !v.AppliedAt.IsZero() {
 						at = v.AppliedAt.UTC().Format(time.RFC3339)
 					}
-					fmt.Fprintf(table, "%s\t%s\t%s\n", v.Name, v.State, at)
+					say(table, "%s\t%s\t%s\n", v.Name, v.State, at)
 				}
 				return table.Flush()
 			})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/printable"
 )
 
 // names are the contacts that a person asks for, each by its id or its email.
@@ -91,7 +92,7 @@ func quoteAll(texts []string) string {
 	const most = 5
 	var quoted []string
 	for _, text := range texts[:min(most, len(texts))] {
-		quoted = append(quoted, fmt.Sprintf("%q", text))
+		quoted = append(quoted, printable.Quote(text))
 	}
 	if more := len(texts) - most; more > 0 {
 		quoted = append(quoted, fmt.Sprintf("and %d more", more))

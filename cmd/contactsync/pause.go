@@ -121,14 +121,14 @@ func pausedNow(ctx context.Context, store *ops.Store) (paused, error) {
 }
 
 func (n paused) tellPause(out io.Writer) error {
-	text := "Paused: nothing more is sent, by any replica.\n"
+	text := "Paused: nothing more is sent, by any replica."
 	switch {
 	case n.Hold == nil:
-		text = "Paused, and resumed by somebody else at the same moment.\n"
+		text = "Paused, and resumed by somebody else at the same moment."
 	case !n.Changed:
-		text = fmt.Sprintf("Paused already: by %s, since %s%s.\n", n.Hold.Who, n.Hold.Since.Local().Format(time.DateTime), because(n.Hold))
+		text = fmt.Sprintf("Paused already: by %s, since %s%s.", n.Hold.Who, n.Hold.Since.Local().Format(time.DateTime), because(n.Hold))
 	}
-	_, err := fmt.Fprintf(out, "%s%s so; %s in flight and will be finished. `contactsync resume` goes on.\n", text,
+	_, err := say(out, "%s\n%s so; %s in flight and will be finished. `contactsync resume` goes on.\n", text,
 		ops.Count(n.Queued, "contact is queued and stays", "contacts are queued and stay"), plural(n.InFlight))
 	return err
 }
@@ -142,7 +142,7 @@ func (n paused) tellResume(out io.Writer) error {
 	if n.Queued > 0 {
 		queued = plural(n.Queued) + " queued"
 	}
-	_, err := fmt.Fprintf(out, "%s: %s.\n", text, queued)
+	_, err := say(out, "%s: %s.\n", text, queued)
 	return err
 }
 

@@ -3,13 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
 
 	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/printable"
 	"github.com/scrapersky/contactsync/internal/redact"
 )
 
@@ -94,7 +94,7 @@ func (v *planView) text(message, email string) string {
 
 func (v *planView) paused(hold *contact.Pause) {
 	if !v.quiet && hold != nil {
-		fmt.Fprintf(v.out, "! the sync is paused by %s%s; until `contactsync resume` nothing is sent\n", hold.Who, because(hold))
+		say(v.out, "! the sync is paused by %s%s; until `contactsync resume` nothing is sent\n", hold.Who, because(hold))
 	}
 }
 
@@ -103,7 +103,7 @@ func (v *planView) blocked(reasons []string) {
 		return
 	}
 	for _, reason := range reasons {
-		fmt.Fprintf(v.out, "! nothing would be sent: %s\n", reason)
+		say(v.out, "! nothing would be sent: %s\n", reason)
 	}
 }
 
@@ -115,42 +115,39 @@ func (v *planView) show(c plannedContact) {
 	if email == "" {
 		email = "(no email)"
 	}
-	line := fmt.Sprintf("%s %-9s  %s  %s", effectSigns[c.Effect], c.Effect, strings.Join(c.IDs, " and "), printableText(email))
+	line := fmt.Sprintf("%s %-9s  %s  %s", effectSigns[c.Effect], c.Effect, strings.Join(c.IDs, " and "), email)
 	if c.HubSpotID != "" {
 		line += "  HubSpot contact " + c.HubSpotID
 	}
 	if c.Message != "" {
 		line += "  " + string(c.Code) + ": " + c.Message
 	}
-	fmt.Fprintln(v.out, line)
+	say(v.out, "%s\n", line)
 	for _, f := range c.Fields {
 		if f.Before == "" {
-			fmt.Fprintf(v.out, "    %s: %q\n", f.Name, f.After)
+			say(v.out, "    %s: %s\n", f.Name, quoted(f.After))
 		} else {
-			fmt.Fprintf(v.out, "    %s: %q → %q\n", f.Name, f.Before, f.After)
+			say(v.out, "    %s: %s → %s\n", f.Name, quoted(f.Before), quoted(f.After))
 		}
 	}
 }
 
-// printableText keeps what a row holds from playing tricks on a terminal.
-func printableText(text string) string {
-	quoted := strconv.Quote(text)
-	return quoted[1 : len(quoted)-1]
-}
+// quoted is a value in quotes, in which say finds nothing more to do.
+func quoted(text string) ours { return ours(printable.Quote(text)) }
 
 func (v *planView) sum(o *planned) {
 	n := o.Counts
 	if n.Rows > 0 {
-		fmt.Fprintln(v.out)
+		say(v.out, "\n")
 	}
 	people := n.Created + n.Updated + n.Unchanged + n.Rejected + n.Unclear
-	fmt.Fprintf(v.out, "%s %s: %d created, %d updated, %d unchanged, %d rejected",
+	say(v.out, "%s %s: %d created, %d updated, %d unchanged, %d rejected",
 		ops.Count(n.Rows, "row is", "rows are"), contacts(people), n.Created, n.Updated, n.Unchanged, n.Rejected)
 	if n.Unclear > 0 {
-		fmt.Fprintf(v.out, ", %d unclear", n.Unclear)
+		say(v.out, ", %d unclear", n.Unclear)
 	}
-	fmt.Fprintln(v.out)
+	say(v.out, "\n")
 	if o.More {
-		fmt.Fprintln(v.out, "There are more: raise --limit.")
+		say(v.out, "There are more: raise --limit.\n")
 	}
 }

@@ -56,7 +56,7 @@ func (p *progress) add(n int) {
 	if p.note != "" {
 		note = ", " + p.note
 	}
-	fmt.Fprintf(p.out, "%s: %s%s\n", p.what, far, note)
+	say(p.out, "%s: %s%s\n", p.what, far, note)
 }
 
 func (p *progress) finish() {

@@ -172,7 +172,7 @@ func (c *change) queueNames(ctx context.Context, text io.Reader, lines int) erro
 	}
 	if !c.asJSON {
 		for _, name := range c.left {
-			fmt.Fprintf(c.p.stderr, "not found: %s\n", name)
+			say(c.p.stderr, "not found: %s\n", name)
 		}
 	}
 	return fmt.Errorf("%s not found", contacts(len(c.left)))

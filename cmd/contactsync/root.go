@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"runtime/debug"
 	"slices"
 
@@ -78,12 +77,12 @@ func (p *program) execute(ctx context.Context, args []string) int {
 		return exitDone
 	}
 	code := exitCode(err)
-	fmt.Fprintf(p.stderr, "contactsync: %v\n", err)
+	say(p.stderr, "contactsync: %v\n", err)
 	if remedy := app.Remedy(err); remedy != "" {
-		fmt.Fprintln(p.stderr, remedy)
+		say(p.stderr, "%s\n", remedy)
 	}
 	if isUsage(err) {
-		fmt.Fprintf(p.stderr, "Try `%s --help`.\n", cmd.CommandPath())
+		say(p.stderr, "Try `%s --help`.\n", cmd.CommandPath())
 	}
 	return code
 }

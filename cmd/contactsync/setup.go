@@ -69,7 +69,7 @@ func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) e
 	}
 	created, misfits := 0, 0
 	err = app.Setup(ctx, cfg.HubSpot, extra, newLogger(p.stderr, quietly(cfg.Log)), dryRun, func(s destination.Step) {
-		fmt.Fprintln(p.stdout, stepLine(s))
+		say(p.stdout, "%s\n", stepLine(s))
 		switch s.Done {
 		case destination.DoneCreated, destination.DoneWould:
 			created++
@@ -84,9 +84,9 @@ func (p *program) setUp(ctx context.Context, cfg accountSettings, dryRun bool) e
 		return fmt.Errorf("%s: name others in HUBSPOT_CUSTOM_PROPERTY_... and HUBSPOT_PROPERTY_MAP, or delete these in HubSpot and run `contactsync setup` again",
 			ops.Count(misfits, "property does not fit", "properties do not fit"))
 	case created == 0:
-		fmt.Fprintln(p.stdout, "Nothing is missing.")
+		say(p.stdout, "Nothing is missing.\n")
 	case dryRun:
-		fmt.Fprintf(p.stdout, "%d would be created; nothing was changed.\n", created)
+		say(p.stdout, "%d would be created; nothing was changed.\n", created)
 	}
 	return nil
 }

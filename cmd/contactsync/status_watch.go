@@ -8,6 +8,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/scrapersky/contactsync/internal/printable"
 )
 
 // watchEvery is how often a watched status is shown anew.
@@ -73,7 +75,7 @@ func (w *watcher) show(v view) error {
 	}
 	now := v.At.Local().Format(time.DateTime)
 	if !w.inPlace {
-		_, err := fmt.Fprintf(w.p.stdout, "%s\n%s\n", now, text.Bytes())
+		_, err := say(w.p.stdout, "%s\n%s\n", now, text.Bytes())
 		return err
 	}
 	open := ""
@@ -81,23 +83,23 @@ func (w *watcher) show(v view) error {
 		open = openScreen
 	}
 	w.last = text.Bytes()
-	_, err := fmt.Fprintf(w.p.stdout, "%s%s", open, onScreen(fmt.Appendf(nil, "%s  (Ctrl-C ends)\n\n%s", now, w.last), height(w.p.stdout)))
+	_, err := say(w.p.stdout, "%s%s", open, onScreen(fmt.Appendf(nil, "%s  (Ctrl-C ends)\n\n%s", now, w.last), height(w.p.stdout)))
 	return err
 }
 
 // complain tells that there is nothing new to show, and why.
 func (w *watcher) complain(err error) {
 	if w.inPlace {
-		fmt.Fprintf(w.p.stdout, "%s", onScreen(fmt.Appendf(nil, "%v; trying again  (Ctrl-C ends)\n\n%s", err, w.last), height(w.p.stdout)))
+		say(w.p.stdout, "%s", onScreen(fmt.Appendf(nil, "%s; trying again  (Ctrl-C ends)\n\n%s", printable.Error(err), w.last), height(w.p.stdout)))
 	} else {
-		fmt.Fprintln(w.p.stderr, "contactsync:", err)
+		say(w.p.stderr, "contactsync: %s\n", err)
 	}
 }
 
 // end leaves what was seen last on the terminal.
 func (w *watcher) end() {
 	if w.inPlace && w.last != nil {
-		fmt.Fprintf(w.p.stdout, "%s%s", closeScreen, w.last)
+		say(w.p.stdout, "%s%s", closeScreen, w.last)
 	}
 }
 

@@ -98,49 +98,49 @@ type syncView struct {
 
 func (v *syncView) paused(hold *contact.Pause) {
 	if hold != nil {
-		fmt.Fprintf(v.out, "The sync is paused by %s%s; what is synced by hand is sent all the same.\n", hold.Who, because(hold))
+		say(v.out, "The sync is paused by %s%s; what is synced by hand is sent all the same.\n", hold.Who, because(hold))
 	}
 }
 
 func (v *syncView) missing(emails []string) {
 	for _, email := range emails {
-		fmt.Fprintf(v.out, "✗ %s  not sent: no contact has this email\n", v.email(email))
+		say(v.out, "✗ %s  not sent: no contact has this email\n", v.email(email))
 	}
 }
 
 func (v *syncView) sending(c contact.Contact) {
-	fmt.Fprintf(v.out, "→ %s  %s\n", c.ID, v.email(c.Email))
+	say(v.out, "→ %s  %s\n", c.ID, v.email(c.Email))
 }
 
 func (v *syncView) done(a app.Attempt) {
 	took := a.Took.Round(time.Millisecond)
 	switch o := a.Outcome; {
 	case !a.Claimed:
-		fmt.Fprintf(v.out, "✗ %s  not sent: there is no such contact, or a replica or an app is working on it at this moment\n", a.ID)
+		say(v.out, "✗ %s  not sent: there is no such contact, or a replica or an app is working on it at this moment\n", a.ID)
 	case o == nil:
 	case o.Verdict == contact.Synced:
 		verb := "updated"
 		if o.Created {
 			verb = "created"
 		}
-		fmt.Fprintf(v.out, "✓ %s  %s as HubSpot contact %s (%v)\n", a.ID, verb, o.RemoteID, took)
+		say(v.out, "✓ %s  %s as HubSpot contact %s (%v)\n", a.ID, verb, o.RemoteID, took)
 	default:
 		message := o.Message
 		if v.redact {
 			message = redact.Text(message, a.Email)
 		}
-		fmt.Fprintf(v.out, "✗ %s  %s: %s (%v)\n", a.ID, o.Code, message, took)
+		say(v.out, "✗ %s  %s: %s (%v)\n", a.ID, o.Code, message, took)
 	}
 	for _, s := range a.Settled {
 		switch s.Final {
 		case contact.Final(contact.Retry):
-			fmt.Fprintf(v.out, "  attempt %d failed; the contact is Queued and will be tried again\n", s.Tries+1)
+			say(v.out, "  attempt %d failed; the contact is Queued and will be tried again\n", s.Tries+1)
 		case contact.Final(contact.Reject), contact.Exhausted:
-			fmt.Fprintln(v.out, "  the contact is in Error; correct it and queue it again")
+			say(v.out, "  the contact is in Error; correct it and queue it again\n")
 		case contact.Final(contact.Unspent):
-			fmt.Fprintln(v.out, "  the contact is Queued; no attempt was spent")
+			say(v.out, "  the contact is Queued; no attempt was spent\n")
 		case contact.Lost:
-			fmt.Fprintln(v.out, "  its claim was lost; nothing was written to the row")
+			say(v.out, "  its claim was lost; nothing was written to the row\n")
 		}
 	}
 }

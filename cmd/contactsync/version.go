@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -22,7 +21,7 @@ func newVersionCommand(p *program) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			info, _ := debug.ReadBuildInfo()
-			_, err := fmt.Fprintln(p.stdout, "contactsync "+versionText(version, info))
+			_, err := say(p.stdout, "%s\n", "contactsync "+versionText(version, info))
 			return err
 		},
 	}

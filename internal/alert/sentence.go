@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/printable"
 )
 
 // maxText bounds what is posted, in bytes.
@@ -39,7 +40,7 @@ func sentence(a ops.Alert, label string, limits ops.AlertLimits, redact func(tex
 	default:
 		text = fmt.Sprintf("Fewer contacts end in Error again: %s within the last hour.", a.Detail)
 	}
-	text = strings.ToValidUTF8(escape.Replace(redact(text)), "\uFFFD") // escaped, a name would not be known by the <address> after it
+	text = escape.Replace(printable.Text(redact(text))) // escaped, a name would not be known by the <address> after it
 	if len(text) > maxText {
 		text = strings.ToValidUTF8(text[:maxText], "") + "…"
 	}

@@ -19,16 +19,18 @@ type Problem struct {
 }
 
 // Error has a line for each problem, and no secret.
-func (e *Error) Error() string {
+func (e *Error) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines are those of Error.
+func (e *Error) Lines() []string {
 	if len(e.Problems) == 1 {
-		return "configuration: " + e.Problems[0].String()
+		return []string{"configuration: " + e.Problems[0].String()}
 	}
-	var text strings.Builder
-	fmt.Fprintf(&text, "configuration: %d problems", len(e.Problems))
+	lines := []string{fmt.Sprintf("configuration: %d problems", len(e.Problems))}
 	for _, p := range e.Problems {
-		text.WriteString("\n  " + p.String())
+		lines = append(lines, "  "+p.String())
 	}
-	return text.String()
+	return lines
 }
 
 // String is the problem in one line.

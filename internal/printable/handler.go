@@ -80,6 +80,9 @@ func spelled(value any) string {
 	return fmt.Sprintf("%+v", value)
 }
 
+// Quote returns text in double quotes, as Go writes it, with nothing hidden in it.
+func Quote(text string) string { return strconv.Quote(quotable(text)) }
+
 // quotable writes out what strconv.Quote takes for visible, and is not.
 func quotable(text string) string {
 	var out strings.Builder

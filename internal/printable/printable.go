@@ -38,13 +38,20 @@ func Text(text string) string {
 	return out.String()
 }
 
-// Lines is Text for a text of several lines: the line ends stay.
-func Lines(text string) string {
-	lines := strings.Split(text, "\n")
-	for i, line := range lines {
-		lines[i] = Text(line)
+// Layout is Text for a text that has our own ends of lines and tabs in it, which stay.
+func Layout(text string) string {
+	var out strings.Builder
+	for text != "" {
+		at := strings.IndexAny(text, "\n\t")
+		if at < 0 {
+			break
+		}
+		out.WriteString(Text(text[:at]))
+		out.WriteByte(text[at])
+		text = text[at+1:]
 	}
-	return strings.Join(lines, "\n")
+	out.WriteString(Text(text))
+	return out.String()
 }
 
 // Clip returns printable text that is at most so many characters long, with … in the

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
@@ -50,8 +51,8 @@ func TestText(t *testing.T) {
 			t.Errorf("%q became %q", text, got)
 		}
 	}
-	if got := printable.Lines("one\r\ntwo\x1b"); got != "one\\r\ntwo\\x1b" {
-		t.Errorf("lines: %q", got)
+	if got := printable.Layout("\tone\r\ntwo\x1b\n"); got != "\tone\\r\ntwo\\x1b\n" {
+		t.Errorf("layout: %q", got)
 	}
 }
 
@@ -130,3 +131,26 @@ type lazy string
 
 // LogValue implements [slog.LogValuer].
 func (l lazy) LogValue() slog.Value { return slog.StringValue(string(l)) }
+
+type problems []string
+
+func (p problems) Error() string   { return strings.Join(p, "\n") }
+func (p problems) Lines() []string { return p }
+
+// An error keeps the ends of lines that are ours, and no other.
+func TestError(t *testing.T) {
+	t.Parallel()
+	foreign := errors.New("no\nforged \x1b[2J")
+	for want, err := range map[string]error{
+		`no\nforged \x1b[2J`:                              foreign,
+		`read: no\nforged \x1b[2J (again)`:                fmt.Errorf("read: %w (again)", foreign),
+		"one\n" + `no\nforged \x1b[2J`:                    errors.Join(errors.New("one"), foreign),
+		"x\\u202e: one\n" + `a: no\nforged \x1b[2J` + "!": fmt.Errorf("x\u202e: %w!", errors.Join(errors.New("one"), fmt.Errorf("a: %w", foreign))),
+		"settings: a\n  b\\r":                             fmt.Errorf("settings: %w", problems{"a", "  b\r"}),
+		`two: no\nforged \x1b[2J and one`:                 fmt.Errorf("two: %w and %w", foreign, errors.New("one")),
+	} {
+		if got := printable.Error(err); got != want {
+			t.Errorf("%q\ngot  %q\nwant %q", err.Error(), got, want)
+		}
+	}
+}

@@ -49,8 +49,15 @@ type UnsuitableError struct {
 }
 
 // Error lists every problem and every remedy.
-func (e *UnsuitableError) Error() string {
-	return strings.Join(e.Problems, "; ") + "\nto do first:\n  " + strings.Join(e.Remedies, "\n  ")
+func (e *UnsuitableError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines are those of Error.
+func (e *UnsuitableError) Lines() []string {
+	lines := []string{strings.Join(e.Problems, "; "), "to do first:"}
+	for _, remedy := range e.Remedies {
+		lines = append(lines, "  "+remedy)
+	}
+	return lines
 }
 
 // ConsentError says what Up would do to others, or leave undone, so that it does nothing

@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/scrapersky/contactsync/internal/ops"
+	"github.com/scrapersky/contactsync/internal/printable"
 )
 
 //go:embed pages
@@ -51,7 +52,7 @@ func (p *pages) render(page, part string, data any) ([]byte, error) {
 	if err := p.byName[page].ExecuteTemplate(&out, part, data); err != nil {
 		return nil, fmt.Errorf("render %s: %w", page, err)
 	}
-	return out.Bytes(), nil
+	return []byte(printable.Layout(out.String())), nil // a browser obeys what turns text around, as a terminal does
 }
 
 // view is what a page shows.
