@@ -116,7 +116,9 @@ manifests: ## check deploy/ against the types of Kubernetes and Grafana and with
 vulncheck: ## known vulnerabilities in what the programs call
 	.ci/vulncheck
 
+DOCKERFILE ?= Dockerfile
+
 .PHONY: image
-image: ## build the container images
-	docker build --build-arg VERSION=$(VERSION) --target contactsync -t contactsync .
-	docker build --target hubspotsim -t hubspotsim .
+image: ## build the container images; DOCKERFILE=… where .ci/unpinned made one
+	docker build -f $(DOCKERFILE) --build-arg VERSION=$(VERSION) --target contactsync -t contactsync .
+	docker build -f $(DOCKERFILE) --target hubspotsim -t hubspotsim .

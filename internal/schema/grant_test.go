@@ -100,6 +100,14 @@ func TestReaderMayOnlyLook(t *testing.T) {
 	}, ownersOnly...) {
 		denied(t, reader, statement)
 	}
+	// A digest without a salt is as good as the email, to who has a list of them.
+	if readable := pgtest.Value[string](t, reader, `SELECT coalesce(string_agg(format('%s.%s', attrelid::regclass, attname), ', '), '')
+		FROM pg_attribute WHERE attrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'contactsync'::regnamespace AND relkind IN ('r', 'v'))
+		AND attnum > 0 AND NOT attisdropped AND atttypid = 'bytea'::regtype AND has_column_privilege(attrelid, attnum, 'SELECT')`); readable != "" {
+		t.Errorf("a reader may read digests: %s", readable)
+	}
+	denied(t, reader, "SELECT key FROM contactsync.sent")
+	denied(t, reader, "SELECT * FROM contactsync.sent")
 	if n := pgtest.Value[int](t, reader, "SELECT due::int FROM contactsync.status"); n != 1 {
 		t.Errorf("the view shows %d due contacts, want 1", n)
 	}
