@@ -87,7 +87,7 @@ func (p *program) letSee(ctx context.Context, url string, o schema.Options, role
 	}
 	say(p.stdout, "%s has a %s's rights, but %s.\nTo let it see every row, run \"contactsync migrate grant --policies\", or this:\n", role, rights, rowsecurity.Words(hidden))
 	for _, sql := range rowsecurity.SQL(hidden) {
-		fmt.Fprintln(p.stdout, "  "+sql)
+		say(p.stdout, "  %s\n", ours(sql)) // to be run as it is
 	}
 	if contacts := rowsecurity.Contacts(hidden); contacts != nil && !contacts.EveryRow {
 		return nil // the policies that there are may let through what is to be synced
