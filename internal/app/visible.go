@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -72,9 +71,15 @@ func (v *visibility) error() error {
 type blindError struct{ hidden []rowsecurity.Hidden }
 
 // Error names the remedy.
-func (e *blindError) Error() string {
-	return fmt.Sprintf("%s; to let the role see them, run `contactsync migrate grant --policies` as the owner, or:\n  %s",
-		rowsecurity.Words(e.hidden), strings.Join(rowsecurity.SQL(e.hidden), "\n  "))
+func (e *blindError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines are those of Error.
+func (e *blindError) Lines() []string {
+	lines := []string{rowsecurity.Words(e.hidden) + "; to let the role see them, run `contactsync migrate grant --policies` as the owner, or:"}
+	for _, sql := range rowsecurity.SQL(e.hidden) {
+		lines = append(lines, "  "+sql)
+	}
+	return lines
 }
 
 // Visible returns an error where row security hides every contact from the role of a

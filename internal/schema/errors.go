@@ -68,9 +68,15 @@ type ConsentError struct {
 }
 
 // Error lists every reason and every remedy.
-func (e *ConsentError) Error() string {
-	return strings.Join(e.Reasons, "; ") + "\ndo first:\n  " + strings.Join(e.Remedies, "\n  ") +
-		"\nor, if that is what you want, `contactsync migrate up --yes`"
+func (e *ConsentError) Error() string { return strings.Join(e.Lines(), "\n") }
+
+// Lines are those of Error.
+func (e *ConsentError) Lines() []string {
+	lines := []string{strings.Join(e.Reasons, "; "), "do first:"}
+	for _, remedy := range e.Remedies {
+		lines = append(lines, "  "+remedy)
+	}
+	return append(lines, "or, if that is what you want, `contactsync migrate up --yes`")
 }
 
 // Session is a session of the database that is in the way.
