@@ -94,6 +94,12 @@ model-full: ## the same with all sizes (ten minutes, 5 GB)
 mutants: ## break the code in one place after the other: a test must fail for each (MUTANT=name for one)
 	go run ./internal/lab/mutants $(if $(MUTANT),"$(MUTANT)")
 
+.PHONY: orms
+orms: ## apps on six ORMs: their migrations before and after ours, and all their ways to queue
+	@.ci/setup orms
+	cd internal/lab/orms/goorms && go vet ./... && go mod tidy -diff
+	CONTACTSYNC_ORMS=1 go test -count=1 -timeout 30m ./internal/lab/orms
+
 .PHONY: alerts
 alerts: ## check the alert rules and run their tests (promtool: Debian's package prometheus)
 	promtool check rules deploy/prometheus/alerts.yml
