@@ -86,7 +86,7 @@ func (p *program) migrateUp(ctx context.Context, url string, o schema.Options, l
 // printPlan lists what up adds, and returns the error.
 func (p *program) printPlan(verb string, plan []string, err error) error {
 	for _, line := range plan {
-		say(p.stdout, "%s\n", verb, line)
+		say(p.stdout, "%s %s\n", verb, line)
 	}
 	return err
 }

@@ -15,20 +15,18 @@ type ours string
 // anybody's: an email, a name, an id from the command line, what HubSpot or the database
 // says. Nothing of theirs gives orders to the terminal or breaks a line.
 func say(out io.Writer, format string, args ...any) (int, error) {
-	safe := make([]any, len(args))
 	for i, arg := range args {
-		safe[i] = arg
 		switch v := arg.(type) {
 		case ours:
 		case error:
-			safe[i] = printable.Error(v)
+			args[i] = printable.Error(v)
 		case fmt.Stringer:
-			safe[i] = printable.Text(v.String())
+			args[i] = printable.Text(v.String())
 		default:
 			if text := reflect.ValueOf(arg); text.Kind() == reflect.String {
-				safe[i] = printable.Text(text.String())
+				args[i] = printable.Text(text.String())
 			}
 		}
 	}
-	return fmt.Fprintf(out, format, safe...)
+	return fmt.Fprintf(out, format, args...)
 }
