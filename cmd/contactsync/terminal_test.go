@@ -11,11 +11,11 @@ import (
 	"github.com/scrapersky/contactsync/internal/printable"
 )
 
-// trap is a text that gives orders to a terminal, forges a line of a log, turns the
+// orders is a text that gives orders to a terminal, forges a line of a log, turns the
 // text around and hides characters; and how it is shown.
 const (
-	trap = "\x1b]0;pwned\x07\x1b[2J\u009b31m\u202eada\u200b\r\nERR forged\u2028\x7f"
-	shown   = `\x1b]0;pwned\x07\x1b[2J\u009b31m\u202eada\u200b\r\nERR forged\u2028\x7f`
+	orders = "\x1b]0;pwned\x07\x1b[2J\u009b31m\u202eada\u200b\r\nERR forged\u2028\x7f"
+	shown  = `\x1b]0;pwned\x07\x1b[2J\u009b31m\u202eada\u200b\r\nERR forged\u2028\x7f`
 )
 
 // What rows, HubSpot, files and the command line hold is shown by every command, and
@@ -23,12 +23,12 @@ const (
 func TestForeignTextIsNoOrderToTheTerminal(t *testing.T) {
 	t.Parallel()
 	in := progtest.Install(t)
-	email := trap + "@example.org"
-	bad := in.Ask(`INSERT INTO contacts (email, name, phone_number) VALUES ($1 || '@x', $1, $1) RETURNING id::text`, trap)
+	email := orders + "@example.org"
+	bad := in.Ask(`INSERT INTO contacts (email, name, phone_number) VALUES ($1 || '@x', $1, $1) RETURNING id::text`, orders)
 	in.Exec(`INSERT INTO contacts (email, hubspot_sync_status, hubspot_processing_status, hubspot_error_code, hubspot_processing_error)
-		VALUES ('x@example.org', 'Error', 'Error', 'OTHER', 'bad: ' || $1)`, trap)
+		VALUES ('x@example.org', 'Error', 'Error', 'OTHER', 'bad: ' || $1)`, orders)
 	file := filepath.Join(t.TempDir(), "names")
-	if err := os.WriteFile(file, []byte(strings.NewReplacer("\r\n", " ").Replace(trap)+"@example.com\n"), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.NewReplacer("\r\n", " ").Replace(orders)+"@example.com\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	inFile := strings.ReplaceAll(shown, `\r\n`, " ")
@@ -47,7 +47,7 @@ func TestForeignTextIsNoOrderToTheTerminal(t *testing.T) {
 			t.Errorf("%s does not show what there is: %s\nwant %s in it", name, out, want)
 		}
 	}
-	try("pause", "Paused: ", "pause", "--reason", trap, "--as", "who"+trap)
+	try("pause", "Paused: ", "pause", "--reason", orders, "--as", "who"+orders)
 	try("pause again", "Paused already: by who"+shown, "pause")
 	try("status", "bad: "+shown[:40], "status")
 	try("status --json", `\u202e`, "status", "--json")
@@ -64,19 +64,19 @@ func TestForeignTextIsNoOrderToTheTerminal(t *testing.T) {
 	try("retry of nobody", `\u202e`, "retry", email)
 	try("skip of nobody", `\u202e`, "skip", email)
 	try("resume", "Resumed", "resume")
-	try("an unknown command", `\u202e`, "x"+trap)
-	try("an unknown flag", `\u202e`, "status", "--x"+trap)
-	try("an unknown status", `\u202e`, "plan", "--status", trap)
-	try("an unknown code", `\u202e`, "retry", "--code", trap)
-	try("an odd setting", `\u202e`, "status", "--hours", trap)
-	try("a file that is not there", `\u202e`, "queue", "--file", "/nowhere/"+trap)
-	try("a role that is not there", `\u202e`, "migrate", "grant", trap)
+	try("an unknown command", `\u202e`, "x"+orders)
+	try("an unknown flag", `\u202e`, "status", "--x"+orders)
+	try("an unknown status", `\u202e`, "plan", "--status", orders)
+	try("an unknown code", `\u202e`, "retry", "--code", orders)
+	try("an odd setting", `\u202e`, "status", "--hours", orders)
+	try("a file that is not there", `\u202e`, "queue", "--file", "/nowhere/"+orders)
+	try("a role that is not there", `\u202e`, "migrate", "grant", orders)
 	try("doctor", "checks", "doctor")
 
 	var plan struct {
 		Contacts []struct{ Email string }
 	}
-	if err := json.Unmarshal([]byte(in.Must("plan", "--json", bad)), &plan); err != nil || len(plan.Contacts) != 1 || !strings.HasPrefix(plan.Contacts[0].Email, strings.TrimSpace(trap)) {
+	if err := json.Unmarshal([]byte(in.Must("plan", "--json", bad)), &plan); err != nil || len(plan.Contacts) != 1 || !strings.HasPrefix(plan.Contacts[0].Email, strings.TrimSpace(orders)) {
 		t.Errorf("who reads the JSON reads something else: %q (%v)", plan, err)
 	}
 }
@@ -88,7 +88,7 @@ func TestForeignTextInTheLog(t *testing.T) {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
 			in := progtest.Install(t)
-			in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status) VALUES ($1, $1, 'Queued'), ($1 || '@example.org', $1, 'Queued')`, trap)
+			in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status) VALUES ($1, $1, 'Queued'), ($1 || '@example.org', $1, 'Queued')`, orders)
 			_, stderr, _ := in.Command(in.Env("LOG_FORMAT="+format, "LOG_LEVEL=debug"), "run", "--once")
 			if printable.Layout(stderr) != stderr || strings.Contains(stderr, "\nERR forged") {
 				t.Errorf("the log gives orders: %q", stderr)
