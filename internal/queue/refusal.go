@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"strings"
@@ -107,7 +108,8 @@ func (q *Queue) tell(ctx context.Context, r refusal, id string) {
 func refusalOf(stage string, err error) refusal {
 	r := refusal{stage: stage, message: err.Error()}
 	if answer, ok := errors.AsType[*pgconn.PgError](err); ok {
-		r.code, r.message = answer.Code, answer.Error()
+		// As the error's own text, but in English before the colon: redact looks for that.
+		r.code, r.message = answer.Code, fmt.Sprintf("%s: %s (SQLSTATE %s)", cmp.Or(answer.SeverityUnlocalized, answer.Severity), answer.Message, answer.Code)
 	}
 	return r
 }
