@@ -17,8 +17,11 @@ CREATE TABLE contactsync.installed (
 -- One row for each contact in flight. There is no foreign key to contacts: a
 -- claim outlives the deletion of its contact, so that an id that is deleted and
 -- inserted again is not sent twice at once. `until` is NULL while in flight; a
--- time means that the contact must not be sent again before it. `refusal` is set
--- where the database refuses to let the contact be written, and says why. Rows live
+-- time means that the contact must not be sent again before it. A claim that nobody
+-- has touched for dead_after is a dead leader's. `refusal` is set where the database
+-- refuses to let the contact be written, and says why. The key is what the
+-- destination tells contacts apart by: one of the rows that have it in common holds it
+-- for all of them, so that no two requests are about the same contact at once. Rows live
 -- for milliseconds, so vacuum must look here far more often than elsewhere.
 CREATE TABLE contactsync.claims (
     contact_id  uuid        NOT NULL,
@@ -28,6 +31,9 @@ CREATE TABLE contactsync.claims (
     claimed_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     until       timestamptz,
     refusal     bigint,                            -- contactsync.refusals.id
+    dead_after  interval    NOT NULL DEFAULT interval '45 s',
+    key         bytea,                             -- SHA-256; NULL where there is no email
+    holds_key   bool        NOT NULL DEFAULT false,
     PRIMARY KEY (contact_id, destination)
 ) WITH (
     fillfactor = 70,
@@ -36,6 +42,27 @@ CREATE TABLE contactsync.claims (
     autovacuum_vacuum_cost_delay = 0,
     autovacuum_analyze_scale_factor = 0,
     autovacuum_analyze_threshold = 5000
+);
+CREATE UNIQUE INDEX claims_key ON contactsync.claims (key, destination) WHERE holds_key;
+
+-- One row for each key of which something older may still come to the destination than
+-- what it has: a request without an answer may land late, and a row that is to be tried
+-- again may have been overtaken by another one of its email. What the destination takes
+-- meanwhile is noted, and sent once more when that time has come.
+CREATE TABLE contactsync.doubts (
+    destination text        NOT NULL,
+    key         bytea       NOT NULL,              -- as in claims
+    until       timestamptz,                       -- a request may land as late as that,
+    retry_at    timestamptz,                       -- or a row be tried again then:
+    rows        uuid[]      NOT NULL DEFAULT '{}', -- these,
+    versions    text[]      NOT NULL DEFAULT '{}', -- with these values; empty where that is not known
+    newer       uuid[]      NOT NULL DEFAULT '{}', -- the contacts that were sent since,
+    cycle       bigint,                            -- in this cycle,
+    asked       timestamptz,                       -- and queued then
+    PRIMARY KEY (destination, key)
+) WITH (
+    autovacuum_vacuum_scale_factor = 0,
+    autovacuum_vacuum_threshold = 500
 );
 
 -- Why the database refuses to let contacts be written, in its own words: an app's
@@ -130,6 +157,15 @@ CREATE TABLE contactsync.holds (
     reason      text        NOT NULL DEFAULT ''
 );
 
+-- The account at each destination that contacts were synced to, from the first sync on:
+-- another one's key sends nothing until a person says that it may.
+CREATE TABLE contactsync.accounts (
+    destination text        PRIMARY KEY,
+    account     text        NOT NULL,    -- its id there
+    since       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    who         text        NOT NULL     -- the process that synced first, or the person who changed it
+);
+
 -- Every process that syncs or waits to, as it described itself last: every 15 s,
 -- until its orderly end, once for each destination. This is for people: the advisory
 -- locks alone decide who leads. What the CRM said of its limits, and when, only a leader knows.
@@ -137,6 +173,9 @@ CREATE TABLE contactsync.replicas (
     instance    text        NOT NULL,
     destination text        NOT NULL,
     version     text        NOT NULL,
+    batch_size  int         NOT NULL DEFAULT 0, -- settings that all of them should have in common
+    instances   int         NOT NULL DEFAULT 0,
+    account     text        NOT NULL DEFAULT '', -- that its key belongs to; empty while that is not known
     role        text        NOT NULL,    -- leader or follower
     slot        int,                     -- which one it leads
     started_at  timestamptz NOT NULL,
@@ -184,6 +223,14 @@ CREATE TABLE contactsync.sent (
 CREATE INDEX sent_remote_id ON contactsync.sent (destination, remote_id);
 CREATE INDEX sent_at ON contactsync.sent (at);
 
+-- Which server and database wrote into contactsync.sent last. Another one is a copy from
+-- some moment of the past: what it remembers may have been overwritten since.
+CREATE TABLE contactsync.origins (
+    destination text        PRIMARY KEY,
+    server      text        NOT NULL,    -- system identifier, timeline, and the database's oid
+    since       timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
 -- One row for each kind of trouble that there ever was. `raised` is how it stands,
 -- `told` how the webhook believes it to stand: where they differ somebody has to be
 -- told, and what came and went before anybody could be told needs not be. It is told
@@ -205,14 +252,17 @@ CREATE TABLE contactsync.alerts (
 -- +goose Down
 SET LOCAL lock_timeout = '3s';
 DROP TABLE contactsync.alerts;
+DROP TABLE contactsync.origins;
 DROP TABLE contactsync.sent;
 DROP TABLE contactsync.actions;
 DROP TABLE contactsync.replicas;
+DROP TABLE contactsync.accounts;
 DROP TABLE contactsync.holds;
 DROP TABLE contactsync.slots;
 DROP TABLE contactsync.failures;
 DROP TABLE contactsync.cycles;
 DROP TABLE contactsync.strays;
 DROP TABLE contactsync.refusals;
+DROP TABLE contactsync.doubts;
 DROP TABLE contactsync.claims;
 DROP TABLE contactsync.installed;

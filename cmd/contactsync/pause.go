@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -43,28 +44,86 @@ is in flight is finished. "sync" by hand still works. Pausing twice is no error,
 }
 
 func newResumeCommand(p *program) *cobra.Command {
-	var as string
-	var asJSON bool
+	var as, account string
+	var asJSON, forget bool
 	cmd := &cobra.Command{
 		Use:   "resume",
 		Short: "Go on after a pause",
 		Long: `Go on after "pause": what is queued is sent at once. Where nothing is paused, nothing happens. A pause that HubSpot
-is the reason for, such as a wrong key, ends by itself when HubSpot can be used again, not by this.`,
-		Example: "  contactsync resume",
-		Args:    cobra.NoArgs,
+is the reason for, such as a wrong key, ends by itself when HubSpot can be used again, not by this.
+
+The account (portal) that the contacts were synced to first is remembered in the database, and the key of another one
+sends nothing. To go on with another one on purpose, name it with --account: replicas with its key then go on by
+themselves within five minutes. What the old account has stays there.
+
+With HUBSPOT_SKIP_UNCHANGED, --forget-sent forgets what was sent, so that the next request of each contact is sent again.
+A database that was restored from a backup, or copied, does so by itself; one that was set back under the same server, by
+a snapshot of its disk, does not always notice.`,
+		Example: `  contactsync resume
+  contactsync resume --account 12345678
+  contactsync resume --forget-sent`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			who, err := p.who(as)
 			if err != nil {
 				return err
 			}
 			return p.withStore(cmd.Context(), func(store *ops.Store) error {
+				if forget {
+					return p.forgetSent(cmd.Context(), store, who, asJSON)
+				}
+				if cmd.Flags().Changed("account") {
+					return p.setAccount(cmd.Context(), store, who, strings.TrimSpace(account), asJSON)
+				}
 				return p.resume(cmd.Context(), store, who, asJSON)
 			})
 		},
 	}
+	cmd.Flags().StringVar(&account, "account", "", "the id of the account to sync to from now on; a pause by hand goes on")
+	cmd.Flags().BoolVar(&forget, "forget-sent", false, "send unchanged contacts again when they are queued; a pause by hand goes on")
+	cmd.MarkFlagsMutuallyExclusive("account", "forget-sent")
 	addWho(cmd, &as)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as JSON, for scripts")
 	return cmd
+}
+
+// forgetSent has contacts sent again although they are unchanged.
+func (p *program) forgetSent(ctx context.Context, store *ops.Store, who string, asJSON bool) error {
+	emails, err := store.ForgetSent(ctx, who)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return p.printJSON(map[string]int64{"forgotten": emails})
+	}
+	_, err = fmt.Fprintf(p.stdout, "Forgotten: what was sent to %s. Each is sent again when it is queued next.\n", ops.Count(emails, "email", "emails"))
+	return err
+}
+
+// accountID is how accounts are called: a number, or a name.
+var accountID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
+
+// setAccount has contacts synced to another account from now on.
+func (p *program) setAccount(ctx context.Context, store *ops.Store, who, account string, asJSON bool) error {
+	if !accountID.MatchString(account) {
+		return usagef("--account %q is no id of an account: give that of the portal, as `contactsync doctor` shows it", account)
+	}
+	before, err := store.SetAccount(ctx, account, who)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return p.printJSON(map[string]string{"account": account, "before": before})
+	}
+	text := fmt.Sprintf("Contacts are synced to account %s from now on, instead of %s. A replica with its key goes on by itself within five minutes, or at once when restarted.\n", account, before)
+	switch before {
+	case "":
+		text = fmt.Sprintf("Contacts are synced to account %s from now on, and to no other one. None was known before.\n", account)
+	case account:
+		text = fmt.Sprintf("Contacts are synced to account %s already.\n", account)
+	}
+	_, err = io.WriteString(p.stdout, text)
+	return err
 }
 
 // paused is what pause and resume answer to scripts.

@@ -102,7 +102,9 @@ func (a *App) Close(ctx context.Context) {
 // newWorker returns a worker of this process, which is measured, traced and listed.
 func (a *App) newWorker(d adapter) *worker {
 	w := newWorker(d, a.cfg, a.instance, a.log)
-	w.heartbeat = ops.NewHeartbeat(a.instance, a.version, d.info, a.log)
+	w.heartbeat = ops.NewHeartbeat(ops.Process{
+		Instance: a.instance, Version: a.version, BatchSize: a.cfg.Sync.BatchSize, Instances: a.cfg.Sync.MaxInstances,
+	}, d.info, a.log)
 	w.hurry = a.hurry
 	return w
 }

@@ -29,6 +29,7 @@ type settings struct {
 	configured    bool          // it has a key
 	columns       []string      // columns that it is sent beyond those of the contract
 	timeout       time.Duration // of one request: after it an answer is in doubt
+	doubt         time.Duration // how long such a request may take effect all the same
 	skipUnchanged bool          // contacts that it knows already are not sent again
 	keyFile       bool          // the key comes from a file, and may change
 }
@@ -39,7 +40,10 @@ type connectOptions struct {
 	extra columns.List // the types of the columns that it is sent beyond those of the contract
 	slots int          // how many processes share the rate limit
 	wrap  func(base http.RoundTripper) http.RoundTripper
-	log   *slog.Logger
+
+	// accept says whether an account may be synced to; see queue.Account.
+	accept func(ctx context.Context, account string, aboutToSend bool) (known bool, err error)
+	log    *slog.Logger
 }
 
 // connection is a destination's client, and what it can do beyond sending.

@@ -20,11 +20,11 @@ func hubSpot() adapter {
 		settings: func(cfg config.Config) settings {
 			return settings{
 				configured: !cfg.HubSpot.APIKey.IsZero(), columns: cfg.HubSpot.Properties.Map.Columns(),
-				timeout: cfg.HubSpot.Timeout, skipUnchanged: cfg.HubSpot.SkipUnchanged, keyFile: cfg.HubSpot.APIKeyFile != "",
+				timeout: cfg.HubSpot.Timeout, doubt: cfg.HubSpot.Doubt, skipUnchanged: cfg.HubSpot.SkipUnchanged, keyFile: cfg.HubSpot.APIKeyFile != "",
 			}
 		},
 		connect: func(o connectOptions) (connection, error) {
-			client, err := newHubSpotClient(o.cfg.HubSpot, o.extra, o.slots, o.log, o.wrap)
+			client, err := newHubSpotClient(o.cfg.HubSpot, o.extra, o.slots, o.log, o.wrap, o.accept)
 			if err != nil {
 				return connection{}, err
 			}
@@ -41,7 +41,7 @@ func hubSpot() adapter {
 // work: it takes a share of the rate limit as if it were one of them.
 func readOnlyClient(cfg config.Config, extra columns.List, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
 	shares := min(cfg.Sync.MaxInstances+1, cfg.HubSpot.RatePer10s)
-	return newHubSpotClient(cfg.HubSpot, extra, shares, log, guard)
+	return newHubSpotClient(cfg.HubSpot, extra, shares, log, guard, nil)
 }
 
 // noGuard is the guard of a client that may always ask.
@@ -50,8 +50,10 @@ func noGuard(base http.RoundTripper) http.RoundTripper { return base }
 // newHubSpotClient makes the client as the settings say. Slots processes share the
 // rate limit. Extra has the types of the mapped columns; it may be nil where nobody
 // looks at the account's properties. Guard wraps the transport, so that no request
-// leaves when none may.
-func newHubSpotClient(cfg config.HubSpot, extra columns.List, slots int, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
+// leaves when none may; accept may be nil, where nothing is written.
+func newHubSpotClient(cfg config.HubSpot, extra columns.List, slots int, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper,
+	accept func(ctx context.Context, account string, aboutToWrite bool) (known bool, err error),
+) (*hubspot.Client, error) {
 	client := api.NewHTTPClient()
 	client.Transport = guard(client.Transport)
 	return hubspot.New(hubspot.Options{
@@ -59,7 +61,7 @@ func newHubSpotClient(cfg config.HubSpot, extra columns.List, slots int, log *sl
 			BaseURL: cfg.BaseURL, Version: cfg.Version, Token: cfg.APIKey.Reveal(), Reread: rereading(cfg.APIKeyFile), PortalID: cfg.PortalID,
 			AllowHTTP: cfg.AllowHTTP, HTTP: client, Timeout: cfg.Timeout,
 			RatePer10s: cfg.RatePer10s / slots, Slots: slots,
-			Log: log,
+			Accept: accept, Log: log,
 		},
 		Properties: propertyNames(cfg, extra),
 	})
@@ -89,7 +91,7 @@ func extraProperties(mapped config.PropertyMap, extra columns.List) []hubspot.Ex
 // missing, and reports each thing. With dryRun it changes nothing. Extra has the
 // types of the mapped columns.
 func Setup(ctx context.Context, cfg config.HubSpot, extra columns.List, log *slog.Logger, dryRun bool, report func(destination.Step)) error {
-	client, err := newHubSpotClient(cfg, extra, 1, log, noGuard)
+	client, err := newHubSpotClient(cfg, extra, 1, log, noGuard, nil)
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,7 @@ type worker struct {
 	extra      columns.List     // the mapped columns, once checkSchema has looked
 	connection connection       // once dial was called
 
+	seen    queue.Seen
 	session atomic.Pointer[leader.Session] // nil unless a slot is held
 	queue   atomic.Pointer[queue.Queue]    // of the slot held last
 }
@@ -77,8 +78,24 @@ func (w *worker) dial() (err error) {
 		wrap: func(base http.RoundTripper) http.RoundTripper {
 			return leader.Transport(w.counted(base), w.mayStillSend)
 		},
+		accept: w.accept,
 	})
 	return err
+}
+
+// moved tells that the database was restored or copied.
+func (w *worker) moved(ctx context.Context) {
+	w.log.WarnContext(ctx, "the database was restored, copied or failed over since contacts were sent last: what was sent then is forgotten, and unchanged contacts are sent once more")
+}
+
+// accept makes sure that an account is the one that contacts are synced to.
+func (w *worker) accept(ctx context.Context, account string, aboutToSend bool) (known bool, err error) {
+	q := w.queue.Load()
+	if q == nil {
+		return false, leader.ErrLeaseLost
+	}
+	w.heartbeat.SetAccount(account)
+	return q.Account(ctx, account, aboutToSend)
 }
 
 // run leads whenever it can, until stop ends, or with once a single time. It needs a
@@ -128,9 +145,10 @@ func (w *worker) queueOf(s *leader.Session) *queue.Queue {
 	q := queue.New(s, queue.Options{
 		Target: w.target, Instance: w.instance, Slot: s.Slot(), Slots: w.cfg.Sync.MaxInstances, Log: w.log,
 		MaxRetries: w.cfg.Sync.MaxRetries, RetryDelay: w.cfg.Sync.RetryDelay,
-		Exponential: w.cfg.Sync.RetryExponential, Doubt: w.settings.timeout,
+		Exponential: w.cfg.Sync.RetryExponential, Timeout: w.settings.timeout, Doubt: w.settings.doubt,
 		Traced: w.traces != nil,
 		Extra:  w.settings.columns, Remember: w.settings.skipUnchanged,
+		Seen: &w.seen, OnMoved: w.moved,
 	})
 	w.queue.Store(q)
 	return q

@@ -67,6 +67,10 @@ type HubSpot struct {
 	// Timeout bounds one request, from the first byte sent to the last received.
 	Timeout time.Duration `env:"HUBSPOT_TIMEOUT,default=30s" range:"100ms..5m"`
 
+	// Doubt is how long a request that was not answered may take effect all the same:
+	// what was sent to such a contact meanwhile is sent once more afterwards.
+	Doubt time.Duration `env:"HUBSPOT_DOUBT,default=5m" range:"0s..1h"`
+
 	// RatePer10s is how many requests all slots together may send in any 10 s.
 	RatePer10s int `env:"HUBSPOT_RATE_LIMIT_PER_10S,default=100" range:"1..100000"`
 

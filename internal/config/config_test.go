@@ -27,7 +27,7 @@ func defaults() config.Config {
 	return config.Config{
 		Database: config.Database{URL: config.NewSecret(someURL), DirectURL: config.NewSecret(someURL), Contacts: config.Contacts{Table: "contacts"}},
 		HubSpot: config.HubSpot{
-			BaseURL: "https://api.hubapi.com", Version: "2026-09", Timeout: 30 * time.Second, RatePer10s: 100,
+			BaseURL: "https://api.hubapi.com", Version: "2026-09", Timeout: 30 * time.Second, Doubt: 5 * time.Minute, RatePer10s: 100,
 			Properties: config.Properties{
 				DomainID: "scrapersky_domain_id", PageID: "scrapersky_page_id", SyncDate: "scrapersky_sync_date",
 			},

@@ -22,12 +22,18 @@ type Contact struct {
 	// through. A destination gives it a request of its own again.
 	FailedAlone bool
 
-	UpdatedAt time.Time // zero when the column is NULL
+	KeyedByID bool // the destination tells contacts apart by ID, not by Email
+
+	UpdatedAt time.Time // before the claim; zero when the column is NULL
 	Version   string    // stands for the values above as claimed; the queue compares it
 }
 
-// Key is the email as a destination compares it: trimmed and folded. It is
-// empty for a contact that has no email.
+// Key is what the destination tells contacts apart by: the email as it compares it,
+// trimmed and folded, or the ID. It is empty for a contact that has no email. The claim
+// makes the same of a row in SQL (email_key in queue/fragments.sql).
 func (c Contact) Key() string {
+	if c.KeyedByID {
+		return c.ID
+	}
 	return strings.ToLower(strings.TrimSpace(c.Email))
 }

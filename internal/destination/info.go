@@ -12,6 +12,10 @@ type Info struct {
 	MaxBatch int    // contacts that one request takes at most
 	Setting  string // the variable without which it is off: HUBSPOT_API_KEY
 	Columns  Columns
+
+	// KeyedByID says that the destination tells contacts apart by the ids of their rows;
+	// else it does so by their emails, and rows with the same one are sent as one contact.
+	KeyedByID bool
 }
 
 // Columns are the names of a destination's columns on the contacts table.

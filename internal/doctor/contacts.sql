@@ -34,6 +34,9 @@ SELECT c.what || ' of ' || $1 || ' (' || string_agg(c.attname, ', ' ORDER BY c.a
 UNION ALL
 SELECT w.privilege || ' on contactsync.' || ours.relname
   FROM (VALUES ('claims', 'SELECT'), ('claims', 'INSERT'), ('claims', 'UPDATE'), ('claims', 'DELETE'),
+               ('doubts', 'SELECT'), ('doubts', 'INSERT'), ('doubts', 'UPDATE'), ('doubts', 'DELETE'),
+               ('accounts', 'SELECT'), ('accounts', 'INSERT'),
+               ('origins', 'SELECT'), ('origins', 'INSERT'), ('origins', 'UPDATE'),
                ('cycles', 'SELECT'), ('cycles', 'INSERT'), ('cycles', 'UPDATE'), ('cycles', 'DELETE'),
                ('refusals', 'SELECT'), ('refusals', 'INSERT'), ('refusals', 'UPDATE'), ('refusals', 'DELETE'),
                ('strays', 'SELECT'), ('strays', 'INSERT'), ('strays', 'DELETE'),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -51,11 +52,41 @@ func (d Database) replicas(ctx context.Context) Finding {
 		}
 		return fail("do what the reason says; then it goes on by itself, at the next probe", "%s", found)
 	}
+	if differ := differences(status.Replicas); differ != "" {
+		return warn("give all replicas the same version, key and settings; one that is gone disappears here after a day", "replicas differ: %s", differ)
+	}
 	connected := ops.Count(waiting, "other process is connected", "other processes are connected")
 	if len(leading) == 0 {
 		return warn(d.startOne(), "nobody leads; %s", connected)
 	}
 	return fine("%s; %s", strings.Join(leading, ", "), connected)
+}
+
+// differences returns what the processes that there are do not have in common, and
+// which has what; empty where that is nothing.
+func differences(replicas []ops.Replica) string {
+	var found []string
+	for _, setting := range []struct {
+		name string
+		of   func(r ops.Replica) string
+	}{
+		{"version", func(r ops.Replica) string { return r.Version }},
+		{"batch size", func(r ops.Replica) string { return strconv.Itoa(r.BatchSize) }},
+		{"instances", func(r ops.Replica) string { return strconv.Itoa(r.Instances) }},
+		{"account", func(r ops.Replica) string { return r.Account }},
+	} {
+		values, who := map[string]bool{}, []string(nil)
+		for _, r := range replicas {
+			if value := setting.of(r); r.Role != ops.RoleGone && value != "" {
+				values[value] = true
+				who = append(who, fmt.Sprintf("%s (%s)", value, r.Instance))
+			}
+		}
+		if len(values) > 1 {
+			found = append(found, setting.name+" "+strings.Join(who, ", "))
+		}
+	}
+	return strings.Join(found, "; ")
 }
 
 // queue looks for contacts that stand still. A row may look older than its request,

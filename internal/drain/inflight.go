@@ -22,9 +22,7 @@ type batch struct {
 	sentAt  time.Time
 
 	groups []contact.Group
-	keys   map[string]bool // of the groups that have one
-	report contact.Report  // one outcome a group; there is one as soon as over is closed
-	over   chan struct{}
+	report contact.Report // one outcome a group; there is one as soon as it was answered
 
 	answered contact.Answered  // as it was to be settled; once it was recorded
 	done     []contact.Settled // what of it was settled at once
@@ -48,14 +46,11 @@ func (r *run) send(ctx context.Context, claimed contact.Batch, began time.Time) 
 	r.events.cycleStarted(ctx, claimed)
 	b := &batch{
 		claimed: claimed, ctx: ctx, began: began, sentAt: time.Now(),
-		groups: contact.Merge(claimed.Contacts), keys: map[string]bool{}, over: make(chan struct{}),
+		groups: contact.Merge(claimed.Contacts),
 	}
 	merged := make([]contact.Contact, len(b.groups))
 	for i, g := range b.groups {
 		merged[i] = g.Contact
-		if key := g.Contact.Key(); key != "" {
-			b.keys[key] = true
-		}
 	}
 	same, err := r.cfg.Unchanged.split(ctx, claimed.Cycle, merged)
 	if err != nil {
@@ -89,10 +84,9 @@ func newInflight() *inflight {
 	return f
 }
 
-// send has a batch sent beside the loop, after those before it that hold one of its
-// keys: older data could land after newer otherwise.
+// send has a batch sent beside the loop. No two of them hold the same key, which is
+// claimed with the row.
 func (f *inflight) send(ctx context.Context, b *batch, upsert func(ctx context.Context) contact.Report) {
-	before := f.withKeysOf(b)
 	f.batches = append(f.batches, b)
 	f.mu.Lock()
 	f.sent = append(f.sent, b.claimed.Cycle)
@@ -101,11 +95,7 @@ func (f *inflight) send(ctx context.Context, b *batch, upsert func(ctx context.C
 		ctx, end := context.WithCancel(ctx)
 		defer end()
 		defer context.AfterFunc(f.cutting, end)() //nolint:contextcheck // the end of all that is in flight
-		for _, other := range before {
-			<-other.over
-		}
 		b.report = upsert(ctx)
-		close(b.over)
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.sent = slices.DeleteFunc(f.sent, func(c int64) bool { return c == b.claimed.Cycle })
@@ -115,20 +105,6 @@ func (f *inflight) send(ctx context.Context, b *batch, upsert func(ctx context.C
 		default: // the loop has not yet seen the last one
 		}
 	})
-}
-
-// withKeysOf are the batches that hold one of the same keys: rows that are equal in
-// that were claimed apart.
-func (f *inflight) withKeysOf(b *batch) (same []*batch) {
-	for _, other := range f.batches {
-		for key := range b.keys {
-			if other.keys[key] {
-				same = append(same, other)
-				break
-			}
-		}
-	}
-	return same
 }
 
 // count is how many batches there are, and how many of them were answered.

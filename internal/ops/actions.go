@@ -30,8 +30,9 @@ const (
 	DidSkip    Verb = "skip"
 	DidSendNow Verb = "send-now"
 	DidSync    Verb = "sync"
-	DidPause   Verb = "pause"  // recorded by Pause itself
-	DidResume  Verb = "resume" // recorded by Resume itself
+	DidPause   Verb = "pause"   // recorded by Pause itself
+	DidResume  Verb = "resume"  // recorded by Resume itself
+	DidAccount Verb = "account" // recorded by SetAccount itself
 )
 
 // Action is something that a person did.
@@ -89,6 +90,29 @@ func (s *Store) Resume(ctx context.Context, who string) (was bool, err error) {
 		return false, fmt.Errorf("resume: %w", err)
 	}
 	return was, nil
+}
+
+// SetAccount has contacts synced to an account of the destination from now on, and
+// returns which one it was before; empty where none was known. A replica that paused
+// for it goes on at its next probe, within five minutes. It is recorded among the
+// actions.
+func (s *Store) SetAccount(ctx context.Context, account, who string) (before string, err error) {
+	var rung bool
+	values := pgx.NamedArgs{"destination": s.destination.Name, "account": account, "who": who, "via": s.via, "channel": destination.Channel}
+	if err := s.one(ctx, s.pool, "set_account", values, &before, &rung); err != nil {
+		return "", fmt.Errorf("set the account: %w", err)
+	}
+	return before, nil
+}
+
+// ForgetSent has contacts sent again although they are unchanged, and returns of how
+// many emails it was remembered what was sent. It is recorded among the actions.
+func (s *Store) ForgetSent(ctx context.Context, who string) (emails int64, err error) {
+	values := pgx.NamedArgs{"destination": s.destination.Name, "who": who, "via": s.via}
+	if err := s.one(ctx, s.pool, "forget_sent", values, &emails); err != nil {
+		return 0, fmt.Errorf("forget what was sent: %w", err)
+	}
+	return emails, nil
 }
 
 // Hold returns who has paused the destination, nil when nobody has.

@@ -24,11 +24,13 @@ const unproven = 10 * time.Second
 // advisory locks do. It uses the connections that a process has anyway, and whatever
 // goes wrong here must neither end leading nor waiting. It is safe for concurrent use.
 type Heartbeat struct {
-	instance, destination, version string
-	log                            *slog.Logger
-	started                        time.Time
+	process     Process
+	destination string
+	log         *slog.Logger
+	started     time.Time
 
 	mu      sync.Mutex
+	account string   // that the key belongs to; empty while that is not known
 	leads   *Leading // nil for a follower
 	since   time.Time
 	told    any // whether notifications arrive, as written last
@@ -43,9 +45,28 @@ type Leading struct {
 	Limits func() destination.Limits // what the destination said last
 }
 
+// Process is a process and what it should have in common with the others.
+type Process struct {
+	Instance, Version    string
+	BatchSize, Instances int // the settings
+}
+
 // NewHeartbeat returns that of a process that began just now.
-func NewHeartbeat(instance, version string, of destination.Info, log *slog.Logger) *Heartbeat {
-	return &Heartbeat{instance: instance, destination: of.Name, version: version, log: log, started: time.Now()}
+func NewHeartbeat(of Process, to destination.Info, log *slog.Logger) *Heartbeat {
+	return &Heartbeat{process: of, destination: to.Name, log: log, started: time.Now()}
+}
+
+// SetAccount notes whose account the key is of. The nil Heartbeat of a command does
+// nothing.
+func (h *Heartbeat) SetAccount(id string) {
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.account != id {
+		h.account, h.written = id, time.Time{}
+	}
 }
 
 // SetLeader makes it a leader, and nil a follower again. The next Beat is due at once.
@@ -72,12 +93,13 @@ func (h *Heartbeat) Remove(ctx context.Context, conn *pgx.Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.gone = true // a heartbeat that comes later must not bring it back
-	h.write(ctx, conn, "remove", pgx.NamedArgs{"instance": h.instance, "destination": h.destination})
+	h.write(ctx, conn, "remove", pgx.NamedArgs{"instance": h.process.Instance, "destination": h.destination})
 }
 
 func (h *Heartbeat) values() pgx.NamedArgs {
 	values := pgx.NamedArgs{
-		"instance": h.instance, "destination": h.destination, "version": h.version, "role": RoleFollower, "slot": nil, "runs": time.Since(h.started).Seconds(), "listener": h.told,
+		"instance": h.process.Instance, "destination": h.destination, "version": h.process.Version,
+		"batch_size": h.process.BatchSize, "instances": h.process.Instances, "account": h.account, "role": RoleFollower, "slot": nil, "runs": time.Since(h.started).Seconds(), "listener": h.told,
 		"rate_max": nil, "rate_left": nil, "rate_age": nil, "daily_max": nil, "daily_left": nil, "daily_age": nil,
 	}
 	if h.leads != nil {

@@ -28,7 +28,7 @@ func TestHeartbeat(t *testing.T) {
 			t.Errorf("listed %s, want %s", got, want)
 		}
 	}
-	p := NewHeartbeat("one", "v1", hubspot.Info, slog.New(slog.DiscardHandler))
+	p := NewHeartbeat(Process{Instance: "one", Version: "v1"}, hubspot.Info, slog.New(slog.DiscardHandler))
 	p.Beat(t.Context(), conn)
 	check("one v1 follower")
 
@@ -48,7 +48,7 @@ func TestHeartbeat(t *testing.T) {
 	pgtest.Exec(t, url, "UPDATE contactsync.replicas SET version = 'seen'")
 	p.Beat(t.Context(), conn)
 	check("one seen leader 2 true 100 0 true") // nothing new, and not due
-	other := NewHeartbeat("one", "v1", destination.Info{Name: "acme"}, slog.New(slog.DiscardHandler))
+	other := NewHeartbeat(Process{Instance: "one", Version: "v1"}, destination.Info{Name: "acme"}, slog.New(slog.DiscardHandler))
 	other.Beat(t.Context(), conn) // the same process waits for a slot of another destination
 	check("one seen leader 2 true 100 0 true, one v1 follower")
 	p.Remove(t.Context(), conn)
@@ -77,11 +77,11 @@ func TestHeartbeatIsModest(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	NewHeartbeat("locked", "v1", hubspot.Info, slog.New(slog.DiscardHandler)).Beat(ctx, conn)
+	NewHeartbeat(Process{Instance: "locked", Version: "v1"}, hubspot.Info, slog.New(slog.DiscardHandler)).Beat(ctx, conn)
 	if _, err := conn.Exec(t.Context(), "SET default_transaction_read_only = on"); err != nil {
 		t.Fatal(err)
 	}
-	NewHeartbeat("read-only", "v1", hubspot.Info, slog.New(slog.DiscardHandler)).Beat(t.Context(), conn)
+	NewHeartbeat(Process{Instance: "read-only", Version: "v1"}, hubspot.Info, slog.New(slog.DiscardHandler)).Beat(t.Context(), conn)
 	if conn.IsClosed() || conn.PgConn().TxStatus() != 'I' {
 		t.Error("the connection is not what it was")
 	}

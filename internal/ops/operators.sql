@@ -29,6 +29,36 @@ WITH ended AS (
 SELECT EXISTS (SELECT FROM ended) AS was_held,
        pg_notify(@channel, '') IS NULL
 
+-- name: set_account
+-- Have contacts synced to this account from now on, note who said so, and wake the leaders.
+WITH was AS MATERIALIZED (
+    SELECT a.account FROM contactsync.accounts a WHERE a.destination = @destination
+), written AS (
+    INSERT INTO contactsync.accounts AS a (destination, account, who)
+    VALUES (@destination, @account, @who)
+        ON CONFLICT (destination) DO UPDATE
+       SET account = excluded.account, who = excluded.who, since = clock_timestamp()
+     WHERE a.account <> excluded.account
+ RETURNING destination
+), noted AS (
+    INSERT INTO contactsync.actions (destination, who, via, action, detail)
+    SELECT destination, @who, @via, 'account', concat_ws(' instead of ', @account, (SELECT account FROM was)) FROM written
+)
+SELECT coalesce((SELECT account FROM was), ''),
+       pg_notify(@channel, '') IS NULL
+
+-- name: forget_sent
+-- Make everything void that is remembered as sent, and note who said so.
+WITH void AS (
+    INSERT INTO contactsync.sent (destination, key, at)
+    VALUES (@destination, '', greatest(clock_timestamp(), (SELECT max(s.at) FROM contactsync.sent s)))
+        ON CONFLICT (destination, key) DO UPDATE SET at = excluded.at
+), noted AS (
+    INSERT INTO contactsync.actions (destination, who, via, action)
+    VALUES (@destination, @who, @via, 'forget-sent')
+)
+SELECT count(*)::bigint FROM contactsync.sent s WHERE s.destination = @destination AND s.key <> ''
+
 -- name: record_action
 -- Note what a person did. @contact is empty where it was about several, or none.
 INSERT INTO contactsync.actions (destination, who, via, action, contact_id, detail, rows)

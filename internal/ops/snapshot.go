@@ -70,6 +70,9 @@ const (
 type Replica struct {
 	Instance    string    `json:"instance"`
 	Version     string    `json:"version"`
+	BatchSize   int       `json:"batch_size"` // its settings
+	Instances   int       `json:"instances"`
+	Account     string    `json:"account"` // that its key belongs to; empty while that is not known
 	Role        string    `json:"role"`
 	Slot        *int      `json:"slot"` // of a leader
 	StartedAt   time.Time `json:"started_at"`

@@ -66,6 +66,9 @@ WITH slot AS MATERIALIZED (
 )
 SELECT r.instance,
        r.version,
+       r.batch_size,
+       r.instances,
+       r.account,
        CASE WHEN slot.slot IS NOT NULL THEN 'leader'
             WHEN r.role = 'leader' OR r.seen_at < now() - make_interval(secs => @silence::float8) THEN 'gone'
             ELSE 'follower' END AS role,

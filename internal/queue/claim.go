@@ -16,7 +16,7 @@ import (
 // claimed costs the others nothing.
 func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
 	taken, err := q.take(ctx, "claim", pgx.NamedArgs{
-		"most": limit, "destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0],
+		"most": limit, "destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0], "dead_after": q.deadAfter(),
 	})
 	switch {
 	case errors.Is(err, contact.ErrTrouble):
@@ -74,7 +74,7 @@ func (q *Queue) ClaimIDs(ctx context.Context, ids []string) (contact.Batch, erro
 func (q *Queue) takeIDs(ctx context.Context, ids []string, obey bool) (contact.Batch, error) {
 	return q.take(ctx, "claim_ids", pgx.NamedArgs{
 		"ids": ids, "obey": obey,
-		"destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0],
+		"destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0], "dead_after": q.deadAfter(),
 	})
 }
 
@@ -92,6 +92,7 @@ func (q *Queue) drawNumber(batch *pgx.Batch) {
 		err := row.Scan(&number)
 		if err == nil {
 			q.numbers = append(q.numbers, number)
+			q.opt.Seen.note(number)
 		}
 		return err
 	})
@@ -124,6 +125,9 @@ func (q *Queue) take(ctx context.Context, claim string, args pgx.NamedArgs) (con
 		return contact.Batch{}, err
 	}
 	q.bell = bellFree
+	for i := range taken.Contacts {
+		taken.Contacts[i].KeyedByID = q.opt.Target.Destination.KeyedByID
+	}
 	if len(taken.Contacts) > 0 {
 		q.age.claimed(taken.Cycle, asked)
 	}

@@ -1,32 +1,30 @@
 -- Who takes which contacts. See fragments.sql for what is in double braces.
 
 -- name: claim
--- Claim a batch: due retries first, then fresh rows, oldest first.
--- The ARRAYs and the scalar sub-selects are fences: they keep the index scans
+-- Claim a batch: due retries first, then fresh rows, oldest first. Rows whose key is
+-- claimed are passed over: they hold nobody up.
+-- The scalar sub-selects and the ARRAY of ids are fences: they keep the index scans
 -- whatever the planner believes about the table.
 WITH {{room}}, retries AS MATERIALIZED (
-    SELECT ARRAY(
         {{due_retries}}
-           FOR NO KEY UPDATE OF c SKIP LOCKED) AS ids
+           FOR NO KEY UPDATE OF c SKIP LOCKED
 ), fresh AS MATERIALIZED (
-    SELECT ARRAY(
         {{fresh_rows}}
-           FOR NO KEY UPDATE OF c SKIP LOCKED) AS ids
+           FOR NO KEY UPDATE OF c SKIP LOCKED
 ), picked AS MATERIALIZED (
-    SELECT p.id, p.place
-      FROM retries, fresh, unnest(retries.ids || fresh.ids) WITH ORDINALITY AS p (id, place)
+    SELECT p.id, p.key, p.updated, row_number() OVER () AS place
+      FROM (SELECT id, key, updated FROM retries UNION ALL SELECT id, key, updated FROM fresh) AS p
 ), {{take}}
-  JOIN picked ON picked.id = claimed.contact_id
- ORDER BY picked.place
 
 -- name: claim_ids
--- Claim the named contacts, whatever their status, unless they are in flight. A row
--- that somebody holds locked, or that is claimed already, is left out. @obey says
--- whether an operator's hold keeps them back.
+-- Claim the named contacts, whatever their status, unless they or others of their key
+-- are in flight. A row that somebody holds locked is left out. @obey says whether an
+-- operator's hold keeps them back.
 WITH picked AS MATERIALIZED (
-    SELECT c.id AS id
+    SELECT c.id AS id, {{key}} AS key, c.updated_at AS updated, c.id AS place
       FROM contacts c
      WHERE c.id = ANY (@ids::text[]::uuid[])
+       AND {{unclaimed}}
        AND NOT (@obey::bool AND EXISTS (SELECT FROM contactsync.holds h WHERE h.destination = @destination))
        FOR NO KEY UPDATE OF c SKIP LOCKED
 ), {{take}}
@@ -34,14 +32,12 @@ WITH picked AS MATERIALIZED (
 -- name: candidates
 -- What a claim would take, without taking it.
 WITH {{room}}, retries AS MATERIALIZED (
-    SELECT ARRAY(
-        {{due_retries}}) AS ids
+        {{due_retries}}
 ), fresh AS MATERIALIZED (
-    SELECT ARRAY(
-        {{fresh_rows}}) AS ids
+        {{fresh_rows}}
 )
 SELECT p.id::text
-  FROM retries, fresh, unnest(retries.ids || fresh.ids) AS p (id)
+  FROM (SELECT id FROM retries UNION ALL SELECT id FROM fresh) AS p
 
 -- name: reject
 -- End a contact in Error that cannot be marked Processing.

@@ -66,7 +66,7 @@ func (q *Queue) ArmDoorbell(ctx context.Context) (contact.QueueState, error) {
 			})
 		}
 		q.sql.Queue(batch, "arm", pgx.NamedArgs{
-			"destination": q.name, "active": q.active, "dead_after": q.deadAfter(),
+			"destination": q.name, "active": q.active,
 		}).QueryRow(func(row pgx.Row) error { return scanState(row, &state) })
 		return conn.SendBatch(ctx, batch).Close()
 	})

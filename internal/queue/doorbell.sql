@@ -11,21 +11,27 @@ SELECT pg_notify(@channel, '')
 
 -- name: arm
 -- The last look before sleep. @active is the cycles of this session that are still in
--- flight; a claim is dead after @dead_after seconds.
+-- flight.
 -- Next is a day at most, whatever far future an app has scheduled. While an operator
 -- holds the destination no row is due or becomes so; claims go on to be freed. It takes
--- no row locks, so it also sees the rows that a claim passed over.
+-- no row locks, so it also sees the rows that a claim passed over. Of those whose key is
+-- claimed only the end of another leader's request is to be polled for: the end of one
+-- of ours is noticed, and that of a quarantine is in next.
 -- The claims are read from end to end, by their places, once: they are few, and an
 -- index would lead to each that died while vacuum could not remove it, one by one.
 WITH claims AS MATERIALIZED (
     SELECT coalesce(bool_or(x.until <= now()
                             OR x.until IS NULL AND x.cycle <> ALL (@active::bigint[])
-                               AND x.claimed_at <= now() - make_interval(secs => @dead_after::float8))
+                               AND x.claimed_at + x.dead_after <= now())
                         FILTER (WHERE x.destination = @destination), false) AS dead,
-           min(coalesce(x.until, x.claimed_at + make_interval(secs => @dead_after::float8)))
+           min(coalesce(x.until, x.claimed_at + x.dead_after))
                FILTER (WHERE x.destination = @destination AND (x.until IS NOT NULL OR x.cycle <> ALL (@active::bigint[]))) AS next
       FROM contactsync.claims x
      WHERE x.ctid >= '(0,0)'
+), doubts AS MATERIALIZED (
+    SELECT min(CASE WHEN d.newer <@ d.rows THEN d.until ELSE least(d.until, d.retry_at) END) AS over
+      FROM contactsync.doubts d
+     WHERE d.ctid >= '(0,0)' AND d.destination = @destination AND d.newer <> '{}'
 )
 SELECT h.since,
        h.who,
@@ -35,20 +41,22 @@ SELECT h.since,
                SELECT FROM contacts c
                 WHERE c.hubspot_processing_status = 'Queued'
                   AND c.next_retry_at IS NULL
-                  AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL)
+                  AND {{not_awaited}})
         OR EXISTS (
                SELECT FROM contacts c
                 WHERE c.hubspot_processing_status = 'Queued'
                   AND c.next_retry_at <= now()
-                  AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL))
+                  AND {{not_awaited}}))
        AS due,
-       claims.dead,
+       claims.dead OR coalesce(doubts.over <= now(), false),
        extract(epoch FROM least(now() + interval '1 day',
            CASE WHEN h.since IS NULL THEN
                (SELECT min(c.next_retry_at)::timestamptz FROM contacts c
                  WHERE c.hubspot_processing_status = 'Queued' AND c.next_retry_at > now() AND c.next_retry_at < 'infinity')
            END,
-           claims.next) - now())::float8
+           claims.next,
+           doubts.over) - now())::float8
        AS next
   FROM claims
+ CROSS JOIN doubts
   LEFT JOIN contactsync.holds h ON h.destination = @destination

@@ -35,7 +35,7 @@ func TestArmedConsumerIsRung(t *testing.T) {
 	if got := b.ask(`SELECT pg_try_advisory_xact_lock_shared($1, $2)::text`, destination.LockClass, hubspot.Info.Doorbell()); got != "true" {
 		t.Error("the doorbell is still held after a claim: every writer rings")
 	}
-	b.exec(queueOne)
+	b.exec(`INSERT INTO contacts (email, hubspot_processing_status) VALUES ('another@example.org', 'Queued')`)
 	if state := arm(t, q); !state.Armed || !state.Due {
 		t.Errorf("state %+v, want a row that nobody rang for to be seen", state)
 	}

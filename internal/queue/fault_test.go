@@ -118,8 +118,8 @@ func TestFailedRescueFreesTheSlot(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.queued(1)
-	old := func(o *Options) { o.Doubt = -leaseSlack }
-	claim(t, b.leader(1), 1)
+	old := func(o *Options) { o.Timeout = -leaseSlack }
+	claim(t, b.leader(1, old), 1)
 	b.exec(`SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'contactsync/test'`)
 	q := b.leader(0, old)
 	mend := b.refuse("contacts", "40P01", "true")

@@ -19,11 +19,12 @@ const AdoptAfter = 15 * time.Minute
 const keepDays = 30
 
 // Maintain lifts the quarantines that are over, rescues what dead leaders left
-// behind, adopts rows that are Processing without a claim, gives those a place in the
-// queue that have none, prunes old bookkeeping, and returns how many rows went back to
-// the queue. A row that refuses to be written keeps no other one waiting.
+// behind, sends again what something older may have overwritten, adopts rows that are
+// Processing without a claim, gives those a place in the queue that have none, prunes old
+// bookkeeping, and returns how many rows went back to the queue. A row that refuses to be
+// written keeps no other one waiting.
 //
-// A claim is dead when its request can no longer take effect (see deadAfter);
+// A claim is dead when its request is over (see deadAfter);
 // until then it stays, so that nothing newer is overtaken by a half-sent
 // request. The claims of this slot are its dead predecessor's, because the lock
 // is ours; those of another slot are touched only while its lock could be had.
@@ -34,6 +35,11 @@ func (q *Queue) Maintain(ctx context.Context) (requeued int, err error) {
 		}
 		rescued, err := q.rescue(ctx, conn)
 		requeued += rescued
+		if err != nil {
+			return err
+		}
+		doubted, err := q.endDoubts(ctx, conn)
+		requeued += doubted
 		if err != nil {
 			return err
 		}
@@ -57,7 +63,7 @@ func (q *Queue) expireQuarantine(ctx context.Context, conn *pgx.Conn) error {
 // rescue frees the claims of dead leaders, slot by slot.
 func (q *Queue) rescue(ctx context.Context, conn *pgx.Conn) (requeued int, err error) {
 	rows, err := q.sql.Query(ctx, conn, "dead_slots", pgx.NamedArgs{
-		"destination": q.name, "active": q.active, "dead_after": q.deadAfter(),
+		"destination": q.name, "active": q.active,
 	})
 	if err != nil {
 		return 0, err
@@ -96,10 +102,10 @@ func (q *Queue) rescueSlot(ctx context.Context, conn *pgx.Conn, slot int) (reque
 // rescueClaims rescues the dead claims of a slot: one by one where the database refuses
 // to let one of their rows be written.
 func (q *Queue) rescueClaims(ctx context.Context, conn *pgx.Conn, slot int) (requeued int, err error) {
-	dead := pgx.NamedArgs{"destination": q.name, "slot": slot, "active": q.active, "dead_after": q.deadAfter()}
+	dead := pgx.NamedArgs{"destination": q.name, "slot": slot, "active": q.active}
 	rescue := func(only []string) (n int, err error) {
 		args := maps.Clone(dead)
-		args["max_retries"], args["only"] = q.opt.MaxRetries, only
+		args["max_retries"], args["doubt"], args["only"] = q.opt.MaxRetries, q.opt.Doubt.Seconds(), only
 		var freed int
 		err = q.sql.QueryRow(ctx, conn, "rescue", args).Scan(&n, &freed)
 		return n, err
@@ -133,6 +139,15 @@ func (q *Queue) putOff(ctx context.Context, conn *pgx.Conn, cause error, id stri
 	return q.sql.Exec(ctx, conn, "put_off", pgx.NamedArgs{
 		"ids": []string{id}, "refusal": number, "seconds": leaveAloneFor.Seconds(), "destination": q.name, "active": q.active,
 	})
+}
+
+// endDoubts queues again what was sent while something older could still come.
+func (q *Queue) endDoubts(ctx context.Context, conn *pgx.Conn) (again int, err error) {
+	err = q.sql.QueryRow(ctx, conn, "end_doubts", pgx.NamedArgs{"destination": q.name}).Scan(&again)
+	if refused(ctx, err) { // by one of them: none of them now
+		err = q.sql.Exec(ctx, conn, "put_off_doubts", pgx.NamedArgs{"destination": q.name, "seconds": leaveAloneFor.Seconds()})
+	}
+	return again, err
 }
 
 // adopt puts rows back that are Processing although nobody works on them.

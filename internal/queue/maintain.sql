@@ -15,19 +15,20 @@ DELETE FROM contactsync.claims
 
 -- name: dead_slots
 -- The slots that have dead claims. @active is the cycles of this session that are
--- still in flight; a claim is dead after @dead_after seconds.
+-- still in flight.
 SELECT DISTINCT slot::int
   FROM contactsync.claims
  WHERE destination = @destination
    AND until IS NULL
    AND cycle <> ALL (@active::bigint[])
-   AND claimed_at <= now() - make_interval(secs => @dead_after::float8)
+   AND claimed_at + dead_after <= now()
  ORDER BY slot
 
 -- name: rescue
 -- Rescue what a dead leader of one slot left in flight. The caller holds that slot's
--- lock. @active is the cycles of this session that are still in flight; a claim is
--- dead after @dead_after seconds; @only, where it is not NULL, some of the contacts.
+-- lock. @active is the cycles of this session that are still in flight; @only, where it
+-- is not NULL, some of the contacts. What became of their requests nobody knows: each may
+-- land late for @doubt seconds more.
 -- The branches that are never taken give the CASEs their column's own type, whose
 -- name nobody knows here. The lost attempt counts, so that a contact that kills its
 -- worker cannot do so for ever; the row is due at once, because the quarantine was
@@ -39,7 +40,7 @@ WITH dead AS MATERIALIZED (
        AND x.slot = @slot::int
        AND x.until IS NULL
        AND x.cycle <> ALL (@active::bigint[])
-       AND x.claimed_at <= now() - make_interval(secs => @dead_after::float8)
+       AND x.claimed_at + x.dead_after <= now()
        AND (@only::text[] IS NULL OR x.contact_id = ANY (@only::text[]::uuid[]))
 ), held AS MATERIALIZED (
     SELECT c.id AS id,
@@ -78,10 +79,59 @@ WITH dead AS MATERIALIZED (
                SELECT id FROM held
                UNION ALL
                SELECT dead.id FROM dead WHERE (SELECT c.id FROM contacts c WHERE c.id = dead.id) IS NULL))
- RETURNING x.contact_id
+ RETURNING x.contact_id, x.key
+), older AS (
+    INSERT INTO contactsync.doubts AS d (destination, key, until)
+    SELECT DISTINCT @destination, key, clock_timestamp() + make_interval(secs => @doubt::float8) FROM freed WHERE key IS NOT NULL
+        ON CONFLICT (destination, key) DO UPDATE
+       SET until = greatest(d.until, excluded.until), versions = '{}'
 )
 SELECT (SELECT count(*) FROM written)::int AS requeued,
        (SELECT count(*) FROM freed)::int AS freed
+
+-- name: end_doubts
+-- Something older can come no more, or the older row was due to be tried again: what was
+-- sent since goes to the destination once more, where it is the last. To ask first
+-- whether that is needed would be a request as well. While something of the key is in
+-- flight, or a row is held locked, it goes on; what an app has queued again is sent
+-- anyway. A row that is tried again with newer values has overtaken nobody but itself.
+WITH over AS MATERIALIZED (
+    SELECT d.key,
+           CASE WHEN d.until <= now() OR d.retry_at <= now() AND NOT d.newer <@ d.rows THEN d.newer ELSE '{}' END AS newer
+      FROM contactsync.doubts d
+     WHERE d.destination = @destination AND least(d.until, d.retry_at) <= now()
+       AND (SELECT x.slot FROM contactsync.claims x WHERE x.key = d.key AND x.destination = @destination AND x.holds_key) IS NULL
+     LIMIT 5000
+       FOR UPDATE SKIP LOCKED
+), held AS MATERIALIZED (
+    SELECT c.id AS id,
+           c.hubspot_processing_status = 'Complete' AS rests
+      FROM contacts c
+     WHERE c.id = ANY (ARRAY(SELECT unnest(newer) FROM over))
+       AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL
+       FOR NO KEY UPDATE OF c SKIP LOCKED
+), again AS (
+    UPDATE contacts c
+       SET hubspot_processing_status = 'Queued',
+           hubspot_sync_status = 'Queued',
+           retry_count = 0,
+           next_retry_at = now()
+     WHERE c.id = ANY (ARRAY(SELECT id FROM held WHERE rests))
+ RETURNING c.id
+), told AS MATERIALIZED (
+    SELECT o.key FROM over o
+     WHERE NOT EXISTS (SELECT FROM unnest(o.newer) AS n (id)
+                        WHERE n.id NOT IN (SELECT id FROM held) AND (SELECT c.id FROM contacts c WHERE c.id = n.id) IS NOT NULL)
+), ended AS (
+    DELETE FROM contactsync.doubts d
+     WHERE d.destination = @destination AND d.key = ANY (ARRAY(SELECT key FROM told)) AND greatest(d.until, d.retry_at) <= now()
+), continued AS (
+    UPDATE contactsync.doubts d
+       SET until = CASE WHEN d.until > now() THEN d.until END,
+           retry_at = CASE WHEN d.retry_at > now() THEN d.retry_at END
+     WHERE d.destination = @destination AND d.key = ANY (ARRAY(SELECT key FROM told)) AND greatest(d.until, d.retry_at) > now()
+)
+SELECT count(*)::int FROM again
 
 -- name: strays
 -- The rows that are Processing although nobody works on them, left by another worker or
@@ -150,6 +200,12 @@ UPDATE contacts c
               AND c.hubspot_queued_at IS NULL
               FOR NO KEY UPDATE OF c SKIP LOCKED))
 
+-- name: put_off_doubts
+-- End doubts later, because a row refuses to be queued again.
+UPDATE contactsync.doubts
+   SET until = now() + make_interval(secs => @seconds::float8), retry_at = CASE WHEN retry_at > now() THEN retry_at END
+ WHERE destination = @destination AND least(until, retry_at) <= now()
+
 -- name: dead
 -- The contacts of the dead claims of a slot.
 SELECT contact_id::text
@@ -158,12 +214,12 @@ SELECT contact_id::text
    AND slot = @slot::int
    AND until IS NULL
    AND cycle <> ALL (@active::bigint[])
-   AND claimed_at <= now() - make_interval(secs => @dead_after::float8)
+   AND claimed_at + dead_after <= now()
 
 -- name: put_off
 -- Leave dead claims alone whose rows refuse to be written.
 UPDATE contactsync.claims
-   SET until = clock_timestamp() + make_interval(secs => @seconds::float8), refusal = @refusal::bigint
+   SET until = clock_timestamp() + make_interval(secs => @seconds::float8), refusal = @refusal::bigint, holds_key = false
  WHERE contact_id = ANY (@ids::text[]::uuid[]) AND destination = @destination AND until IS NULL AND cycle <> ALL (@active::bigint[])
 
 -- name: prune

@@ -43,7 +43,7 @@ func TestRescueWaitsForTheQuarantine(t *testing.T) {
 		t.Errorf("%d claimed inside the quarantine", n)
 	}
 	state := arm(t, q)
-	if state.Due || state.Dead || state.Next <= 0 || state.Next > q.opt.Doubt+leaseSlack {
+	if state.Due || state.Dead || state.Next <= 0 || state.Next > q.opt.Timeout+leaseSlack {
 		t.Errorf("state %+v, want to look again when the quarantine ends", state)
 	}
 
@@ -135,7 +135,7 @@ func TestDoubtKeepsTheClaim(t *testing.T) {
 	if n := len(claim(t, q, 2).Contacts); n != 0 {
 		t.Errorf("%d claimed while in doubt", n)
 	}
-	if state := arm(t, q); state.Due || state.Next <= 0 || state.Next > q.opt.Doubt {
+	if state := arm(t, q); state.Due || state.Next <= 0 || state.Next > q.opt.Timeout {
 		t.Errorf("state %+v, want to look again when the doubt is over", state)
 	}
 	b.pass()

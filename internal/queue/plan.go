@@ -34,7 +34,7 @@ func ClaimPlan(ctx context.Context, conn *pgx.Conn, target statement.Target) (pl
 	}
 	claim := Statements(target).Named("claim")
 	rows, err := tx.Query(ctx, "EXPLAIN "+claim.SQL, claim.Args(pgx.NamedArgs{
-		"most": 1, "destination": target.Destination.Name, "slot": 0, "cycle": int64(0),
+		"most": 1, "destination": target.Destination.Name, "slot": 0, "cycle": int64(0), "dead_after": 0.0,
 	})...)
 	if err != nil {
 		return nil, fmt.Errorf("explain a claim: %w", err)

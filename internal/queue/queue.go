@@ -50,8 +50,18 @@ type Options struct {
 	// it, what others have remembered is void.
 	Remember bool
 
-	// Doubt is how long a request may still take effect after it was sent:
-	// the request's own deadline.
+	// Seen is what the process knows of the database from before; nil: nothing.
+	Seen *Seen
+
+	// OnMoved is called when what was remembered is void, because the database is not the
+	// one that remembered it. Nil: nobody is told.
+	OnMoved func(ctx context.Context)
+
+	// Timeout is the deadline of a request. Where there is no answer the contact stays
+	// claimed for as long again: until then nothing newer is sent.
+	Timeout time.Duration
+	// Doubt is how long such a request may take effect all the same. What was sent
+	// meanwhile is sent once more when that time is over.
 	Doubt time.Duration
 }
 
@@ -71,12 +81,13 @@ const leaseSlack = 15 * time.Second
 var plannerOff = []string{"enable_seqscan", "enable_bitmapscan", "enable_nestloop", "jit"}
 
 // Queue is one slot's view of the queue. It is not safe for concurrent use but
-// for Touch and ClaimsFresh.
+// for Touch, Account and ClaimsFresh.
 type Queue struct {
 	session Session
 	opt     Options
 	name    string               // of the destination: it names the claims, slots and cycles
 	sql     statement.Statements // from Enter on with the extra columns
+	account statement.Statement  // the one of Account, which is called beside Enter
 
 	bell    bell            // whether the doorbell is locked by this session
 	held    bool            // the last look found an operator's hold
@@ -93,18 +104,19 @@ type Queue struct {
 
 // New returns the queue of a slot that was just taken. Enter is to be called first.
 func New(session Session, opt Options) *Queue {
+	sql := render(opt.Target, nil, false)
 	return &Queue{
 		session: session, opt: opt, name: opt.Target.Destination.Name,
-		sql:    render(opt.Target, nil, false),
+		sql: sql, account: sql.Named("account"),
 		active: []int64{}, begun: map[int64]map[string]bool{},
 		told: map[string]bool{}, log: cmp.Or(opt.Log, slog.New(slog.DiscardHandler)),
 	}
 }
 
-// deadAfter returns after how many seconds a claim counts as dead: its request can no longer take
-// effect, even if its leader sent it in the last moment of its lease.
+// deadAfter returns after how many seconds a claim of this leader counts as dead: its
+// request is over, even if it was sent in the last moment of the lease.
 func (q *Queue) deadAfter() float64 {
-	return (leaseSlack + q.opt.Doubt).Seconds()
+	return (leaseSlack + q.opt.Timeout).Seconds()
 }
 
 // do lends fn the session. The error is a contact.ErrTrouble where the database refuses

@@ -79,7 +79,7 @@ func (b *bench) leader(slot int, change ...func(*Options)) *Queue {
 	b.Helper()
 	opt := Options{
 		Target: target, Instance: "test", Slot: slot, Slots: 1,
-		MaxRetries: 3, RetryDelay: 5 * time.Minute, Exponential: true, Doubt: 30 * time.Second,
+		MaxRetries: 3, RetryDelay: 5 * time.Minute, Exponential: true, Timeout: 30 * time.Second, Doubt: 5 * time.Minute,
 	}
 	for _, f := range change {
 		f(&opt)

@@ -169,10 +169,13 @@ func (q *Queue) leaveAloneOn(ctx context.Context, conn *pgx.Conn, r refusal, cau
 	if err != nil {
 		return err
 	}
-	return q.sql.Exec(ctx, conn, "leave_alone", pgx.NamedArgs{
+	batch := &pgx.Batch{}
+	q.sql.Queue(batch, "leave_alone", pgx.NamedArgs{
 		"ids": ids, "refusal": number, "seconds": leaveAloneFor.Seconds(),
 		"destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0],
 	})
+	q.sql.Queue(batch, "hand_over", pgx.NamedArgs{"destination": q.name, "cycle": q.numbers[0]})
+	return conn.SendBatch(ctx, batch).Close()
 }
 
 // noticeTrouble notes what the database refuses for a reason of its own, as far as it

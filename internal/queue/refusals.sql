@@ -26,18 +26,30 @@ RETURNING id, since = seen_at
 
 -- name: leave_alone
 -- Claim rows so that nobody does for @seconds; also those that this @cycle has claimed and
--- could not mark.
+-- could not mark. They hold their key for nobody: see hand_over.
 INSERT INTO contactsync.claims AS x (contact_id, destination, slot, cycle, until, refusal)
 SELECT id, @destination, @slot::int, @cycle::bigint, clock_timestamp() + make_interval(secs => @seconds::float8), @refusal::bigint
   FROM unnest(@ids::text[]::uuid[]) AS i (id)
     ON CONFLICT (contact_id, destination) DO UPDATE
-   SET until = excluded.until, refusal = excluded.refusal
+   SET until = excluded.until, refusal = excluded.refusal, holds_key = false
  WHERE x.cycle = excluded.cycle
 
+-- name: hand_over
+-- Have another row of the @cycle hold a key that nobody holds any more.
+UPDATE contactsync.claims x
+   SET holds_key = true
+ WHERE x.destination = @destination
+   AND x.contact_id = ANY (ARRAY(
+           SELECT DISTINCT ON (y.key) y.contact_id
+             FROM contactsync.claims y
+            WHERE y.destination = @destination AND y.cycle = @cycle::bigint AND y.until IS NULL AND y.key IS NOT NULL
+              AND (SELECT z.slot FROM contactsync.claims z WHERE z.key = y.key AND z.destination = @destination AND z.holds_key) IS NULL))
+
 -- name: keep_refused
--- Say of claims under way why their rows cannot be settled.
+-- Say of claims under way why their rows cannot be settled. Their requests are over: the
+-- key is free.
 UPDATE contactsync.claims
-   SET refusal = @refusal::bigint
+   SET refusal = @refusal::bigint, holds_key = false
  WHERE contact_id = ANY (@ids::text[]::uuid[]) AND destination = @destination AND cycle = @cycle::bigint
 
 -- name: try_rows

@@ -43,7 +43,7 @@ SELECT key, coalesce(remote_id, '')
 -- Note that requests are over of which it is known what became of them: one array
 -- each, a place a key; @taken says whether the destination has taken it.
 -- A hash stays only where nobody else sent to the same contact meanwhile, under the
--- same email or another one: else nobody knows who came last.
+-- same email or another one, and nothing older can come: else nobody knows who came last.
 WITH ended AS MATERIALIZED (
     SELECT * FROM unnest(@keys::bytea[], @taken::bool[], @remote_ids::text[]) AS e (key, taken, remote_id)
 ), locked AS MATERIALIZED (
@@ -70,6 +70,7 @@ UPDATE contactsync.sent s
        hash = CASE
            WHEN e.taken AND s.alone AND s.cycles = ARRAY[@cycle::bigint]
                 AND NOT EXISTS (SELECT FROM contactsync.slots k WHERE k.destination = @destination AND k.forgetful)
+                AND NOT EXISTS (SELECT FROM contactsync.doubts d WHERE d.destination = @destination AND d.key = e.key)
                 AND NOT EXISTS (SELECT FROM ended o WHERE o.remote_id = e.remote_id AND o.key <> e.key)
                 AND NOT EXISTS (SELECT FROM others o -- that ended since this began, goes on, or is in doubt
                                  WHERE o.remote_id = e.remote_id
@@ -85,8 +86,34 @@ UPDATE contactsync.sent s
 
 -- name: forget
 -- Make everything void that is remembered up to now, because this process sends
--- without writing it down.
-INSERT INTO contactsync.sent (destination, key)
-SELECT @destination, ''
+-- without writing it down. Where the clock went back, what comes next is void as well,
+-- until it has caught up.
+INSERT INTO contactsync.sent (destination, key, at)
+SELECT @destination, '', greatest(clock_timestamp(), (SELECT max(s.at) FROM contactsync.sent s))
  WHERE EXISTS (SELECT FROM contactsync.sent WHERE destination = @destination)
-    ON CONFLICT (destination, key) DO UPDATE SET at = clock_timestamp()
+    ON CONFLICT (destination, key) DO UPDATE SET at = excluded.at
+
+-- name: origin
+-- Note which server and database this is, and make void what another one remembered,
+-- or what this one did before its counter went back to @number, below the highest number
+-- that this process has seen (@highest).
+WITH here AS MATERIALIZED (
+    SELECT concat_ws('/', CASE WHEN has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
+                               THEN (SELECT s.system_identifier FROM pg_control_system() s) END,
+                          left(pg_walfile_name(pg_current_wal_lsn()), 8),
+                          (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())) AS name
+), moved AS (
+    INSERT INTO contactsync.origins AS o (destination, server)
+    SELECT @destination, name FROM here
+        ON CONFLICT (destination) DO UPDATE
+       SET server = excluded.server, since = clock_timestamp()
+     WHERE o.server <> excluded.server OR @number::bigint <= @highest::bigint
+ RETURNING destination
+), void AS (
+    INSERT INTO contactsync.sent (destination, key, at)
+    SELECT destination, '', greatest(clock_timestamp(), (SELECT max(s.at) FROM contactsync.sent s)) FROM moved
+        ON CONFLICT (destination, key) DO UPDATE SET at = excluded.at
+ RETURNING destination
+)
+SELECT EXISTS (SELECT FROM void) AND (EXISTS (SELECT FROM contactsync.origins WHERE destination = @destination)
+                                      OR EXISTS (SELECT FROM contactsync.sent WHERE destination = @destination)) AS moved

@@ -106,7 +106,7 @@ func (q *Queue) settleArgs(a contact.Answered) pgx.NamedArgs {
 		"destination": q.name, "cycle": a.Cycle, "slot": q.opt.Slot, "instance": q.opt.Instance, "leads": q.leads(),
 		"claimed_at": a.ClaimedAt, "requests": a.Requests, "throttled_ms": a.Throttled.Milliseconds(),
 		"max_retries": q.opt.MaxRetries, "retry_delay": q.opt.RetryDelay.Seconds(), "exponential": q.opt.Exponential,
-		"doubt": q.opt.Doubt.Seconds(), "bounds": contact.LatencyBounds(),
+		"timeout": q.opt.Timeout.Seconds(), "doubt": q.opt.Doubt.Seconds(), "bounds": contact.LatencyBounds(),
 		"ids": ids, "versions": versions, "verdicts": verdicts, "remote_ids": remoteIDs, "created": created,
 		"codes": codes, "messages": messages, "statuses": statuses, "correlation_ids": correlationIDs,
 		"in_doubt": inDoubt, "forgiving": forgiving, "put_off": putOff,

@@ -4,8 +4,8 @@
 -- Settle the outcomes of one cycle: one statement for all of them. The outcomes are
 -- one array each, a place a contact; @versions is of what was sent, @put_off for how
 -- many seconds an unspent row is put off. @exponential says whether the @retry_delay
--- doubles; @doubt is how many seconds a doubt lasts; @leads says that the slot is a
--- leader's and not a command's.
+-- doubles; @timeout is how many seconds a contact in doubt stays claimed, @doubt how long
+-- its request may land late; @leads says that the slot is a leader's and not a command's.
 -- A row is written only while our claim of this cycle stands, and its status
 -- only while it still is Processing: whatever the app made of it stays. A row
 -- that is Processing but holds other values than were sent was touched meanwhile,
@@ -22,11 +22,12 @@ WITH outcomes AS MATERIALIZED (
      WHERE coalesce((SELECT x.cycle FROM contactsync.claims x WHERE x.contact_id = o.id AND x.destination = @destination) = @cycle::bigint, false)
 ), locked AS MATERIALIZED (
     -- Their rows as they are now. Row by row on purpose: each is locked, or passed over, by itself.
-    SELECT o.*, r.ours, r.version AS found_version, r.tries, r.since
+    SELECT o.*, r.ours, r.version AS found_version, r.tries, r.queued, r.since
       FROM outcomes o, LATERAL (
         SELECT coalesce(c.hubspot_processing_status = 'Processing', false) AS ours,
                {{version}} AS version,
                least(greatest(coalesce(c.retry_count, 0), 0), 1000000)::int AS tries,
+               c.hubspot_queued_at AS queued,
                -- Since when it waits; a contact that was scheduled, since then.
                CASE WHEN isfinite(c.hubspot_queued_at) AND isfinite(coalesce(c.next_retry_at, c.hubspot_queued_at))
                     THEN greatest(c.hubspot_queued_at, c.next_retry_at) END AS since
@@ -37,7 +38,7 @@ WITH outcomes AS MATERIALIZED (
     -- And those that the app deleted while they were in flight.
     SELECT * FROM locked
     UNION ALL
-    SELECT o.*, false, o.version, 0, NULL FROM outcomes o
+    SELECT o.*, false, o.version, 0, NULL, NULL FROM outcomes o
      WHERE o.id NOT IN (SELECT id FROM locked) AND (SELECT c.id FROM contacts c WHERE c.id = o.id) IS NULL
 ), decided AS MATERIALIZED (
     -- What becomes of the row: the verdict, unless the row was touched or has no attempts left.
@@ -119,10 +120,46 @@ WITH outcomes AS MATERIALIZED (
 ), freed AS (
     DELETE FROM contactsync.claims x
      WHERE x.contact_id = ANY (ARRAY(SELECT id FROM ended WHERE NOT in_doubt AND NOT vetoed)) AND x.destination = @destination AND x.cycle = @cycle::bigint
+ RETURNING x.contact_id, x.key
 ), quarantined AS (
     UPDATE contactsync.claims x
-       SET until = clock_timestamp() + make_interval(secs => @doubt::float8)
+       SET until = clock_timestamp() + make_interval(secs => @timeout::float8)
      WHERE x.contact_id = ANY (ARRAY(SELECT id FROM ended WHERE in_doubt AND NOT vetoed)) AND x.destination = @destination AND x.cycle = @cycle::bigint
+ RETURNING x.contact_id, x.key
+), older AS (
+    -- What may come to the destination after something newer: a request that lands late,
+    -- or a row whose next try is later.
+    INSERT INTO contactsync.doubts AS d (destination, key, until, retry_at, rows, versions)
+    SELECT @destination, k.key,
+           max(CASE WHEN w.in_doubt THEN clock_timestamp() + make_interval(secs => @doubt::float8) END),
+           max(CASE WHEN w.final = 'retry' THEN w.retry_at END),
+           array_agg(w.id),
+           array_agg(w.version ORDER BY w.version)
+      FROM (SELECT * FROM freed UNION ALL SELECT * FROM quarantined) k JOIN worded w ON w.id = k.contact_id
+     WHERE k.key IS NOT NULL AND (w.in_doubt OR w.final = 'retry')
+     GROUP BY k.key
+        ON CONFLICT (destination, key) DO UPDATE
+       SET until = greatest(d.until, excluded.until),
+           retry_at = greatest(d.retry_at, excluded.retry_at),
+           rows = excluded.rows || CASE WHEN d.rows = excluded.rows OR d.retry_at IS NULL OR d.retry_at <= clock_timestamp() THEN '{}' ELSE d.rows END,
+           versions = CASE WHEN d.versions = excluded.versions THEN d.versions ELSE '{}' END
+), newer AS (
+    -- What the destination has taken while such a thing was still to come: it is the
+    -- newest that was asked for, or no reason to change what is.
+    UPDATE contactsync.doubts d
+       SET newer = CASE WHEN d.cycle = @cycle::bigint THEN d.newer || s.ids ELSE s.ids END,
+           cycle = @cycle::bigint,
+           asked = s.asked
+      FROM (SELECT f.key, array_agg(w.id) AS ids, array_agg(w.version ORDER BY w.version) AS versions, max(w.queued) AS asked
+              FROM freed f JOIN worded w ON w.id = f.contact_id
+             WHERE w.verdict = 'synced'
+             GROUP BY f.key) s
+     WHERE d.destination = @destination
+       AND d.key = ANY (ARRAY(SELECT key FROM freed))
+       AND d.key = s.key
+       AND greatest(d.until, d.retry_at) > @claimed_at::timestamptz
+       AND d.versions <> s.versions -- else the same was sent again
+       AND coalesce(s.asked >= d.asked, true)
 ), failed AS (
     INSERT INTO contactsync.failures (contact_id, destination, cycle, attempt, code, http_status, message, correlation_id)
     SELECT id, @destination, @cycle::bigint, tries + 1, code, nullif(http_status, 0), left(message, 500), nullif(correlation_id, '')

@@ -42,8 +42,16 @@ func (q *Queue) Enter(ctx context.Context) error {
 				q.sql.Queue(batch, "forget", pgx.NamedArgs{"destination": q.name})
 			}
 		}
+		highest := q.opt.Seen.number()
 		q.drawNumber(batch)
-		return conn.SendBatch(ctx, batch).Close()
+		if err := conn.SendBatch(ctx, batch).Close(); err != nil || !q.opt.Remember {
+			return err
+		}
+		moved, err := q.origin(ctx, conn, highest)
+		if moved && q.opt.OnMoved != nil {
+			q.opt.OnMoved(ctx)
+		}
+		return err
 	})
 }
 

@@ -51,3 +51,17 @@ SELECT EXISTS (
     SELECT FROM pg_attribute a
      WHERE a.attrelid = @table::text::regclass::oid AND a.attname = 'traceparent' AND NOT a.attisdropped
        AND has_column_privilege(a.attrelid, a.attnum, 'SELECT')) AS readable
+
+-- name: account
+-- The account that is synced to; this one from now on, where none was yet and it is
+-- about to be (@first).
+WITH first AS (
+    INSERT INTO contactsync.accounts (destination, account, who)
+    SELECT @destination, @account, @instance
+     WHERE @first::bool
+        ON CONFLICT DO NOTHING
+ RETURNING account
+)
+SELECT account FROM first
+UNION ALL
+SELECT account FROM contactsync.accounts WHERE destination = @destination

@@ -44,6 +44,10 @@ func render(target statement.Target, extra columns.List, traced bool) statement.
 	if traced {
 		pieces["traceparent"] = traceParent
 	}
+	pieces["keyed_by"] = pieces["email_key"]
+	if target.Destination.KeyedByID {
+		pieces["keyed_by"] = pieces["id_key"]
+	}
 	pieces["latency_counts"] = latencyCounts(len(contact.LatencyBounds()) + 1)
 	return statement.Merge(
 		statement.Parse(claimSQL), statement.Parse(settleSQL), statement.Parse(maintainSQL), statement.Parse(refusalsSQL),

@@ -54,7 +54,7 @@ $$;
 GRANT SELECT (contact_id, destination, slot, cycle, claimed_at, until, refusal) ON contactsync.claims TO :"role";
 GRANT SELECT ON contactsync.cycles, contactsync.failures, contactsync.refusals, contactsync.slots, contactsync.strays TO :"role";
 -- Whether it is paused by hand, who runs, what people did.
-GRANT SELECT ON contactsync.holds, contactsync.replicas, contactsync.actions, contactsync.alerts TO :"role";
+GRANT SELECT ON contactsync.holds, contactsync.replicas, contactsync.accounts, contactsync.actions, contactsync.alerts TO :"role";
 -- Which version the schema has.
 GRANT SELECT ON contactsync.installed, contactsync.goose_db_version TO :"role";
 

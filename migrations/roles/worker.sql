@@ -18,13 +18,15 @@ GRANT UPDATE (
     last_failed_crm, updated_at
 ) ON contacts TO :"role";
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON contactsync.claims TO :"role";
+GRANT SELECT, INSERT, UPDATE, DELETE ON contactsync.claims, contactsync.doubts TO :"role";
 GRANT INSERT, UPDATE, DELETE ON contactsync.cycles, contactsync.refusals, contactsync.slots, contactsync.strays TO :"role";
 -- What failed and what people did is written once, and forgotten after 30 days.
 GRANT INSERT, DELETE ON contactsync.failures, contactsync.actions TO :"role";
 GRANT INSERT, UPDATE, DELETE ON contactsync.holds, contactsync.replicas TO :"role";
+GRANT INSERT, UPDATE ON contactsync.accounts TO :"role";
 GRANT INSERT, UPDATE ON contactsync.alerts TO :"role";
 -- What the CRM has been told last.
 GRANT SELECT, INSERT, UPDATE, DELETE ON contactsync.sent TO :"role";
+GRANT SELECT, INSERT, UPDATE ON contactsync.origins TO :"role";
 -- Draws the number of a cycle before there is a row for it.
 GRANT USAGE ON SEQUENCE contactsync.cycles_id_seq TO :"role";

@@ -55,6 +55,9 @@ func accountReason(e *api.Error) string {
 	case http.StatusUnauthorized:
 		return e.Message + ". HubSpot rejected the key: set HUBSPOT_API_KEY to a valid one and restart, or write one to HUBSPOT_API_KEY_FILE"
 	case 0:
+		if e.Err != nil { // another account than the one that is synced to: it says what to do
+			return e.Message + ". Nothing was sent"
+		}
 		return e.Message + ". Nothing was sent: correct one of the two and restart"
 	}
 	if e.Foreign {

@@ -172,7 +172,7 @@ func openQueue(ctx context.Context, url string) (*queue.Queue, *pgx.Conn, error)
 func enterQueue(ctx context.Context, conn *pgx.Conn) (*queue.Queue, error) {
 	q := queue.New(unguarded{conn}, queue.Options{
 		Target: statement.For(statement.Contacts(), hubspot.Info, hubspot.Info), Instance: "bench", Slots: 1,
-		MaxRetries: 3, RetryDelay: 5 * time.Minute, Exponential: true, Doubt: 30 * time.Second,
+		MaxRetries: 3, RetryDelay: 5 * time.Minute, Exponential: true, Timeout: 30 * time.Second, Doubt: 5 * time.Minute,
 	})
 	return q, q.Enter(ctx)
 }

@@ -33,7 +33,7 @@ var mutations = []mutation{
 	{
 		name: "no quarantine",
 		file: "internal/queue/queue.go",
-		old:  "return (leaseSlack + q.opt.Doubt).Seconds()",
+		old:  "return (leaseSlack + q.opt.Timeout).Seconds()",
 		new:  "return 0",
 		pkg:  "internal/queue", tests: []string{"TestRescueWaitsForTheQuarantine"},
 	},
@@ -61,8 +61,8 @@ var mutations = []mutation{
 	{
 		name: "retry without next_retry_at",
 		file: "internal/queue/settle.sql",
-		old:  "WHEN w.final = 'retry' THEN w.retry_at",
-		new:  "WHEN w.final = 'retry' THEN NULL",
+		old:  "WHEN w.final = 'retry' THEN w.retry_at\n",
+		new:  "WHEN w.final = 'retry' THEN NULL\n",
 		pkg:  "internal/queue", tests: []string{"TestSettle"},
 	},
 	{
@@ -94,11 +94,18 @@ var mutations = []mutation{
 		pkg:  "internal/drain", tests: []string{"TestStopDoesNotReachTheSettle"},
 	},
 	{
-		name: "one email in two requests at a time",
-		file: "internal/drain/inflight.go",
-		old:  "for _, other := range before {",
-		new:  "for _, other := range before[:0] {",
-		pkg:  "internal/drain", tests: []string{"TestQueuedWhileOthersAreUnderWay"},
+		name: "the key is not claimed",
+		file: "internal/queue/fragments.sql",
+		old:  "key, key IS NOT NULL FROM ranked",
+		new:  "key, false FROM ranked",
+		pkg:  "internal/queue", tests: []string{"TestAKeyIsInFlightOnce"},
+	},
+	{
+		name: "what may land late is forgotten",
+		file: "internal/queue/settle.sql",
+		old:  "(w.in_doubt OR w.final = 'retry')\n     GROUP BY",
+		new:  "false\n     GROUP BY",
+		pkg:  "internal/queue", tests: []string{"TestNewerIsSentAgainAfterTheDoubt", "TestAnOlderRowThatIsTriedLater"},
 	},
 	{
 		name: "an outage spends all under way",

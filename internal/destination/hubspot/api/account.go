@@ -2,11 +2,14 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
 )
 
 // Account is the account that the key belongs to.
@@ -62,31 +65,34 @@ func (c *Client) KnownAccount() *Account {
 	return c.account
 }
 
+// unknownFor is how long it is not asked again whose a key is that may not see that.
+const unknownFor = 5 * time.Minute
+
 // CheckAccount asks HubSpot whether the key is accepted and is that of the right
-// portal. It writes nothing.
+// account. It writes nothing.
 func (c *Client) CheckAccount(ctx context.Context, usage *Usage) *Error {
 	token := c.credentials.token()
 	account, e := c.Account(ctx, usage)
 	if e == nil {
-		e = c.checkPortal(account, token)
+		e = c.checkAccount(ctx, account, token, false)
 	}
 	return e
 }
 
 // MayWrite returns why nothing may be written at all; nil if it may. Only an
 // account that is known to be another one, or a key that is refused, is a reason.
-// Details that cannot be had are none: they are asked for again before the next write.
+// Details that cannot be had are none: they are asked for again later.
 func (c *Client) MayWrite(ctx context.Context, usage *Usage) *Error {
 	_, e := c.writingToken(ctx, usage)
 	return e
 }
 
 // writingToken returns the token to write with, once it is known to belong to the
-// right portal: one that is rotated between two requests may be another account's.
+// right account: one that is rotated between two requests may be another account's.
 func (c *Client) writingToken(ctx context.Context, usage *Usage) (string, *Error) {
 	for {
 		token := c.credentials.token()
-		if c.portalID == 0 || c.isVerified(token) {
+		if c.mayBeUsed(token) {
 			return token, nil
 		}
 		account, e := c.Account(ctx, usage)
@@ -94,19 +100,23 @@ func (c *Client) writingToken(ctx context.Context, usage *Usage) (string, *Error
 		case c.credentials.token() != token: // the answer may be about either of the two
 			continue
 		case e == nil:
-			return token, c.checkPortal(account, token)
-		case e.Kind == KindAccount, e.Kind == KindStopped:
+			return token, c.checkAccount(ctx, account, token, true)
+		case e.Kind == KindStopped, e.Kind == KindAccount && c.portalID != 0:
 			return token, e
 		}
-		c.log.WarnContext(ctx, "account details not available: writing without a check of HUBSPOT_PORTAL_ID", "error", e)
+		c.log.WarnContext(ctx, "account details not available: writing without knowing whose account it is", "error", e)
+		c.mu.Lock()
+		c.unknown = time.Now().Add(unknownFor)
+		c.mu.Unlock()
 		return token, nil
 	}
 }
 
-func (c *Client) isVerified(token string) bool {
+// mayBeUsed reports whether nothing has to be asked before a token is written with.
+func (c *Client) mayBeUsed(token string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.verified == token
+	return c.verified == token || c.portalID == 0 && (c.accept == nil || time.Now().Before(c.unknown))
 }
 
 // distrust has the portal of a token checked again before the next write: a key that
@@ -119,15 +129,26 @@ func (c *Client) distrust(token string) {
 	}
 }
 
-// checkPortal compares the account of a token with the one that may be written to.
-func (c *Client) checkPortal(account Account, token string) *Error {
+// checkAccount makes sure that the account of a token may be written to.
+func (c *Client) checkAccount(ctx context.Context, account Account, token string, aboutToWrite bool) *Error {
 	if c.portalID != 0 && account.PortalID != c.portalID {
 		return &Error{
 			Code: contact.CodeForbidden, Kind: KindAccount,
 			Message: fmt.Sprintf("the key belongs to portal %d, but HUBSPOT_PORTAL_ID is %d", account.PortalID, c.portalID),
 		}
 	}
-	if c.credentials.token() != token { // it was replaced meanwhile
+	known := true
+	if c.accept != nil {
+		var err error
+		known, err = c.accept(ctx, strconv.FormatInt(account.PortalID, 10), aboutToWrite)
+		if _, other := errors.AsType[*destination.OtherAccountError](err); other {
+			return &Error{Code: contact.CodeForbidden, Kind: KindAccount, Message: err.Error(), Err: err}
+		}
+		if err != nil { // our own database's trouble: no fault of the account
+			return &Error{Code: contact.CodeOther, Kind: KindStopped, Message: err.Error(), Err: err}
+		}
+	}
+	if c.credentials.token() != token || !known { // it was replaced meanwhile
 		return nil
 	}
 	c.mu.Lock()

@@ -7,6 +7,7 @@
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,6 +36,12 @@ type Options struct {
 	// PortalID is the one account that may be written to: a key of another
 	// account fails before anything is sent. 0: any account.
 	PortalID int64
+
+	// Accept says whether an account may be written to; its error is a
+	// *destination.OtherAccountError where not. It is asked about each key, before anything is
+	// written with it (aboutToWrite), and when somebody wants to know whether the account
+	// can be used; known is false where it will have to be asked again. Nil: any may.
+	Accept func(ctx context.Context, account string, aboutToWrite bool) (known bool, err error)
 
 	HTTP    *http.Client  // nil: NewHTTPClient. Redirects are never followed, whatever it says
 	Timeout time.Duration // of one request, from the first byte to the last; 0: 30 s
@@ -80,13 +87,15 @@ type Client struct {
 	urls        urls
 	credentials *credentials
 	portalID    int64
+	accept      func(ctx context.Context, account string, aboutToWrite bool) (known bool, err error)
 	timeout     time.Duration
 	known       []string
 	log         *slog.Logger
 	limiter     *limiter
 
 	mu       sync.Mutex // guards what follows
-	verified string     // the token that is known to belong to portalID; empty: none is
+	verified string     // the token that is known to belong to an account that may be written to; empty: none is
+	unknown  time.Time  // until then it is not asked again whose the key is, because that could not be had
 	account  *Account   // as last seen; nil: never
 	limits   destination.Limits
 }
@@ -110,7 +119,7 @@ func New(o Options) (*Client, error) {
 	return &Client{
 		http: withoutRedirects(o.HTTP), urls: urls{base: base, version: o.Version},
 		credentials: &credentials{all: []string{o.Token}, read: o.Reread},
-		portalID:    o.PortalID, timeout: o.Timeout, known: o.Known, log: o.Log,
+		portalID:    o.PortalID, accept: o.Accept, timeout: o.Timeout, known: o.Known, log: o.Log,
 		limiter: newLimiter(o.RatePer10s, o.Slots, o.Log),
 		limits:  destination.Limits{Rate: destination.Unknown("10s"), Daily: destination.Unknown("day")},
 	}, nil
