@@ -83,9 +83,9 @@ type wakeUps struct {
 }
 
 const (
-	// restlessSQL says what is still to come; dueSQL leaves out what is scheduled.
+	// restlessSQL says what is still to come, also once more, after a doubt; dueSQL leaves out what is scheduled.
 	restlessSQL = `SELECT format('%s rows are queued and %s claims stand',
-		(SELECT count(*) FROM contacts WHERE hubspot_processing_status = 'Queued'),
+		(SELECT count(*) FROM contacts WHERE hubspot_processing_status = 'Queued') + (SELECT count(*) FROM contactsync.doubts WHERE newer <> '{}'),
 		(SELECT count(*) FROM contactsync.claims))`
 	dueSQL = `SELECT format('%s rows are queued and %s claims stand',
 		(SELECT count(*) FROM contacts WHERE hubspot_processing_status = 'Queued' AND (next_retry_at IS NULL OR next_retry_at <= now())),

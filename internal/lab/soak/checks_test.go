@@ -32,6 +32,7 @@ func (w *world) check(told *receipts, seen *wakeUps, watcher *observer) {
 	l := &ledger{}
 	l.checkDelivery(accounts)
 	l.checkOrder(accounts)
+	l.checkAlone(w)
 	l.checkRepeats(ctx, w, accounts)
 	l.checkRest(ctx, w)
 	l.checkReceipts(ctx, w, told)
@@ -114,6 +115,14 @@ func (l *ledger) checkOrder(accounts []*account) {
 		fmt.Sprintf("%d writes of %d contacts", writes, contacts), wrong...)
 }
 
+// checkAlone: no two requests about one email were under way at once, whichever leaders
+// and rows they came from.
+func (l *ledger) checkAlone(w *world) {
+	w.front.mu.Lock()
+	defer w.front.mu.Unlock()
+	l.add("no email is in two requests at once", fmt.Sprintf("%d emails, %d of them of two rows", len(w.front.waiting), shared/2), w.front.doubled...)
+}
+
 // checkRepeats: what nobody asked for is sent again only where something had gone
 // wrong, once for each time: a claim that its leader did not live to settle, a
 // request that met a fault, a row that was adopted.
@@ -134,7 +143,7 @@ func (l *ledger) checkRepeats(ctx context.Context, w *world, accounts []*account
 		}
 	}
 	faults, adopted := w.count.get("requests that met a fault, at most"), w.count.get("stale Processing adopted")
-	bound := interrupted + faults*w.plan.batch + adopted
+	bound := 2*(interrupted+faults*w.plan.batch) + adopted // sent again, and once more when nothing older can land
 	counted := fmt.Sprintf("%d repeats, of which nobody asked for %d; explained are %d: %d claims whose leader ended, %d requests of %d that met a fault, %d adopted",
 		told, unasked, bound, interrupted, faults, w.plan.batch, adopted)
 	var wrong []string

@@ -3,6 +3,7 @@ package soak
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"maps"
 	"net/http"
@@ -25,12 +26,15 @@ type front struct {
 	arrived []func(*replica)
 	done    []func(*replica)
 	landing sync.WaitGroup
+
+	overtaken map[string]bool // the emails and versions of what landed later than contactsync waits before it sends something newer
+	waiting   map[string]int  // requests by email, whose senders wait for the answer
+	doubled   []string        // the emails of which there were two
 }
 
-// lateMost is when a request takes effect at the latest, from its arrival.
-// contactsync counts on twice the timeout from when it was sent; the rest is for a
-// machine that is busy.
-const lateMost = 5 * hubspotTimeout / 4
+// lateMost is when a request takes effect at the latest, from its arrival: later than
+// the quarantine lasts, which is twice the timeout, and sooner than the doubt.
+const lateMost = 3 * hubspotTimeout
 
 // landMost is after what time a request that has not taken effect never does.
 const landMost = lateMost + hubspotTimeout/4
@@ -72,7 +76,18 @@ func (f *front) forReplica(r *replica) http.Handler {
 			f.sim.ServeHTTP(w, req)
 			return
 		}
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler) // the client broke off: nothing has arrived
+		}
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		sent := contactsIn(body)
+		f.note(sent, +1)
+		defer f.note(sent, -1)
 		arrived, late := take(&f.mu, &f.arrived), take(&f.mu, &f.late)
+		if late != nil && *late > hubspotTimeout {
+			f.mayBeOvertaken(sent)
+		}
 		if arrived == nil && late == nil {
 			f.prompt(w, req, r)
 			return
@@ -83,6 +98,46 @@ func (f *front) forReplica(r *replica) http.Handler {
 			}
 		})
 	})
+}
+
+// sentContact is as much of a contact in a request as the books need.
+type sentContact struct {
+	Email      string            `json:"id"`
+	Properties map[string]string `json:"properties"`
+}
+
+func contactsIn(body []byte) []sentContact {
+	var request struct {
+		Inputs []sentContact `json:"inputs"`
+	}
+	_ = json.Unmarshal(body, &request) // the simulator refuses what cannot be read
+	return request.Inputs
+}
+
+// note notes that a request arrived, or that its sender waits no longer.
+func (f *front) note(sent []sentContact, by int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.waiting == nil {
+		f.waiting = map[string]int{}
+	}
+	for _, c := range sent {
+		if f.waiting[c.Email] += by; by > 0 && f.waiting[c.Email] > 1 {
+			f.doubled = append(f.doubled, c.Email)
+		}
+	}
+}
+
+// mayBeOvertaken notes that something newer may be sent before these take effect.
+func (f *front) mayBeOvertaken(sent []sentContact) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.overtaken == nil {
+		f.overtaken = map[string]bool{}
+	}
+	for _, c := range sent {
+		f.overtaken[c.Email+" "+c.Properties["phone"]] = true
+	}
 }
 
 // prompt carries a request out at once, and no later than HubSpot may: also one

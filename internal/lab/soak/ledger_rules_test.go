@@ -20,6 +20,7 @@ func TestLedgerRules(t *testing.T) {
 		return all
 	}
 	past := []change{queued(1, "a"), queued(2, "b"), queued(3, "c")}
+	late := append([]change{queued(0, "late")}, past...)
 	tests := []struct {
 		name   string
 		past   []change
@@ -33,6 +34,8 @@ func TestLedgerRules(t *testing.T) {
 		{"the last one lost", past, shown("a", "b"), 3, 2, ""},
 		{"none came", past, nil, 3, 0, ""},
 		{"older after newer", past, shown("a", "c", "b"), 3, 0, "after a newer one"},
+		{"older after newer, landed late", late, shown("a", "late", "c", "late", "c"), 3, 3, ""},
+		{"older after newer at the end, landed late", late, shown("a", "c", "late"), 3, 0, "after a newer one"},
 		{"never committed", past, shown("a", "x"), 3, 0, "never committed"},
 		{"a mixture", past, []hubspotsim.Write{{Properties: map[string]string{"phone": "b", "lastname": "va"}}}, 3, 0, "mixes"},
 		{
@@ -53,7 +56,7 @@ func TestLedgerRules(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			a := &account{past: test.past, seen: test.seen}
+			a := &account{past: test.past, seen: test.seen, overtaken: map[string]bool{"late": true}}
 			if got := a.owed(); got != test.owed {
 				t.Errorf("owed from commit %d, want %d", got, test.owed)
 			}

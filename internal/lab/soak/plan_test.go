@@ -25,6 +25,9 @@ const (
 
 	// hubspotTimeout is short, so that a quarantine (15 s more) fits into a run.
 	hubspotTimeout = 2 * time.Second
+
+	// hubspotDoubt is longer than a late request takes, lateMost.
+	hubspotDoubt = 10 * time.Second
 )
 
 // plan is everything about a run that the seed decides before it begins.

@@ -124,7 +124,7 @@ func (w *world) newReplica(i int) *replica {
 	r := &replica{world: w, number: i + 1, proxy: netproxy.New(w.T, w.url)}
 	in := progtest.Installation{TB: w.T, Worker: r.proxy.URL(), API: progtest.ServeHubSpot(w.T, w.sim, w.front.forReplica(r))}
 	r.env = in.Env(
-		fmt.Sprintf("HUBSPOT_TIMEOUT=%v", hubspotTimeout), "HUBSPOT_RATE_LIMIT_PER_10S=1000",
+		fmt.Sprintf("HUBSPOT_TIMEOUT=%v", hubspotTimeout), fmt.Sprintf("HUBSPOT_DOUBT=%v", hubspotDoubt), "HUBSPOT_RATE_LIMIT_PER_10S=1000",
 		fmt.Sprintf("HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES=%d", w.plan.slots),
 		fmt.Sprintf("HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=%d", w.plan.batch),
 		fmt.Sprintf("HUBSPOT_SYNC_MAX_RETRIES=%d", w.plan.maxRetries),
