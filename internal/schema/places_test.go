@@ -63,8 +63,11 @@ func TestWhichContacts(t *testing.T) {
 func TestNoSchemaToCreateIn(t *testing.T) {
 	t.Parallel()
 	needs.Time(t)
-	_, err := schema.Up(t.Context(), pgtest.Empty(t)+"&search_path=nowhere", hubspotAlone, logger(t))
+	url := pgtest.Empty(t)
+	_, err := schema.Up(t.Context(), url+"&search_path=nowhere", hubspotAlone, logger(t))
 	unsuitable(t, err, "search_path names no schema", "search_path=<schema>")
+	leftNothing(t, url, nil)
+	up(t, url+"&search_path=public")
 }
 
 // A role that owns the table and may create schemas is enough.

@@ -95,23 +95,32 @@ func (m *migrator) creatable(ctx context.Context) error {
 	if m.options.Create {
 		return nil
 	}
-	rows, err := m.work.Query(ctx, catalogSQL.Text("namesakes"), m.options.table())
-	if err != nil {
-		return wrap("look for other tables", err)
-	}
-	others, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	others, err := m.namesakes(ctx)
 	if err != nil || len(others) == 0 {
-		return wrap("look for other tables", err)
+		return err
 	}
 	bad := UnsuitableError{Problems: []string{
 		fmt.Sprintf("there is no table contacts in schema %s, to which the database URL leads, but there is %s", home, strings.Join(others, ", ")),
 	}}
 	for _, other := range others {
-		bad.Remedies = append(bad.Remedies, fmt.Sprintf("add %s to the database URL (&search_path=… behind other parameters), or set CONTACTS_TABLE=%s",
-			searchPath(other), other))
+		remedy := "set CONTACTS_TABLE=" + other
+		if lastPart(other) == m.options.table() { // and not in capitals
+			remedy = fmt.Sprintf("add %s to the database URL (&search_path=… behind other parameters), or %s", searchPath(other), remedy)
+		}
+		bad.Remedies = append(bad.Remedies, remedy)
 	}
 	bad.Remedies = append(bad.Remedies, fmt.Sprintf("or, to have a new, empty table %s.contacts, run `contactsync migrate up --create`", home))
 	return &bad
+}
+
+// namesakes lists the tables of the configured name in all schemas.
+func (m *migrator) namesakes(ctx context.Context) ([]string, error) {
+	rows, err := m.work.Query(ctx, catalogSQL.Text("namesakes"), lastPart(m.options.table()))
+	if err != nil {
+		return nil, wrap("look for other tables", err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return list, wrap("look for other tables", err)
 }
 
 // home is the schema, as SQL, that a new table is created in; "" where there is none.
@@ -235,7 +244,7 @@ type harm struct {
 // harmless refuses what would harm others, unless somebody says that it may.
 func (m *migrator) harmless(ctx context.Context) error {
 	var list []harm
-	for _, look := range []func(context.Context) ([]harm, error){m.lookalikes, m.otherValues, m.replication} {
+	for _, look := range []func(context.Context) ([]harm, error){m.lookalikes, m.refusedRows, m.otherValues, m.replication} {
 		some, err := look(ctx)
 		if err != nil {
 			return err

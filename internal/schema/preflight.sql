@@ -104,6 +104,22 @@ SELECT quote_ident(a.attname),
  WHERE a.attrelid = $1::oid AND a.attgenerated <> '' AND a.attnotnull AND NOT a.attisdropped
  ORDER BY a.attnum
 
+-- name: partitions_by_value
+-- How a table is divided, as a condition that one of its partitions takes a row: '', the
+-- table, the condition, the columns in it, and the key. $1 the table's oid. No row where
+-- it is not divided by columns, or a default partition takes the rest.
+SELECT '',
+       format('%I.%I', n.nspname, t.relname),
+       (SELECT coalesce(string_agg(format('(%s)', pg_get_partition_constraintdef(i.inhrelid)), ' OR '), 'false')
+          FROM pg_inherits i WHERE i.inhparent = t.oid),
+       ARRAY(SELECT a.attname::text FROM unnest(p.partattrs) AS k JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k),
+       pg_get_partkeydef(t.oid)
+  FROM pg_partitioned_table p
+  JOIN pg_class t ON t.oid = p.partrelid
+  JOIN pg_namespace n ON n.oid = t.relnamespace
+ WHERE p.partrelid = $1::oid AND p.partdefid = 0
+   AND NOT EXISTS (SELECT FROM unnest(p.partattrs) AS k WHERE k = 0)
+
 -- name: lists
 -- The foreign keys of one column: the name, the column, and the table and the column that
 -- list its values. $1 the table's oid.

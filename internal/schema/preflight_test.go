@@ -59,6 +59,14 @@ func TestConstraintsAreTried(t *testing.T) {
 			[]string{"CREATE TABLE states (name text PRIMARY KEY)", "INSERT INTO states VALUES ('Queued'), ('Complete'), ('Error')", status + " REFERENCES states)"},
 			[]string{"lets column hubspot_processing_status hold only what is in public.states, where 'Processing' is missing", "INSERT INTO public.states (name) VALUES ('Processing');"}, settle,
 		},
+		"partitions by state": {
+			[]string{
+				"CREATE TABLE contacts (id uuid DEFAULT gen_random_uuid(), email text, name text, hubspot_processing_status text DEFAULT 'Queued', PRIMARY KEY (id, hubspot_processing_status)) PARTITION BY LIST (hubspot_processing_status)",
+				"CREATE TABLE waiting PARTITION OF contacts FOR VALUES IN ('Queued')", "CREATE TABLE done PARTITION OF contacts FOR VALUES IN ('Complete', 'Error')",
+			},
+			[]string{"no partition of public.contacts (by LIST (hubspot_processing_status)) takes hubspot_processing_status = 'Processing'", "CREATE TABLE contacts_rest PARTITION OF public.contacts DEFAULT;"}, settle,
+		},
+		"partitions by another column": {[]string{"CREATE TABLE contacts (id int PRIMARY KEY, email text, name text) PARTITION BY RANGE (id)", "CREATE TABLE few PARTITION OF contacts FOR VALUES FROM (0) TO (10)"}, nil, ""},
 		"a child's own": {
 			[]string{status + ")", "CREATE TABLE old (CONSTRAINT finished CHECK (hubspot_processing_status IN ('Queued', 'Complete'))) INHERITS (contacts)"},
 			[]string{"constraint finished of public.old refuses"}, "",
@@ -85,7 +93,11 @@ func TestConstraintsAreTried(t *testing.T) {
 				}
 				return
 			}
-			unsuitable(t, err, test.says...)
+			if name == "with the app's columns, never" {
+				consent(t, err, test.says...)
+			} else {
+				unsuitable(t, err, test.says...)
+			}
 			leftNothing(t, url, before)
 			if !pgtest.Value[bool](t, url, "SELECT NOT EXISTS (TABLE contacts EXCEPT TABLE before) AND NOT EXISTS (TABLE before EXCEPT TABLE contacts)") {
 				t.Error("the rows of the app are others")
@@ -213,6 +225,23 @@ func TestLookalikes(t *testing.T) {
 				t.Errorf("with --yes: %v", err)
 			}
 		})
+	}
+}
+
+// Nor one whose name differs in case alone.
+func TestContactsInCapitals(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	pgtest.Exec(t, url, `CREATE TABLE "Contacts" (id bigint PRIMARY KEY, email text, name text)`)
+	before := everythingThere(t, url)
+	_, err := schema.Up(t.Context(), url, hubspotAlone, logger(t))
+	unsuitable(t, err, `but there is public."Contacts"`, `set CONTACTS_TABLE=public."Contacts"`)
+	if strings.Contains(err.Error(), "?search_path") {
+		t.Errorf("search_path does not lead there:\n%v", err)
+	}
+	leftNothing(t, url, before)
+	if _, err := schema.Up(t.Context(), url, named(`public."Contacts"`), logger(t)); err != nil {
+		t.Error(err)
 	}
 }
 

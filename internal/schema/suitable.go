@@ -38,6 +38,9 @@ func (m *migrator) advise(ctx context.Context) {
 	if id := t.column(t.statement().Column("id")); id != nil && !id.Indexed {
 		m.log.WarnContext(ctx, "no index begins with the column: every claim reads the whole table", "table", t.Ident, "column", id.Name)
 	}
+	if others, err := m.namesakes(ctx); err == nil && len(others) > 1 {
+		m.log.WarnContext(ctx, "there are several tables of this name; this one is migrated", "table", t.Ident, "all", others)
+	}
 	for _, d := range m.options.Destinations {
 		if c := t.column(d.Columns.RemoteID); c != nil && c.Unique {
 			m.log.WarnContext(ctx, "the column is unique, but several contacts of one email become one there: only the first of them can be settled", "table", t.Ident, "column", c.Name)

@@ -55,6 +55,12 @@ func everything(t *table, d destination.Info) []written {
 
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
 
+// The conditions that are no constraints.
+const (
+	conditionGenerated  = "generated"           // that a generated column is not null
+	conditionPartitions = "partitions_by_value" // that a partition takes the row
+)
+
 // condition is what a row must fulfil.
 type condition struct {
 	Name       string // quoted where it must be
@@ -63,26 +69,34 @@ type condition struct {
 	Columns    []string
 	Definition string
 
-	generated bool // Name is a column that is NOT NULL and generated
+	kind string // the query that found it
 }
 
-// refused lists the constraints that refuse what contactsync writes.
-func (m *migrator) refused(ctx context.Context) (bad problems, err error) {
+// conditions are what the rows of the app's table must fulfil.
+func (m *migrator) conditions(ctx context.Context) (all []condition, err error) {
 	t := m.found.table
-	var conditions []condition
-	for _, name := range []string{"checks", "generated"} {
+	for _, name := range []string{"checks", conditionGenerated, conditionPartitions} {
 		rows, err := m.work.Query(ctx, preflightSQL.Text(name), t.OID)
 		if err != nil {
 			return nil, wrap("read the constraints of "+t.Ident, err)
 		}
 		list, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (c condition, err error) {
-			c.generated = name == "generated"
+			c.kind = name
 			return c, row.Scan(&c.Name, &c.Table, &c.SQL, &c.Columns, &c.Definition)
 		})
 		if err != nil {
 			return nil, wrap("read the constraints of "+t.Ident, err)
 		}
-		conditions = append(conditions, list...)
+		all = append(all, list...)
+	}
+	return all, nil
+}
+
+// refused lists the constraints on contactsync's columns that refuse what it writes there.
+func (m *migrator) refused(ctx context.Context) (bad problems, err error) {
+	conditions, err := m.conditions(ctx)
+	if err != nil {
+		return nil, err
 	}
 	destinations, err := m.found.destinations()
 	if err != nil {
@@ -93,51 +107,81 @@ func (m *migrator) refused(ctx context.Context) (bad problems, err error) {
 		if err != nil {
 			return nil, err
 		}
-		bad = append(bad, domains...)
 		lists, err := m.unlisted(ctx, d)
 		if err != nil {
 			return nil, err
 		}
-		bad = append(bad, lists...)
+		bad = append(append(bad, domains...), lists...)
 		if len(domains) > 0 { // whose values cannot even be tried
 			continue
 		}
 		for _, c := range conditions {
-			some, err := m.try(ctx, c, everything(t, d))
-			if err != nil {
-				return nil, err
+			for _, w := range everything(m.found.table, d) {
+				tried, refused, err := m.try(ctx, c, w, true)
+				if err != nil {
+					return nil, err
+				}
+				if tried > 0 && refused == tried {
+					bad = append(bad, c.problem(w))
+					break
+				}
 			}
-			bad = append(bad, some...)
 		}
 	}
 	return bad, nil
 }
 
-// try tells whether a condition refuses one of the rows.
-func (m *migrator) try(ctx context.Context, c condition, rows []written) (problems, error) {
-	for _, w := range rows {
-		sql, whole := m.trial(c, w)
-		if sql == "" {
-			return nil, nil // nothing that contactsync writes
-		}
-		var tried, refused int
-		err := m.readOnly(ctx, sql, &tried, &refused)
-		if _, ok := errors.AsType[*pgconn.PgError](err); ok {
-			m.log.WarnContext(ctx, "a constraint could not be tried on what contactsync writes; `contactsync doctor` tries a claim", "table", c.Table, "constraint", c.Name, "error", err)
-			return nil, nil
-		}
-		switch {
-		case err != nil:
-			return nil, err
-		case refused == 0:
-		case !whole && refused < tried:
-			m.log.WarnContext(ctx, "a constraint refuses what contactsync writes into some contacts, which then cannot be synced",
-				"table", c.Table, "constraint", c.Name, "values", w.of(c.Columns), "tried", tried, "refused", refused, "definition", c.Definition)
-		default:
-			return problems{c.problem(w)}, nil
+// refusedRows finds the constraints that have the app's columns in them, too, and refuse
+// what contactsync writes beside the values that stand there now.
+func (m *migrator) refusedRows(ctx context.Context) (list []harm, err error) {
+	if m.found.table == nil {
+		return nil, nil
+	}
+	conditions, err := m.conditions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	destinations, err := m.found.destinations()
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range destinations {
+		for _, c := range conditions {
+			for _, w := range everything(m.found.table, d) {
+				tried, refused, err := m.try(ctx, c, w, false)
+				if err != nil {
+					return nil, err
+				}
+				if refused == 0 {
+					continue
+				}
+				if refused == tried {
+					p := c.problem(w)
+					list = append(list, harm{p.what, []string{p.remedy}})
+				} else {
+					m.log.WarnContext(ctx, "a constraint refuses what contactsync writes into some contacts, which then cannot be synced",
+						"table", c.Table, "constraint", c.Name, "values", w.of(c.Columns), "tried", tried, "refused", refused, "definition", c.Definition)
+				}
+				break
+			}
 		}
 	}
-	return nil, nil
+	return list, nil
+}
+
+// try counts on how many rows a condition was tried and how many of them it refuses. A
+// condition is on contactsync's columns alone, or else it is none for this question.
+func (m *migrator) try(ctx context.Context, c condition, w written, alone bool) (tried, refused int, err error) {
+	sql, whole := m.trial(c, w)
+	if sql == "" || whole != alone {
+		return 0, 0, nil
+	}
+	err = m.readOnly(ctx, sql, &tried, &refused)
+	if _, ok := errors.AsType[*pgconn.PgError](err); ok {
+		m.log.WarnContext(ctx, "a constraint could not be tried on what contactsync writes", "table", c.Table, "constraint", c.Name, "error", err)
+		return 0, 0, nil
+	}
+	return tried, refused, err
 }
 
 // trial is SQL that counts the rows that a condition was tried on and those that it
@@ -179,7 +223,14 @@ func (m *migrator) readOnly(ctx context.Context, sql string, into ...any) error 
 
 // problem says which constraint refuses what, and what to do about it.
 func (c condition) problem(w written) problem {
-	if c.generated {
+	switch c.kind {
+	case conditionPartitions:
+		_, name, _ := strings.Cut(c.Table, ".")
+		return problem{
+			fmt.Sprintf("no partition of %s (by %s) takes %s, which contactsync writes", c.Table, c.Definition, w.of(c.Columns)),
+			fmt.Sprintf("CREATE TABLE %s PARTITION OF %s DEFAULT;", statement.Name(strings.Trim(name, `"`)+"_rest"), c.Table),
+		}
+	case conditionGenerated:
 		return problem{
 			fmt.Sprintf("column %s of %s is NOT NULL and GENERATED AS (%s), which is NULL where contactsync writes %s", c.Name, c.Table, c.Definition, w.of(c.Columns)),
 			fmt.Sprintf("ALTER TABLE %s ALTER COLUMN %s DROP NOT NULL;", c.Table, c.Name),
@@ -279,7 +330,12 @@ func (m *migrator) unlisted(ctx context.Context, d destination.Info) (bad proble
 		}
 		for _, value := range values {
 			var there bool
-			if err := m.readOnly(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s WHERE %s::text = %s)", k.Table, k.Key, value), &there); err != nil {
+			err := m.readOnly(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s WHERE %s::text = %s)", k.Table, k.Key, value), &there)
+			if _, ok := errors.AsType[*pgconn.PgError](err); ok {
+				m.log.WarnContext(ctx, "the values that a constraint allows could not be read", "table", k.Table, "constraint", k.Name, "error", err)
+				break
+			}
+			if err != nil {
 				return nil, fmt.Errorf("read the values that constraint %s allows: %w", k.Name, err)
 			}
 			if !there {

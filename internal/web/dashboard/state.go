@@ -47,10 +47,10 @@ func severityOf(s ops.Snapshot) severity {
 	level, _ := s.Judge(time.UTC)
 	accountPaused := slices.ContainsFunc(s.Leaders, func(l ops.Leader) bool { return l.PauseCode != "" })
 	switch q := s.Queue; {
-	case s.Hold != nil:
-		return paused
 	case level == ops.Trouble:
 		return bad
+	case s.Hold != nil:
+		return paused
 	case level == ops.Attention && (accountPaused || q.Due > 0):
 		return waiting
 	case q.Due > 0:
