@@ -58,7 +58,7 @@ func (c *change) run(ctx context.Context, detail string, work func(ctx context.C
 	defer stop()
 	return c.p.withStore(ctx, func(store *ops.Store) error {
 		c.store = store
-		if err := app.Visible(ctx, store); err != nil {
+		if err := app.Visible(ctx, store, true); err != nil {
 			return err
 		}
 		err := work(ctx)

@@ -55,6 +55,9 @@ fit, or if a named contact does not exist.`,
 			ctx, cancel := signal.NotifyContext(cmd.Context(), syscall.SIGTERM, syscall.SIGINT)
 			defer cancel()
 			return app.WithStore(ctx, cfg.Database, func(store *ops.Store) error {
+				if err := app.Visible(ctx, store, false); err != nil {
+					return err
+				}
 				return p.plan(ctx, cfg, store, selection{names: args, status: status, most: most}, asJSON)
 			})
 		},

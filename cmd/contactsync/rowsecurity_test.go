@@ -29,6 +29,9 @@ func TestRowSecurityIsSaid(t *testing.T) {
 			t.Errorf("%s: exit code %d, want 1, what is hidden and the policy:\n%s%s", args, code, out, errs)
 		}
 	}
+	if out, errs, code := in.Command(in.Env(), "plan"); code != 1 || !strings.Contains(errs, said) {
+		t.Errorf("plan: exit code %d, want 1 and what is hidden:\n%s%s", code, out, errs)
+	}
 
 	p := in.Start(in.Env(), "run")
 	p.Wait("leading", 1)

@@ -83,9 +83,9 @@ func (e *blindError) Lines() []string {
 }
 
 // Visible returns an error where row security hides every contact from the role of a
-// database URL: nothing that is asked of it would come about.
-func Visible(ctx context.Context, store *ops.Store) error {
-	hidden, err := store.Hidden(ctx)
+// database URL: nothing that is asked of it would come about, or be found.
+func Visible(ctx context.Context, store *ops.Store, works bool) error {
+	hidden, err := store.Hidden(ctx, works)
 	if err != nil {
 		return err
 	}

@@ -152,9 +152,10 @@ func (s *Store) Snapshot(ctx context.Context, bound int64) (Snapshot, error) {
 	return snap, nil
 }
 
-// Hidden lists what row security hides from this role, which is to do a worker's job.
-func (s *Store) Hidden(ctx context.Context) ([]rowsecurity.Hidden, error) {
-	return rowsecurity.From(ctx, s.pool, "", true)
+// Hidden lists what row security hides from this role, which is to do a worker's job, or
+// only to look.
+func (s *Store) Hidden(ctx context.Context, works bool) ([]rowsecurity.Hidden, error) {
+	return rowsecurity.From(ctx, s.pool, "", works)
 }
 
 // Stuck is what a healthy queue has none of.
