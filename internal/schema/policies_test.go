@@ -230,3 +230,31 @@ func TestDownDropsNothingThatItCannotSee(t *testing.T) {
 		t.Errorf("%d contacts are left, want 1", n)
 	}
 }
+
+// A login that becomes another role sees what that one sees.
+func TestALoginThatBecomesTheWorker(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	role, _ := pgtest.Role(t, db)
+	login, url := pgtest.Role(t, db)
+	if err := schema.Grant(t.Context(), db, hubspotAlone, role, schema.Worker, logger(t)); err != nil {
+		t.Fatal(err)
+	}
+	pgtest.Exec(t, db, "GRANT "+role+" TO "+login, "ALTER ROLE "+login+" NOINHERIT", "ALTER ROLE "+login+" SET role = "+role, "ALTER TABLE contacts ENABLE ROW LEVEL SECURITY")
+	if _, err := pgtest.Connect(t, url).Exec(t.Context(), "SELECT pg_advisory_lock(1668507251, 100)"); err != nil {
+		t.Fatal(err)
+	}
+	const query = "SELECT coalesce(hidden, 'nothing') FROM contactsync.status"
+	if got := pgtest.Value[string](t, db, query); !strings.Contains(got, "from role "+role) {
+		t.Errorf("hidden: %s, want it from role %s", got, role)
+	}
+	if _, err := schema.AddPolicies(t.Context(), db, hubspotAlone, role, schema.Worker, logger(t)); err != nil {
+		t.Fatal(err)
+	}
+	if got := pgtest.Value[string](t, db, query); got != "nothing" {
+		t.Errorf("hidden: %s, want nothing", got)
+	}
+	if hidden, err := rowsecurity.From(t.Context(), pgtest.Connect(t, url), "", true); err != nil || len(hidden) > 0 {
+		t.Errorf("from the login itself is hidden %v, %v", hidden, err)
+	}
+}

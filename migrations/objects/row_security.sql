@@ -60,7 +60,13 @@ LANGUAGE sql STABLE AS $body$
               FROM (SELECT r.oid AS who, false AS leads FROM pg_catalog.pg_roles r WHERE r.rolname = current_user
                      UNION ALL
                     -- Each destination has ten thousand keys for its locks; the slots begin at 100.
-                    SELECT a.usesysid, true
+                    -- A login may become another role as soon as it is in.
+                    SELECT coalesce((SELECT r.oid
+                                       FROM pg_catalog.pg_db_role_setting e, unnest(e.setconfig) AS g (setting)
+                                       JOIN pg_catalog.pg_roles r ON g.setting = 'role=' || r.rolname
+                                      WHERE e.setrole IN (a.usesysid, 0) AND e.setdatabase IN (a.datid, 0)
+                                      ORDER BY e.setdatabase DESC, e.setrole DESC
+                                      LIMIT 1), a.usesysid), true
                       FROM pg_catalog.pg_locks l
                       JOIN pg_catalog.pg_stat_activity a ON a.pid = l.pid
                      WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.classid = 1668507251
