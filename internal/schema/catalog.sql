@@ -122,8 +122,8 @@ SELECT t.tgname::text,
    AND p.pronamespace = to_regnamespace('contactsync')::oid
 
 -- name: ids
--- The types of the columns of ours that hold the table's ids.
-SELECT DISTINCT format_type(a.atttypid, -1)
+-- The tables of ours that hold the table's ids, quoted, and the type that these have there.
+SELECT c.oid::regclass::text, format_type(a.atttypid, -1)
   FROM pg_attribute a
   JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
  WHERE c.relnamespace = to_regnamespace('contactsync')::oid AND a.attname = 'contact_id' AND NOT a.attisdropped

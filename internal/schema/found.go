@@ -57,7 +57,7 @@ type found struct {
 	records  []record  // what Up has created, the oldest first
 	table    *table    // the app's; nil where there is none
 	objects  []record  // the views and functions of ours that there are
-	ids      []string  // the types that ids have in contactsync's own tables
+	ids      []idColumn
 	followed *relation // the one that was migrated, whatever it is called now; nil where nothing tells
 	copied   bool      // our own tables are there, and empty
 }
@@ -90,7 +90,7 @@ func look(ctx context.Context, db querier, o Options, files fs.FS) (f found, err
 	if err != nil {
 		return f, wrap("look for the type of ids", err)
 	}
-	if f.ids, err = pgx.CollectRows(rows, pgx.RowTo[string]); err != nil {
+	if f.ids, err = pgx.CollectRows(rows, pgx.RowToStructByPos[idColumn]); err != nil {
 		return f, wrap("look for the type of ids", err)
 	}
 	rows, err = db.Query(ctx, catalogSQL.Text("objects"))

@@ -11,10 +11,16 @@ import (
 // stepIDs is what brings contactsync's own tables to the type that ids have now.
 const stepIDs = "ids"
 
-// otherIDs says whether ids are of another type than contactsync's own tables have: the
-// app made a bigint of its int, say.
-func (f found) otherIDs() bool {
-	return f.table != nil && slices.ContainsFunc(f.ids, func(kind string) bool { return kind != f.table.statement().ID })
+// idColumn is the column contact_id of one of contactsync's own tables.
+type idColumn struct{ Table, Type string }
+
+// otherIDs lists those that are of another type than the table's ids: the app made a
+// bigint of its int, say.
+func (f found) otherIDs() []idColumn {
+	if f.table == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(f.ids), func(c idColumn) bool { return c.Type == f.table.statement().ID })
 }
 
 // upIDs gives contactsync's own tables the type that the app's ids have. The functions
@@ -22,7 +28,8 @@ func (f found) otherIDs() bool {
 // dropped and made anew in the same moment, and with them the rights of the roles that
 // Grant knows.
 func (m *migrator) upIDs(ctx context.Context) ([]string, error) {
-	if !m.found.otherIDs() {
+	other := m.found.otherIDs()
+	if len(other) == 0 {
 		return nil, nil
 	}
 	s, err := m.found.views()
@@ -34,8 +41,8 @@ func (m *migrator) upIDs(ctx context.Context) ([]string, error) {
 		if err := m.dropObjects(ctx, tx, slices.Concat(m.found.of(kindView), m.found.of(kindFunction))); err != nil {
 			return err
 		}
-		for _, table := range []string{"claims", "failures", "actions"} {
-			if _, err := tx.Exec(ctx, fmt.Sprintf("ALTER TABLE contactsync.%s ALTER COLUMN contact_id TYPE %s USING contact_id::text::%[2]s", table, kind)); err != nil {
+		for _, c := range other {
+			if _, err := tx.Exec(ctx, fmt.Sprintf("ALTER TABLE %s ALTER COLUMN contact_id TYPE %s USING contact_id::text::%[2]s", c.Table, kind)); err != nil {
 				return err
 			}
 		}

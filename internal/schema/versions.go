@@ -132,7 +132,7 @@ func (f found) declared() ([]Version, error) {
 		}
 		list = append(list, indexes)
 	}
-	if f.otherIDs() {
+	if len(f.otherIDs()) > 0 {
 		list = append(list, Version{Name: stepIDs, State: Pending})
 	}
 	views := line(stepViews, f.recorded(kindViews, textHash), f.table != nil)
