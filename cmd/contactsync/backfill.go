@@ -121,7 +121,7 @@ func (c *change) untilNoneDue(ctx context.Context) error {
 		}
 		if !told && time.Since(began) > backfillPatience {
 			told = true
-			say(c.p.stderr, "Waiting: contacts are due. If that lasts, look with `contactsync status` whether anybody syncs them.\n")
+			_, _ = say(c.p.stderr, "Waiting: contacts are due. If that lasts, look with `contactsync status` whether anybody syncs them.\n")
 		}
 		select {
 		case <-tick.C:

@@ -29,8 +29,8 @@ say so. "attach" puts all back.`,
 				if err := schema.Detach(ctx, url, o, keepIndexes, log); err != nil {
 					return err
 				}
-				say(p.stdout, "detached; run `contactsync migrate attach` after the app's migration\n")
-				return nil
+				_, err := say(p.stdout, "detached; run `contactsync migrate attach` after the app's migration\n")
+				return err
 			})
 		},
 	}

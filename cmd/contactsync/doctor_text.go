@@ -38,7 +38,7 @@ var levelMarks = map[doctor.Level]struct{ sign, color string }{
 func (v *doctorView) show(r doctor.Result) {
 	if r.Area != v.area {
 		if v.area != "" {
-			say(v.out, "\n")
+			_, _ = say(v.out, "\n")
 		}
 		say(v.out, "%s\n", r.Area)
 		v.area = r.Area

@@ -37,11 +37,13 @@ func TestSentence(t *testing.T) {
 		"on the way": {ops.Snapshot{Leaders: led, Queue: ops.Queue{InFlight: 3}}, ops.Healthy, "Working: 3 contacts are on the way to HubSpot."},
 		"healthy":    {ops.Snapshot{Leaders: led}, ops.Healthy, "Healthy: everything that was queued is in HubSpot."},
 		"detached": {
-			ops.Snapshot{Leaders: led, Queue: ops.Queue{Due: 7}, DetachedSince: at("15 11:00:00")}, ops.Attention,
+			ops.Snapshot{Leaders: led, Queue: ops.Queue{Due: 7}, DetachedSince: at("15 11:00:00")},
+			ops.Attention,
 			"Detached since 11:00: contacts that are queued wait for the tick, until `contactsync migrate attach` puts the triggers back. 7 contacts are due.",
 		},
 		"detached, at rest": {
-			ops.Snapshot{Leaders: led, DetachedSince: at("14 11:00:00")}, ops.Attention,
+			ops.Snapshot{Leaders: led, DetachedSince: at("14 11:00:00")},
+			ops.Attention,
 			"Detached since 14 Jun 11:00: contacts that are queued wait for the tick, until `contactsync migrate attach` puts the triggers back.",
 		},
 		"working":  {ops.Snapshot{Leaders: led, Queue: ops.Queue{Due: 1}}, ops.Healthy, "Working: 1 contact is due."},
@@ -97,19 +99,23 @@ func TestSentence(t *testing.T) {
 		},
 		"other": {ops.Snapshot{Leaders: paused("OTHER", nil)}, ops.Trouble, "Paused: in HubSpot's words, since 10:03."},
 		"blind": {
-			ops.Snapshot{Leaders: led, Hidden: hidden(true)}, ops.Trouble,
+			ops.Snapshot{Leaders: led, Hidden: hidden(true)},
+			ops.Trouble,
 			"Row security hides every row of app.people from role worker: that role neither sees nor sends what is queued there. `contactsync doctor` has the SQL.",
 		},
 		"blind, and paused by hand": {
-			ops.Snapshot{Leaders: led, Hidden: hidden(true), Hold: &contact.Pause{Who: "ada"}}, ops.Trouble,
+			ops.Snapshot{Leaders: led, Hidden: hidden(true), Hold: &contact.Pause{Who: "ada"}},
+			ops.Trouble,
 			"Row security hides every row of app.people from role worker: that role neither sees nor sends what is queued there. `contactsync doctor` has the SQL.",
 		},
 		"blind in part": {
-			ops.Snapshot{Leaders: led, Hidden: hidden(false)}, ops.Attention,
+			ops.Snapshot{Leaders: led, Hidden: hidden(false)},
+			ops.Attention,
 			"As far as can be seen the queue is empty. Row security may hide rows of app.people from role worker: that role neither sees nor sends what is queued there. `contactsync doctor` has the SQL.",
 		},
 		"blind in part, and at work": {
-			ops.Snapshot{Leaders: led, Hidden: hidden(false), Queue: ops.Queue{Due: 1}}, ops.Attention,
+			ops.Snapshot{Leaders: led, Hidden: hidden(false), Queue: ops.Queue{Due: 1}},
+			ops.Attention,
 			"Working: 1 contact is due. Row security may hide rows of app.people from role worker: that role neither sees nor sends what is queued there. `contactsync doctor` has the SQL.",
 		},
 		"by hand": {

@@ -8,10 +8,10 @@ import (
 // Error returns what an error says, as Text has it, but for the ends of lines that are
 // ours: those between errors that were joined, and those of an error that has Lines.
 func Error(err error) string {
-	if lined, ok := err.(interface{ Lines() []string }); ok { //nolint:errorlint // what it wraps is looked at below
+	if lined, ok := err.(interface{ Lines() []string }); ok {
 		return joined(lined.Lines(), Text)
 	}
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // as above
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		var texts []string
 		for _, one := range several.Unwrap() {
 			texts = append(texts, one.Error())

@@ -107,7 +107,7 @@ func TestHandler(t *testing.T) {
 			for _, text := range []string{text, text + " and words", `spelled \x1b[2J out`, `\x1b[2J`} {
 				var out bytes.Buffer
 				log := slog.New(printable.Handler(tint.NewTextHandler(&out, &tint.Options{NoColor: colorless})))
-				log.With("early", text).WithGroup("group").Info("said "+text,
+				log.With("early", text).WithGroup("group").Info("said "+text, //nolint:sloglint // the message is what is tried
 					"email", text, "error", errors.New(text), "list", []string{text}, slog.Group("inner", "name", text), "stringer", lazy(text))
 				line := strings.TrimSuffix(out.String(), "\n")
 				for _, color := range []string{"\x1b[0m", "\x1b[2m", "\x1b[22m", "\x1b[92m", "\x1b[91m", "\x1b[22;2m"} {
@@ -142,12 +142,12 @@ func TestError(t *testing.T) {
 	t.Parallel()
 	foreign := errors.New("no\nforged \x1b[2J")
 	for want, err := range map[string]error{
-		`no\nforged \x1b[2J`:                              foreign,
-		`read: no\nforged \x1b[2J (again)`:                fmt.Errorf("read: %w (again)", foreign),
-		"one\n" + `no\nforged \x1b[2J`:                    errors.Join(errors.New("one"), foreign),
-		"x\\u202e: one\n" + `a: no\nforged \x1b[2J` + "!": fmt.Errorf("x\u202e: %w!", errors.Join(errors.New("one"), fmt.Errorf("a: %w", foreign))),
-		"settings: a\n  b\\r":                             fmt.Errorf("settings: %w", problems{"a", "  b\r"}),
-		`two: no\nforged \x1b[2J and one`:                 fmt.Errorf("two: %w and %w", foreign, errors.New("one")),
+		`no\nforged \x1b[2J`:                                   foreign,
+		`read: no\nforged \x1b[2J (again)`:                     fmt.Errorf("read: %w (again)", foreign),
+		"one\n" + `no\nforged \x1b[2J`:                         errors.Join(errors.New("one"), foreign),
+		"x\\u202e: one\n" + `a: no\nforged \x1b[2J` + " (end)": fmt.Errorf("x\u202e: %w (end)", errors.Join(errors.New("one"), fmt.Errorf("a: %w", foreign))),
+		"settings: a\n  b\\r":                                  fmt.Errorf("settings: %w", problems{"a", "  b\r"}),
+		`two: no\nforged \x1b[2J and one`:                      fmt.Errorf("two: %w and %w", foreign, errors.New("one")),
 	} {
 		if got := printable.Error(err); got != want {
 			t.Errorf("%q\ngot  %q\nwant %q", err.Error(), got, want)

@@ -66,7 +66,7 @@ func TestCopies(t *testing.T) {
 		{name: "one table", flags: []string{"-t", "contacts"}, alone: true},
 		{name: "everything", flags: nil},
 	}
-	for _, test := range tests {
+	for _, test := range tests { //nolint:paralleltest // they share two databases
 		for _, first := range []string{"up", "down"} {
 			t.Run(test.name+", "+first, func(t *testing.T) {
 				for _, url := range []string{from, to} {

@@ -43,13 +43,14 @@ func (f found) types(list []destination.Info) string {
 		c := d.Columns
 		used = append(used, c.Status, c.Error, c.Code, c.Tries, c.DueAt, c.QueuedAt)
 	}
-	text := "\n-- for the types"
+	var text strings.Builder
+	text.WriteString("\n-- for the types")
 	for _, name := range used {
 		if c := f.table.column(f.table.statement().Column(name)); c != nil {
-			text += fmt.Sprintf(" %q", c.Type)
+			fmt.Fprintf(&text, " %q", c.Type)
 		}
 	}
-	return text + "\n"
+	return text.String() + "\n"
 }
 
 func (f found) script(kind string, files fs.FS, pattern string) (script, error) {

@@ -36,7 +36,7 @@ func TestPublications(t *testing.T) {
 		{"some columns", "FOR TABLE contacts (id, email), orders", nil, true},
 		{"other tables", "FOR TABLE orders", nil, false},
 	}
-	for _, test := range tests {
+	for _, test := range tests { //nolint:paralleltest // they share two servers
 		t.Run(test.name, func(t *testing.T) {
 			if test.at15 && pgtest.Value[int](t, first, "SELECT current_setting('server_version_num')::int") < 150000 {
 				return // there is no such publication

@@ -58,14 +58,20 @@ func TestText(t *testing.T) {
 func TestQualified(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, sql, want string }{
-		{"a comparison of a column", "c.hubspot_processing_status = 'Queued' AND c.next_retry_at <= now() AND c.retry_count<>0",
-			"c.acme_processing_status OPERATOR(pg_catalog.=) 'Queued' AND c.acme_next_retry_at OPERATOR(pg_catalog.<=) pg_catalog.now() AND c.acme_retry_count<>0"},
-		{"ids, also those of claims", "c.id = ANY (@x), x.contact_id = c.id, x.id = y.id",
-			`c."person" OPERATOR(ext.=) ANY ($1), x.contact_id OPERATOR(ext.=) c."person", x.id = y.id`},
+		{
+			"a comparison of a column", "c.hubspot_processing_status = 'Queued' AND c.next_retry_at <= now() AND c.retry_count<>0",
+			"c.acme_processing_status OPERATOR(pg_catalog.=) 'Queued' AND c.acme_next_retry_at OPERATOR(pg_catalog.<=) pg_catalog.now() AND c.acme_retry_count<>0",
+		},
+		{
+			"ids, also those of claims", "c.id = ANY (@x), x.contact_id = c.id, x.id = y.id",
+			`c."person" OPERATOR(ext.=) ANY ($1), x.contact_id OPERATOR(ext.=) c."person", x.id = y.id`,
+		},
 		{"in a trigger", "NEW.email <> OLD.email", `NEW."Mail" OPERATOR(pg_catalog.<>) OLD."Mail"`},
 		{"an assignment", "SET hubspot_error_code = c.name, contact_id = 1", "SET acme_error_code = c.name, contact_id = 1"},
-		{"functions", "min(x), pg_catalog.max(x), contactsync.f(x), coalesce(extract(epoch FROM now()), 0), count (1), ARRAY(x)",
-			"pg_catalog.min(x), pg_catalog.max(x), contactsync.f(x), coalesce(extract(epoch FROM pg_catalog.now()), 0), count (1), ARRAY(x)"},
+		{
+			"functions", "min(x), pg_catalog.max(x), contactsync.f(x), coalesce(extract(epoch FROM now()), 0), count (1), ARRAY(x)",
+			"pg_catalog.min(x), pg_catalog.max(x), contactsync.f(x), coalesce(extract(epoch FROM pg_catalog.now()), 0), count (1), ARRAY(x)",
+		},
 		{"arrays", "unnest(@x::text[]), unnest(a, b), unnest(f.g(a, b) || ARRAY[a, b])", "pg_catalog.unnest($1::text[]), unnest(a, b), pg_catalog.unnest(f.g(a, b) || ARRAY[a, b])"},
 		{"strings and comments", "'c.id = now()' -- c.id = now()", "'c.id = now()' -- c.id = now()"},
 	}

@@ -140,9 +140,18 @@ func TestMetricsToken(t *testing.T) {
 		token, sent string
 		want        int
 	}{
-		{"", "", 204}, {"", "Bearer anything", 204}, {"right", "Bearer right", 204}, {"right", "bearer  right ", 204},
-		{"right", "", 401}, {"right", "Bearer wrong", 401}, {"right", "Bearer ", 401}, {"right", "Bearer", 401}, {"right", "right", 401},
-		{"right", "Basic right", 401}, {"right", "Bearer right right", 401}, {"right", "Bearer righ", 401},
+		{"", "", 204},
+		{"", "Bearer anything", 204},
+		{"right", "Bearer right", 204},
+		{"right", "bearer  right ", 204},
+		{"right", "", 401},
+		{"right", "Bearer wrong", 401},
+		{"right", "Bearer ", 401},
+		{"right", "Bearer", 401},
+		{"right", "right", 401},
+		{"right", "Basic right", 401},
+		{"right", "Bearer right right", 401},
+		{"right", "Bearer righ", 401},
 	} {
 		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil)
 		if tt.sent != "" {

@@ -124,7 +124,7 @@ func TestAppInterferes(t *testing.T) {
 			}
 			in.Start(in.Env("HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=100", "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=300ms"), "run")
 			in.Exec(`UPDATE contacts SET hubspot_sync_status = 'Queued', hubspot_processing_status = 'Queued'`)
-			await(t, hanging, "no request arrives")
+			awaitRequest(t, hanging)
 
 			app, err := in.Connect().Begin(t.Context())
 			if err != nil {
@@ -200,12 +200,12 @@ func holdFirst(in *progtest.Installation) (arrived <-chan struct{}, letGo func()
 	return came, letGo
 }
 
-// await waits for an event.
-func await(t *testing.T, event <-chan struct{}, otherwise string) {
+// awaitRequest waits until a request has arrived.
+func awaitRequest(t *testing.T, event <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-event:
 	case <-time.After(progtest.Patience):
-		t.Fatal(otherwise)
+		t.Fatal("no request arrives")
 	}
 }

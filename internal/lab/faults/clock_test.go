@@ -143,7 +143,7 @@ func keepsTime(t *testing.T, in *progtest.Installation, now string, settings ...
 
 	hanging, letGo := holdFirst(in)
 	in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status) VALUES ('inflight@example.org', 'In Flight', 'Queued')`)
-	await(t, hanging, "no request arrives")
+	awaitRequest(t, hanging)
 	first := time.Now()
 	in.AwaitAsleep() // a claim that is under way at the end could take the next contact along
 	p.Signal(syscall.SIGKILL)

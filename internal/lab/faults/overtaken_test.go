@@ -129,20 +129,20 @@ func TestOlderLandsLate(t *testing.T) {
 		"edited": func(in *progtest.Installation, api string, arrived <-chan struct{}) {
 			lead(in, append(settings, "HUBSPOT_API_BASE_URL="+api)...)
 			insert(in)
-			await(t, arrived, "no request arrives")
+			awaitRequest(t, arrived)
 			edit(in)
 		},
 		"deleted and inserted again": func(in *progtest.Installation, api string, arrived <-chan struct{}) {
 			lead(in, append(settings, "HUBSPOT_API_BASE_URL="+api)...)
 			insert(in)
-			await(t, arrived, "no request arrives")
+			awaitRequest(t, arrived)
 			in.Exec(`DELETE FROM contacts`)
 			in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status) VALUES ('Late@Example.org', 'V2', 'Queued')`)
 		},
 		"the leader is killed, the next one has another timeout": func(in *progtest.Installation, api string, arrived <-chan struct{}) {
 			first := lead(in, append(settings, "HUBSPOT_API_BASE_URL="+api)...)
 			insert(in)
-			await(t, arrived, "no request arrives")
+			awaitRequest(t, arrived)
 			first.Kill()
 			edit(in)
 			in.Exec(`UPDATE contactsync.claims SET claimed_at = claimed_at - interval '14 s'`) // most of the lease's part of the quarantine

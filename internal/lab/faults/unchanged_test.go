@@ -85,7 +85,7 @@ func TestAKilledLeaderIsNotRemembered(t *testing.T) {
 
 	hanging, letGo := holdFirst(in)
 	in.Exec(`UPDATE contacts SET name = 'V2', hubspot_processing_status = 'Queued'`)
-	await(t, hanging, "no request arrives")
+	awaitRequest(t, hanging)
 	first.Kill()
 	letGo() // HubSpot takes it, and nobody hears of that
 	in.Exec(`UPDATE contacts SET name = 'V1', hubspot_processing_status = 'Queued'`)

@@ -26,10 +26,17 @@ func Traps(tb testing.TB, url string, types ...string) {
 		function("isfinite", kind, "bool")
 	}
 	for _, f := range [][3]string{
-		{"unnest", "text[]", "SETOF text"}, {"unnest", "uuid[]", "SETOF uuid"}, {"unnest", "bool[]", "SETOF bool"},
-		{"cardinality", "uuid[]", "int"}, {"format", "text, int", "text"}, {"format", "text, int, text", "text"},
-		{"width_bucket", "float8, float8[]", "int"}, {"to_timestamp", "numeric", "timestamptz"},
-		{"concat_ws", "text, text, text", "text"}, {"concat", "text, text", "text"}, {"concat", "text, text, timestamptz, text", "text"},
+		{"unnest", "text[]", "SETOF text"},
+		{"unnest", "uuid[]", "SETOF uuid"},
+		{"unnest", "bool[]", "SETOF bool"},
+		{"cardinality", "uuid[]", "int"},
+		{"format", "text, int", "text"},
+		{"format", "text, int, text", "text"},
+		{"width_bucket", "float8, float8[]", "int"},
+		{"to_timestamp", "numeric", "timestamptz"},
+		{"concat_ws", "text, text, text", "text"},
+		{"concat", "text, text", "text"},
+		{"concat", "text, text, timestamptz, text", "text"},
 	} {
 		function(f[0], f[1], f[2])
 	}

@@ -184,7 +184,7 @@ func TestForeignCookies(t *testing.T) {
 		}
 		done := try(http.MethodPost, "/pause")
 		var flash *http.Cookie
-		for _, c := range done.Result().Cookies() { //nolint:bodyclose // a recorder's
+		for _, c := range done.Result().Cookies() {
 			if c.Name == "contactsync-flash" {
 				flash = c
 			}

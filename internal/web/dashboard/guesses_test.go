@@ -45,7 +45,7 @@ func (p *person) try(ctx context.Context, d http.Handler, password string) int {
 	r.SetBasicAuth("ada", password)
 	w := httptest.NewRecorder()
 	d.ServeHTTP(w, r)
-	if set := w.Result().Cookies(); len(set) > 0 { //nolint:bodyclose // a recorder's
+	if set := w.Result().Cookies(); len(set) > 0 {
 		p.cookies = set
 	}
 	return w.Code
@@ -67,7 +67,7 @@ func attack(ctx context.Context, d http.Handler, n int, guesser func(i, round in
 					tried++
 					mu.Unlock()
 				}
-				time.Sleep(60 * time.Millisecond) //nolint:forbidigo // of the bubble's clock
+				time.Sleep(60 * time.Millisecond)
 			}
 		})
 	}
@@ -119,29 +119,34 @@ func TestTheRightPasswordWaitsForSeconds(t *testing.T) {
 	}{
 		"same address": {
 			64, func(int, int) person { return person{from: "192.0.2.1:1"} },
-			person{from: "192.0.2.1:2"}, guessWaits,
+			person{from: "192.0.2.1:2"},
+			guessWaits,
 		},
 		"same proxy, which tells us apart": {
 			500, func(i, _ int) person {
 				return person{from: "192.0.2.1:1", via: fmt.Sprintf("10.1.1.1, 10.0.0.%d", i%9)}
 			},
-			person{from: "192.0.2.1:2", via: "10.1.1.1, 10.0.0.77"}, time.Second,
+			person{from: "192.0.2.1:2", via: "10.1.1.1, 10.0.0.77"},
+			time.Second,
 		},
 		"same proxy, by an address that is made up": {
 			500, func(_, round int) person {
 				return person{from: "192.0.2.1:1", via: fmt.Sprintf("10.0.0.%d, 10.9.9.9", round%250)}
 			},
-			person{from: "192.0.2.1:2", via: "10.0.0.7"}, time.Second,
+			person{from: "192.0.2.1:2", via: "10.0.0.7"},
+			time.Second,
 		},
 		"a thousand addresses": {
 			1001, func(i, _ int) person { return person{from: fmt.Sprintf("198.18.%d.%d:1", i/250, i%250)} },
-			person{from: "192.0.2.1:1"}, time.Second,
+			person{from: "192.0.2.1:1"},
+			time.Second,
 		},
 		"all of an IPv6 network": {
 			500, func(i, round int) person {
 				return person{from: fmt.Sprintf("[2001:db8:0:%x::1]:1", (i*331+round)%65536)}
 			},
-			person{from: "[2001:db8:1:1::1]:1"}, time.Second,
+			person{from: "[2001:db8:1:1::1]:1"},
+			time.Second,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -177,8 +177,10 @@ func (d *Dashboard) refuse(w http.ResponseWriter, r *http.Request, status int) {
 		w.Header().Set("Retry-After", "2")
 		w.Header().Set("Refresh", "2") // a browser tries again by itself
 		v.Title = "Too many wrong passwords"
-		v.Data = message{"Too many wrong passwords", "Somebody guesses, so yours could not be tried yet. Whoever was let in here before is not held up.",
-			[]string{"This page tries again by itself, every two seconds. `contactsync status` works meanwhile."}}
+		v.Data = message{
+			"Too many wrong passwords", "Somebody guesses, so yours could not be tried yet. Whoever was let in here before is not held up.",
+			[]string{"This page tries again by itself, every two seconds. `contactsync status` works meanwhile."},
+		}
 	default:
 		w.Header().Set("WWW-Authenticate", `Basic realm="contactsync", charset="UTF-8"`)
 		v.Title = "Password required"

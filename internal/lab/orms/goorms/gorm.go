@@ -48,6 +48,7 @@ func openGORM(url string) (app, error) {
 }
 
 func (a gormApp) before(ctx context.Context) error { return a.db.WithContext(ctx).AutoMigrate(first{}) }
+
 func (a gormApp) after(ctx context.Context) error {
 	return a.db.WithContext(ctx).AutoMigrate(contact{})
 }
