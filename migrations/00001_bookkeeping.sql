@@ -54,9 +54,9 @@ CREATE TABLE contactsync.doubts (
     key         bytea       NOT NULL,              -- as in claims
     until       timestamptz,                       -- a request may land as late as that,
     retry_at    timestamptz,                       -- or a row be tried again then:
-    rows        uuid[]      NOT NULL DEFAULT '{}', -- these,
+    rows        text[]      NOT NULL DEFAULT '{}', -- these,
     versions    text[]      NOT NULL DEFAULT '{}', -- with these values; empty where that is not known
-    newer       uuid[]      NOT NULL DEFAULT '{}', -- the contacts that were sent since,
+    newer       text[]      NOT NULL DEFAULT '{}', -- the contacts that were sent since,
     cycle       bigint,                            -- in this cycle,
     asked       timestamptz,                       -- and queued then
     PRIMARY KEY (destination, key)

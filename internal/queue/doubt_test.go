@@ -14,7 +14,7 @@ var timedOut = contact.Outcome{Verdict: contact.Retry, Code: contact.CodeTimeout
 func (b *bench) doubts() string {
 	b.Helper()
 	return b.ask(`SELECT coalesce(string_agg(round(extract(epoch FROM coalesce(d.until, d.retry_at) - now())) || 's ' ||
-		coalesce((SELECT string_agg(c.name, ' ' ORDER BY c.name) FROM contacts c WHERE c.id = ANY (d.newer)), '-'), ', ' ORDER BY d.until, d.retry_at), 'nothing')
+		coalesce((SELECT string_agg(c.name, ' ' ORDER BY c.name) FROM contacts c WHERE c.id::text = ANY (d.newer)), '-'), ', ' ORDER BY d.until, d.retry_at), 'nothing')
 		FROM contactsync.doubts d`)
 }
 

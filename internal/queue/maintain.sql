@@ -107,7 +107,7 @@ WITH over AS MATERIALIZED (
     SELECT c.id AS id,
            c.hubspot_processing_status = 'Complete' AS rests
       FROM contacts c
-     WHERE c.id = ANY (ARRAY(SELECT unnest(newer) FROM over))
+     WHERE c.id = ANY (ARRAY(SELECT unnest(newer) FROM over)::uuid[])
        AND (SELECT x.slot FROM contactsync.claims x WHERE x.contact_id = c.id AND x.destination = @destination) IS NULL
        FOR NO KEY UPDATE OF c SKIP LOCKED
 ), again AS (
@@ -120,7 +120,7 @@ WITH over AS MATERIALIZED (
  RETURNING c.id
 ), told AS MATERIALIZED (
     SELECT o.key FROM over o
-     WHERE NOT EXISTS (SELECT FROM unnest(o.newer) AS n (id)
+     WHERE NOT EXISTS (SELECT FROM unnest(o.newer::uuid[]) AS n (id)
                         WHERE n.id NOT IN (SELECT id FROM held) AND (SELECT c.id FROM contacts c WHERE c.id = n.id) IS NOT NULL)
 ), ended AS (
     DELETE FROM contactsync.doubts d

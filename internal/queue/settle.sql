@@ -133,7 +133,7 @@ WITH outcomes AS MATERIALIZED (
     SELECT @destination, k.key,
            max(CASE WHEN w.in_doubt THEN clock_timestamp() + make_interval(secs => @doubt::float8) END),
            max(CASE WHEN w.final = 'retry' THEN w.retry_at END),
-           array_agg(w.id),
+           array_agg(w.id::text),
            array_agg(w.version ORDER BY w.version)
       FROM (SELECT * FROM freed UNION ALL SELECT * FROM quarantined) k JOIN worded w ON w.id = k.contact_id
      WHERE k.key IS NOT NULL AND (w.in_doubt OR w.final = 'retry')
@@ -150,7 +150,7 @@ WITH outcomes AS MATERIALIZED (
        SET newer = CASE WHEN d.cycle = @cycle::bigint THEN d.newer || s.ids ELSE s.ids END,
            cycle = @cycle::bigint,
            asked = s.asked
-      FROM (SELECT f.key, array_agg(w.id) AS ids, array_agg(w.version ORDER BY w.version) AS versions, max(w.queued) AS asked
+      FROM (SELECT f.key, array_agg(w.id::text) AS ids, array_agg(w.version ORDER BY w.version) AS versions, max(w.queued) AS asked
               FROM freed f JOIN worded w ON w.id = f.contact_id
              WHERE w.verdict = 'synced'
              GROUP BY f.key) s

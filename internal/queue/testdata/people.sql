@@ -31,8 +31,8 @@ CREATE TABLE contactsync.claims (
     key bytea, holds_key bool NOT NULL DEFAULT false, PRIMARY KEY (contact_id, destination));
 CREATE UNIQUE INDEX claims_key ON contactsync.claims (key, destination) WHERE holds_key;
 CREATE TABLE contactsync.doubts (
-    destination text NOT NULL, key bytea NOT NULL, until timestamptz, retry_at timestamptz, rows bigint[] NOT NULL DEFAULT '{}', versions text[] NOT NULL DEFAULT '{}',
-    newer bigint[] NOT NULL DEFAULT '{}', cycle bigint, asked timestamptz, PRIMARY KEY (destination, key));
+    destination text NOT NULL, key bytea NOT NULL, until timestamptz, retry_at timestamptz, rows text[] NOT NULL DEFAULT '{}', versions text[] NOT NULL DEFAULT '{}',
+    newer text[] NOT NULL DEFAULT '{}', cycle bigint, asked timestamptz, PRIMARY KEY (destination, key));
 CREATE TABLE contactsync.origins (destination text PRIMARY KEY, server text NOT NULL, since timestamptz NOT NULL DEFAULT clock_timestamp());
 CREATE TABLE contactsync.accounts (destination text PRIMARY KEY, account text NOT NULL, since timestamptz NOT NULL DEFAULT clock_timestamp(), who text NOT NULL);
 CREATE TABLE contactsync.strays (contact_id bigint NOT NULL, destination text NOT NULL, since timestamptz NOT NULL DEFAULT clock_timestamp(), PRIMARY KEY (contact_id, destination));
