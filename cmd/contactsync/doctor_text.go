@@ -40,7 +40,7 @@ func (v *doctorView) show(r doctor.Result) {
 		if v.area != "" {
 			_, _ = say(v.out, "\n")
 		}
-		say(v.out, "%s\n", r.Area)
+		_, _ = say(v.out, "%s\n", r.Area)
 		v.area = r.Area
 	}
 	label := ours(fmt.Sprintf("%s %-*s", levelMarks[r.Level].sign, len(doctor.NotChecked), r.Level))
@@ -48,14 +48,14 @@ func (v *doctorView) show(r doctor.Result) {
 	if v.color {
 		label = ours(levelMarks[r.Level].color) + label + "\x1b[0m"
 	}
-	say(v.out, "%s  %-*s  %s\n", label, v.width, r.Name, r.Found)
+	_, _ = say(v.out, "%s  %-*s  %s\n", label, v.width, r.Name, r.Found)
 	if r.Remedy != "" {
-		say(v.out, "%s  %-*s  → %s\n", indent, v.width, "", r.Remedy)
+		_, _ = say(v.out, "%s  %-*s  → %s\n", indent, v.width, "", r.Remedy)
 	}
 }
 
 // sum writes the last line.
 func (v *doctorView) sum(s *sheet) {
-	say(v.out, "\n%d checks: %d ok, %s, %d failed, %d not checked\n",
+	_, _ = say(v.out, "\n%d checks: %d ok, %s, %d failed, %d not checked\n",
 		len(s.Checks), s.Fine, ops.Count(s.Warnings, "warning", "warnings"), s.Failed, s.NotChecked)
 }
