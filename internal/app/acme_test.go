@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/mail"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -38,6 +39,7 @@ type acmeServer struct {
 	mu     sync.Mutex
 	key    string
 	fault  destinationtest.Fault
+	bad    string        // the email of somebody at whom Acme fails
 	mended chan struct{} // closed when a fault ends
 	people map[string]acmePerson
 	writes map[string]int
@@ -67,7 +69,14 @@ func (s *acmeServer) setFault(f destinationtest.Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	close(s.mended)
-	s.mended, s.fault = make(chan struct{}), f
+	s.mended, s.fault, s.bad = make(chan struct{}), f, ""
+}
+
+// spoil makes Acme fail at whatever holds an email.
+func (s *acmeServer) spoil(email string, _ destinationtest.Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bad = email
 }
 
 func (s *acmeServer) setKey(key string) {
@@ -98,6 +107,7 @@ func (s *acmeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	fault, mended, good := s.fault, s.mended, r.Header.Get("Authorization") == "Bearer "+s.key
+	spoiled := slices.ContainsFunc(list, func(p acmePerson) bool { return p.Email == s.bad })
 	s.mu.Unlock()
 	switch {
 	case fault == destinationtest.Silent:
@@ -106,7 +116,7 @@ func (s *acmeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 		}
 		panic(http.ErrAbortHandler)
-	case fault == destinationtest.Down:
+	case fault == destinationtest.Down, spoiled:
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	case fault == destinationtest.Unauthorized, !good:
@@ -206,8 +216,17 @@ func (c *acmeClient) send(ctx context.Context, batch []contact.Contact, rows []i
 	case status == http.StatusUnauthorized:
 		report.Pause = &contact.AccountPause{Code: contact.CodeUnauthorized, Reason: "Acme rejected the key", Probe: true}
 		all(contact.Outcome{Verdict: contact.Retry, Code: contact.CodeUnauthorized, Message: "Acme rejected the key", HTTPStatus: status, Forgiving: true})
+	case status != http.StatusOK && len(rows) > 1 && c.Probe(ctx) == nil: // perhaps one of them is to blame
+		through := false
+		for i := range rows {
+			through = c.send(ctx, batch, rows[i:i+1], report) || through
+		}
+		if report.Outage = !through; through {
+			report.Reachable = false
+			return true
+		}
 	case status != http.StatusOK:
-		report.Outage = true
+		report.Outage, report.Reachable = true, c.Probe(ctx) == nil
 		all(contact.Outcome{Verdict: contact.Retry, Code: contact.CodeServerError, Message: "Acme failed", HTTPStatus: status})
 	default:
 		for at, i := range rows {
@@ -296,6 +315,7 @@ func TestAcmeConforms(t *testing.T) {
 				return writes
 			},
 			Break: s.setFault,
+			Spoil: s.spoil,
 		}
 	})
 }

@@ -2,6 +2,23 @@ package contact
 
 import "time"
 
+// Share is how many contacts a claim takes, and from where in the queue: of those that
+// are due again at most Retries, of those that were queued last at most Newest, and for
+// the rest those that wait longest.
+type Share struct{ Most, Retries, Newest int }
+
+// InOrder is the usual share of n: retries first, then whoever waits longest.
+func InOrder(n int) Share { return Share{Most: n, Retries: n} }
+
+// Spread is a share of n from everywhere in the queue, so that contacts which fail keep
+// no others from being tried, wherever they stand. Turn says who is the first where
+// there is not room for all: those that were queued last, those that wait longest, or
+// retries.
+func Spread(n, turn int) Share {
+	of := func(place int) int { return (n + 2 - (place-turn%3+3)%3) / 3 }
+	return Share{Most: n, Retries: of(2), Newest: of(0)}
+}
+
 // Batch is what one claim took: the contacts of one cycle.
 type Batch struct {
 	Cycle     int64 // names the claim; the settle writes only under it

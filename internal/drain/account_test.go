@@ -80,8 +80,8 @@ func TestUnauthorizedPausesAndProbes(t *testing.T) {
 		if q.resumed != 2 {
 			t.Errorf("MakeDue called %d times, want twice: for one row, and for the rest once that one went through", q.resumed)
 		}
-		if len(d.sent) != 4 || len(d.sent[1]) != 1 {
-			t.Errorf("%d batches sent in the end, want four, the second a probe with one contact", len(d.sent))
+		if len(d.sent) != 4 || len(d.sent[1]) != triedInHalfOpen {
+			t.Errorf("%d batches sent in the end, want four, the second a probe with three contacts", len(d.sent))
 		}
 		if last := q.pauses[len(q.pauses)-1]; last != nil {
 			t.Errorf("the pause is still shown: %+v", last)
@@ -189,8 +189,8 @@ func TestPauseLastsAsLongAsAsked(t *testing.T) {
 		if err := stop(); err != nil {
 			t.Error(err)
 		}
-		if len(d.sent) != 3 || len(d.sent[1]) != 1 {
-			t.Errorf("%d batches after the pause, want three, the second a probe with one contact", len(d.sent))
+		if len(d.sent) != 3 || len(d.sent[1]) != triedInHalfOpen {
+			t.Errorf("%d batches after the pause, want three, the second a probe with three contacts", len(d.sent))
 		}
 	})
 }

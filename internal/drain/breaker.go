@@ -16,6 +16,14 @@ const (
 	maxOutage     = 15 * time.Second // a queue of thousands is to be synced within a minute of its end
 	outagesToStop = 3                // reports in a row without a usable answer
 
+	// In an outage that the account's own read does not show, after so many pauses (five
+	// minutes) so many contacts are taken to be to blame for it, at most: what has no
+	// others beside it would be tried for ever, and a queue must not be spent.
+	longOutage  = 20
+	mostGuessed = 3
+
+	mostAccused = 300 // each is sent alone once, should it have been an outage after all
+
 	allRows = math.MaxInt32 // more than there are
 )
 
@@ -30,7 +38,7 @@ type circuit int
 const (
 	closed   circuit = iota // contacts are sent
 	open                    // nothing is sent
-	halfOpen                // one contact is sent, and its answer decides
+	halfOpen                // a few contacts are sent, and the answer decides
 )
 
 // breaker knows whether the account may be used. It reads no clock.
@@ -44,6 +52,10 @@ type breaker struct {
 	outages  int                   // reports in a row without a usable answer
 	proven   bool                  // the last report was usable: several batches may be in flight
 
+	suspects suspects // contacts that failed alone while others went through
+	accused  []string // those that failed alone since anything went through: suspects, once something does
+	guessed  int      // those that became suspects although nothing went through
+
 	// Rows that failed for the account become due when it takes a write: one first,
 	// and the rest once that went through.
 	waiting bool // there may be such rows
@@ -52,32 +64,42 @@ type breaker struct {
 }
 
 // Record decides what a report means beyond its rows, and whether its failures are
-// spent on them. It reports whether the breaker has opened. Half-open, a failure
-// spends nothing, and its contact is put off beyond the next try, or one that makes
-// the destination fail would stand before all others for ever. What was in flight
+// spent on them. It reports whether the breaker has opened. Half-open, a failure spends
+// nothing, and its contacts are put off beyond the next try; but those that failed
+// alone before while others went through pay for doing so again. What was in flight
 // already when the breaker opened tells nothing new, and spends nothing either.
-func (b *breaker) Record(report *contact.Report, now time.Time) (opened bool) {
-	was, usable := b.circuit, report.Pause == nil && !report.Outage
-	if was != open && (!usable || report.Requests > 0) {
+func (b *breaker) Record(a *contact.Answered, now time.Time) (opened bool) {
+	was, usable := b.circuit, a.Pause == nil && !a.Outage
+	again := a.Outage && a.Reachable && b.suspects.all(a) // that they fail is known
+	if was != open && !again && (!usable || a.Requests > 0) {
 		b.proven = usable
 	}
 	switch {
-	case was == open:
-	case usable && report.Requests > 0:
+	case was == open, again && was == closed:
+	case usable && a.Requests > 0:
 		b.reset()
-	case report.Pause != nil:
-		b.trip(*report.Pause, firstProbe, maxProbe, now)
-	case report.Outage:
+	case a.Pause != nil:
+		b.trip(*a.Pause, firstProbe, maxProbe, now)
+	case a.Outage:
 		if b.outages++; was == halfOpen || b.outages >= outagesToStop {
-			b.trip(b.outagePause(report.Outcomes), firstOutage, maxOutage, now)
+			b.trip(b.outagePause(a.Outcomes), firstOutage, maxOutage, now)
 		}
+	}
+	switch {
+	case usable:
+		b.suspects.learn(a)
+	case a.Reachable:
+		b.accuse(a)
 	}
 	opened = was != open && b.circuit == open
 	if usable || was == closed {
 		return opened
 	}
-	for i := range report.Outcomes {
-		o := &report.Outcomes[i]
+	for i := range a.Outcomes {
+		o := &a.Outcomes[i]
+		if o.Verdict == contact.Retry && was == halfOpen && a.Reachable && b.pays(a.Contacts[i].ID) {
+			continue
+		}
 		if o.Verdict == contact.Retry {
 			o.Verdict = contact.Unspent
 		}
@@ -88,9 +110,33 @@ func (b *breaker) Record(report *contact.Report, now time.Time) (opened bool) {
 	return opened
 }
 
+// accuse notes who failed alone while the account's own read went through.
+func (b *breaker) accuse(a *contact.Answered) {
+	for i, o := range a.Outcomes {
+		if o.Verdict == contact.Retry && len(b.accused) < mostAccused {
+			b.accused = append(b.accused, a.Contacts[i].ID)
+		}
+	}
+}
+
+// pays reports whether a contact that failed alone after a pause, while the account's
+// own read goes through, is to blame for it: when it was so before, while others went
+// through. When nothing has gone through for long, either all writes fail or there are
+// no other contacts; then a few are taken to be to blame.
+func (b *breaker) pays(id string) bool {
+	if !b.suspects[id] && b.openings >= longOutage && b.guessed < mostGuessed {
+		b.guessed++
+		b.suspects.add(id)
+	}
+	return b.suspects[id]
+}
+
 // reset notes that the account took what was sent.
 func (b *breaker) reset() {
-	b.circuit, b.tried, b.openings, b.outages = closed, false, 0, 0
+	for _, id := range b.accused {
+		b.suspects.add(id)
+	}
+	b.circuit, b.tried, b.openings, b.outages, b.guessed, b.accused = closed, false, 0, 0, 0, nil
 	if b.waiting {
 		b.waiting, b.makeDue = false, allRows
 	}

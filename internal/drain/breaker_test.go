@@ -22,12 +22,12 @@ type breakerStep struct {
 func TestBreaker(t *testing.T) {
 	t.Parallel()
 	record := func(report contact.Report) func(*breaker, time.Time) {
-		return func(b *breaker, now time.Time) { b.Record(&report, now) }
+		return func(b *breaker, now time.Time) { b.Record(&contact.Answered{Report: report}, now) }
 	}
 	usable := record(contact.Report{Requests: 1})
 	unsent := record(contact.Report{})
 	outage := func(b *breaker, now time.Time) {
-		b.Record(&contact.Report{Requests: 1, Outage: true, Outcomes: []contact.Outcome{{Verdict: contact.Retry, Code: contact.CodeTimeout}}}, now)
+		b.Record(&contact.Answered{Report: contact.Report{Requests: 1, Outage: true, Outcomes: []contact.Outcome{{Verdict: contact.Retry, Code: contact.CodeTimeout}}}}, now)
 	}
 	refused := record(contact.Report{Requests: 1, Pause: &contact.AccountPause{Code: contact.CodeUnauthorized, Probe: true}})
 	daily := record(contact.Report{Requests: 1, Pause: &contact.AccountPause{Code: contact.CodeDailyLimit, For: time.Hour}})
@@ -118,10 +118,10 @@ func TestBreakerSpends(t *testing.T) {
 			if b.circuit == open {
 				b.pause = &contact.AccountPause{For: time.Hour}
 			}
-			report := contact.Report{
+			report := contact.Answered{Report: contact.Report{
 				Pause:    &contact.AccountPause{Code: contact.CodeUnauthorized, Probe: true},
 				Outcomes: []contact.Outcome{{Verdict: contact.Retry}, {Verdict: contact.Reject}, {Verdict: contact.Synced}},
-			}
+			}}
 			if opened := b.Record(&report, at(0)); opened != test.opened {
 				t.Errorf("opened: %t, want %t", opened, test.opened)
 			}
@@ -139,10 +139,10 @@ func TestBreakerSpends(t *testing.T) {
 func TestBreakerTellsTheOutage(t *testing.T) {
 	t.Parallel()
 	b := breaker{label: "Acme", circuit: halfOpen}
-	b.Record(&contact.Report{Outage: true, Outcomes: []contact.Outcome{
+	b.Record(&contact.Answered{Report: contact.Report{Outage: true, Outcomes: []contact.Outcome{
 		{Verdict: contact.Reject, Code: contact.CodeNoEmail, Message: "no email"},
 		{Verdict: contact.Retry, Code: contact.CodeServerError, Message: "502"},
-	}}, at(0))
+	}}}, at(0))
 	if want := "Acme cannot be reached or answers with errors: 502"; b.pause == nil || b.pause.Code != contact.CodeServerError || b.pause.Reason != want {
 		t.Errorf("got %+v, want SERVER_ERROR, %q", b.pause, want)
 	}

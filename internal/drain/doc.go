@@ -27,10 +27,18 @@
 //	  +------------------------------------------------------- half-open +
 //
 // Closed, several batches are in flight, once the last answer was usable. Open,
-// nothing is sent; what was in flight already spends no attempt. Half-open, one
-// contact is sent; if it fails, it spends nothing and is put off, so that it is not
-// the first to be tried again. When it goes through, the rows that failed for the
-// account follow: first one of them, then the rest.
+// nothing is sent; what was in flight already spends no attempt. Half-open, three
+// contacts are sent, from both ends of the queue and of those that are due again; if
+// none goes through, they spend nothing and are put off. When one goes through, the
+// rows that failed for the account follow: first one of them, then the rest.
+//
+// One row's fault is one row's. A destination tries a request that fails in parts. A
+// contact that fails alone while others go through is a suspect: it spends its
+// attempts, also when nothing else is there to be sent, as long as the account's own
+// read goes through; and its failures say nothing of the account. What fails while
+// nothing goes through is an outage, whatever the account's read says: it costs three
+// batches an attempt. As it cannot be told from suspects that have no others beside
+// them, three contacts pay after five minutes of it, and no more.
 //
 // The database has a back-off of its own. While it lasts no contact is blamed: what
 // was answered waits to be settled and is not sent again.

@@ -29,9 +29,9 @@ type Queue interface {
 	// Enter records who leads the slot. It comes before everything else.
 	Enter(ctx context.Context) error
 
-	// Claim takes at most limit contacts that are due, and gives the doorbell
-	// back if it was held.
-	Claim(ctx context.Context, limit int) (contact.Batch, error)
+	// Claim takes a share of the contacts that are due, and gives the doorbell back if
+	// it was held.
+	Claim(ctx context.Context, share contact.Share) (contact.Batch, error)
 	// Touch keeps the claims of cycles alive. It may be called beside the others.
 	Touch(ctx context.Context, cycles ...int64) error
 	// Settle writes the outcomes; rest is what could not be written yet. An error

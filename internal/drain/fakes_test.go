@@ -60,7 +60,7 @@ func (q *fakeQueue) add(n int) {
 	}
 }
 
-func (q *fakeQueue) Claim(_ context.Context, limit int) (contact.Batch, error) {
+func (q *fakeQueue) Claim(_ context.Context, share contact.Share) (contact.Batch, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.onClaim != nil {
@@ -69,7 +69,7 @@ func (q *fakeQueue) Claim(_ context.Context, limit int) (contact.Batch, error) {
 	if err := q.troubled("claim"); err != nil {
 		return contact.Batch{}, err
 	}
-	n := min(limit, len(q.ready))
+	n := min(share.Most, len(q.ready))
 	q.claims = append(q.claims, n)
 	if n == 0 {
 		return contact.Batch{}, nil
@@ -168,7 +168,7 @@ func (q *brokenQueue) fail(at string) error {
 	return nil
 }
 
-func (q *brokenQueue) Claim(context.Context, int) (contact.Batch, error) {
+func (q *brokenQueue) Claim(context.Context, contact.Share) (contact.Batch, error) {
 	return contact.Batch{}, q.fail("claim")
 }
 

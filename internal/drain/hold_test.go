@@ -18,14 +18,14 @@ type heldQueue struct {
 	arms int
 }
 
-func (q *heldQueue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
+func (q *heldQueue) Claim(ctx context.Context, share contact.Share) (contact.Batch, error) {
 	q.mu.Lock()
 	free := q.free
 	q.mu.Unlock()
 	if !free {
 		return contact.Batch{}, nil
 	}
-	return q.fakeQueue.Claim(ctx, limit)
+	return q.fakeQueue.Claim(ctx, share)
 }
 
 func (q *heldQueue) ArmDoorbell(ctx context.Context) (contact.QueueState, error) {

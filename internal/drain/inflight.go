@@ -51,6 +51,7 @@ func (r *run) send(ctx context.Context, claimed contact.Batch, began time.Time) 
 	merged := make([]contact.Contact, len(b.groups))
 	for i, g := range b.groups {
 		merged[i] = g.Contact
+		merged[i].FailedAlone = r.state.breaker.suspects.anyOf(claimed.Contacts, g.Rows)
 	}
 	same, err := r.cfg.Unchanged.split(ctx, claimed.Cycle, merged)
 	if err != nil {

@@ -3,6 +3,8 @@ package drain
 import (
 	"context"
 	"time"
+
+	"github.com/scrapersky/contactsync/internal/contact"
 )
 
 const probeTimeout = 30 * time.Second
@@ -38,7 +40,7 @@ func (r *run) perform(ctx context.Context, act action) error {
 	case doHalfOpen:
 		r.halfOpen(ctx)
 	case doClaim:
-		return r.claim(ctx, act.n, act.reason)
+		return r.claim(ctx, act.share, act.reason)
 	case doArm:
 		return r.arm(ctx)
 	case doFinish:
@@ -52,9 +54,13 @@ func (r *run) perform(ctx context.Context, act action) error {
 }
 
 // claim claims a batch and sends it off. It does not wait for the answer.
-func (r *run) claim(ctx context.Context, limit int, why Reason) error {
+func (r *run) claim(ctx context.Context, share contact.Share, why Reason) error {
 	began, i := time.Now(), &r.state.idle
-	batch, err := r.cfg.Queue.Claim(ctx, limit)
+	batch, err := r.cfg.Queue.Claim(ctx, share)
+	r.state.turn++
+	if inOrder := contact.InOrder(share.Most); share != inOrder && err == nil && len(batch.Contacts) == 0 {
+		batch, err = r.cfg.Queue.Claim(ctx, inOrder) // there is nobody at the ends whose turn it was
+	}
 	switch {
 	case err != nil:
 		return err
@@ -63,7 +69,7 @@ func (r *run) claim(ctx context.Context, limit int, why Reason) error {
 		return nil
 	}
 	seen := r.events.observer.Began(ctx, Claimed{Batch: batch, Reason: why, At: began, Woken: i.woken})
-	i.claimed(time.Now(), len(batch.Contacts) == limit)
+	i.claimed(time.Now(), len(batch.Contacts) == share.Most)
 	r.state.db.Worked(time.Now())
 	r.events.operatorPaused(ctx, nil) // what can be claimed is not paused
 	_, err = r.send(seen, batch, began)
@@ -178,7 +184,7 @@ func (r *run) checkEnded(ctx context.Context, err error) {
 	})
 }
 
-// halfOpen goes on with one contact.
+// halfOpen goes on with a few contacts.
 func (r *run) halfOpen(ctx context.Context) {
 	ended := r.state.breaker.HalfOpen()
 	r.state.idle.because(ReasonStart)

@@ -27,6 +27,10 @@ const (
 	// work: sleep, before which they are looked for otherwise, may be far.
 	busyMaintain = 15 * time.Second
 
+	// triedInHalfOpen is how many contacts are tried after a pause: one from each end of
+	// the queue, and one that is due again.
+	triedInHalfOpen = 3
+
 	// maxStuck is how many contacts may have been sent whose outcome the database
 	// does not take before nothing more is claimed.
 	maxStuck = 20
@@ -55,6 +59,7 @@ type state struct {
 
 	breaker  breaker
 	shown    *contact.AccountPause // what other processes are told of the breaker
+	turn     int                   // of the ends of the queue, in a claim that is spread over them
 	checking bool                  // the check of the account at the start is not over
 	probing  bool                  // the account is being probed
 
@@ -115,12 +120,13 @@ const (
 // action is the one thing to do now.
 type action struct {
 	do     verb
-	n      int       // doClaim, doMakeDue: so many rows at most
-	reason Reason    // doClaim, doMaintain: why to look at the queue now
-	until  time.Time // doWait: no longer than that; zero: until something happens
-	hears  bool      // doWait: a wake-up ends it, too
-	all    bool      // doRetry: also what is not due yet
-	why    end       // doFinish
+	n      int           // doMakeDue: so many rows at most
+	share  contact.Share // doClaim
+	reason Reason        // doClaim, doMaintain: why to look at the queue now
+	until  time.Time     // doWait: no longer than that; zero: until something happens
+	hears  bool          // doWait: a wake-up ends it, too
+	all    bool          // doRetry: also what is not due yet
+	why    end           // doFinish
 }
 
 // next is the one thing to do now. It has no clock, does nothing and changes
@@ -239,12 +245,18 @@ func (s state) unsettledDue(now time.Time) bool {
 	return s.unsettled > 0 && !now.Before(s.unsettledAt)
 }
 
-// claim takes a batch, or the one contact to try.
+// claim takes a batch, or the few contacts to try. While it is not known whether the
+// account or contacts are to blame for the last failure, they come from everywhere in
+// the queue: whoever makes HubSpot fail, again and again, must not be all that is tried.
 func (s state) claim(why Reason) action {
-	if s.breaker.circuit == halfOpen {
-		return action{do: doClaim, n: 1, reason: why}
+	share := contact.InOrder(s.batchSize)
+	switch {
+	case s.breaker.circuit == halfOpen:
+		share = contact.Spread(min(triedInHalfOpen, s.batchSize), s.turn)
+	case s.breaker.outages > 0:
+		share = contact.Spread(s.batchSize, s.turn)
 	}
-	return action{do: doClaim, n: s.batchSize, reason: why}
+	return action{do: doClaim, share: share, reason: why}
 }
 
 // wait waits until a time, or until something happens, but not beyond the tick and

@@ -49,7 +49,9 @@ func waits(until time.Duration) action { return action{do: doWait, until: at(unt
 // hears is a wait that a wake-up ends.
 func hears(until time.Duration) action { return action{do: doWait, until: at(until), hears: true} }
 
-func claims(n int, why Reason) action { return action{do: doClaim, n: n, reason: why} }
+func claims(n int, why Reason) action {
+	return action{do: doClaim, share: contact.InOrder(n), reason: why}
+}
 
 // The plan, as a specification. It is now at(0) unless the row says otherwise.
 func TestNext(t *testing.T) {
@@ -102,7 +104,10 @@ func TestNext(t *testing.T) {
 			s.breaker.pause = &contact.AccountPause{Code: contact.CodeDailyLimit}
 			s.shown = s.breaker.pause
 		}), 30 * time.Second, action{do: doHalfOpen}},
-		{"half-open, one contact is sent", working().with(func(s *state) { s.breaker.circuit = halfOpen }), 0, claims(1, ReasonAwake)},
+		{"half-open, one contact is sent from each end of the queue", working().with(func(s *state) { s.breaker.circuit = halfOpen }), 0, action{do: doClaim, share: contact.Share{Most: 3, Retries: 1, Newest: 1}, reason: ReasonAwake}},
+		{"of batches of one, one", working().with(func(s *state) { s.breaker.circuit, s.batchSize = halfOpen, 1 }), 0, action{do: doClaim, share: contact.Share{Most: 1, Newest: 1}, reason: ReasonAwake}},
+		{"in turns", working().with(func(s *state) { s.breaker.circuit, s.batchSize, s.turn = halfOpen, 1, 2 }), 0, action{do: doClaim, share: contact.Share{Most: 1, Retries: 1}, reason: ReasonAwake}},
+		{"after an outage, a batch is from everywhere", working().with(func(s *state) { s.breaker.outages = 1 }), 0, action{do: doClaim, share: contact.Share{Most: 10, Retries: 3, Newest: 4}, reason: ReasonAwake}},
 		{"and its answer waited for", working().with(func(s *state) { s.breaker.circuit, s.inflight = halfOpen, 1 }), 0, waits(time.Hour)},
 
 		// The database.
@@ -181,6 +186,21 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// fair reports whether the next claims of so many take from every end of the queue: the
+// next three at least, and each of them where there is room.
+func fair(s state, most int) bool {
+	var retries, newest, others int
+	for range 3 {
+		share := s.claim(ReasonAwake).share
+		s.turn++
+		retries, newest, others = retries+share.Retries, newest+share.Newest, others+share.Most-share.Retries-share.Newest
+		if most >= 3 && (share.Retries == 0 || share.Newest == 0 || share.Most == share.Retries+share.Newest) {
+			return false
+		}
+	}
+	return retries > 0 && newest > 0 && others > 0
+}
+
 // Whatever the state is: no wait is over before it begins or without anything that
 // can end it, nothing is claimed when nothing may be sent, and nothing is stopped
 // while something can be settled.
@@ -199,7 +219,8 @@ func TestNextInAnyState(t *testing.T) {
 			entered: !some(), deaf: some(), answeredAt: moment(),
 			checking: some(), maintainAt: moment(), maintainedAt: moment(),
 			lost: rarely(), failed: rarely(), hurry: some(), cut: some(), triedLast: some(),
-			breaker: breaker{circuit: circuit(random.IntN(3)), proven: some(), until: moment()},
+			turn:    random.IntN(10),
+			breaker: breaker{circuit: circuit(random.IntN(3)), outages: random.IntN(3), proven: some(), until: moment()},
 			idle: idle{
 				claimedAt: moment(), emptyAt: moment(), foundAt: moment(), full: some(), again: some(),
 				poll: maxPoll, locked: lockedPoll,
@@ -252,8 +273,15 @@ func TestNextInAnyState(t *testing.T) {
 			if s.lost || !s.leavingAt.IsZero() || s.breaker.circuit == open || s.stuck >= maxStuck || s.inflight >= s.room() || s.answered > 0 {
 				wrong = "a claim"
 			}
-			if s.breaker.circuit == halfOpen && (act.n != 1 || s.inflight > 0) {
-				wrong = "more than one contact in a half-open breaker"
+			if s.breaker.circuit == halfOpen && (act.share.Most > triedInHalfOpen || s.inflight > 0) {
+				wrong = "more than a few contacts in a half-open breaker"
+			}
+			// One row's fault is one row's: who failed is never all that is tried.
+			if most := act.share.Most; (s.breaker.circuit == halfOpen || s.breaker.outages > 0) && !fair(s, most) {
+				wrong = "the same end of the queue, again and again"
+			}
+			if act.share.Most > s.batchSize || act.share.Most < 1 {
+				wrong = "more than a batch"
 			}
 			if act.reason == "" {
 				wrong = "a claim without a reason"

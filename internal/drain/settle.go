@@ -47,7 +47,7 @@ func (r *run) settleAnswered() error {
 // and for its rows.
 func (r *run) record(b *batch) {
 	b.answered = contact.Answered{Batch: b.claimed, Report: b.spread()}
-	if r.state.breaker.Record(&b.answered.Report, time.Now()) {
+	if r.state.breaker.Record(&b.answered, time.Now()) {
 		r.events.accountPaused(b.ctx, r.state.breaker.pause)
 	}
 	r.state.answeredAt = time.Now()

@@ -10,14 +10,18 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
-// Claim takes at most limit contacts that are due; none while an operator holds
+// Claim takes a share of the contacts that are due; none while an operator holds
 // the destination. It first gives the doorbell back, in the same round trip: a
 // consumer at work need not be woken. A row that the database does not let be
 // claimed costs the others nothing.
-func (q *Queue) Claim(ctx context.Context, limit int) (contact.Batch, error) {
-	taken, err := q.take(ctx, "claim", pgx.NamedArgs{
-		"most": limit, "destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0], "dead_after": q.deadAfter(),
-	})
+func (q *Queue) Claim(ctx context.Context, share contact.Share) (contact.Batch, error) {
+	limit, statement, args := share.Most, "claim", pgx.NamedArgs{
+		"most": share.Most, "destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0], "dead_after": q.deadAfter(),
+	}
+	if share != contact.InOrder(limit) {
+		statement, args["retries"], args["newest"] = "claim_spread", share.Retries, share.Newest
+	}
+	taken, err := q.take(ctx, statement, args)
 	switch {
 	case errors.Is(err, contact.ErrTrouble):
 		if q.tries++; q.tries > trustedTries {

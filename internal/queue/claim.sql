@@ -7,13 +7,40 @@
 -- whatever the planner believes about the table.
 WITH {{room}}, retries AS MATERIALIZED (
         {{due_retries}}
+         LIMIT (SELECT n FROM room)
            FOR NO KEY UPDATE OF c SKIP LOCKED
 ), fresh AS MATERIALIZED (
         {{fresh_rows}}
+         {{longest_waiting}}
+         LIMIT (SELECT n FROM room) - (SELECT count(*) FROM retries)
            FOR NO KEY UPDATE OF c SKIP LOCKED
 ), picked AS MATERIALIZED (
     SELECT p.id, p.key, p.updated, row_number() OVER () AS place
       FROM (SELECT id, key, updated FROM retries UNION ALL SELECT id, key, updated FROM fresh) AS p
+), {{take}}
+
+-- name: claim_spread
+-- Claim from everywhere in the queue: at most @retries of those that are due again, at
+-- most @newest of the fresh rows that were queued last, and for the rest those that
+-- wait longest.
+WITH {{room}}, retries AS MATERIALIZED (
+        {{due_retries}}
+         LIMIT least((SELECT n FROM room), @retries::int)
+           FOR NO KEY UPDATE OF c SKIP LOCKED
+), newest AS MATERIALIZED (
+        {{fresh_rows}}
+         ORDER BY c.hubspot_queued_at DESC
+         LIMIT least((SELECT n FROM room), @newest::int)
+           FOR NO KEY UPDATE OF c SKIP LOCKED
+), fresh AS MATERIALIZED (
+        {{fresh_rows}}
+           AND c.id <> ALL (ARRAY(SELECT id FROM newest))
+         {{longest_waiting}}
+         LIMIT (SELECT n FROM room) - (SELECT count(*) FROM retries) - (SELECT count(*) FROM newest)
+           FOR NO KEY UPDATE OF c SKIP LOCKED
+), picked AS MATERIALIZED (
+    SELECT p.id, p.key, p.updated, row_number() OVER () AS place
+      FROM (SELECT id, key, updated FROM retries UNION ALL SELECT id, key, updated FROM newest UNION ALL SELECT id, key, updated FROM fresh) AS p
 ), {{take}}
 
 -- name: claim_ids
@@ -33,8 +60,11 @@ WITH picked AS MATERIALIZED (
 -- What a claim would take, without taking it.
 WITH {{room}}, retries AS MATERIALIZED (
         {{due_retries}}
+         LIMIT (SELECT n FROM room)
 ), fresh AS MATERIALIZED (
         {{fresh_rows}}
+         {{longest_waiting}}
+         LIMIT (SELECT n FROM room) - (SELECT count(*) FROM retries)
 )
 SELECT p.id::text
   FROM (SELECT id FROM retries UNION ALL SELECT id FROM fresh) AS p

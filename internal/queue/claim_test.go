@@ -37,6 +37,40 @@ func TestClaimTakesDueRetriesFirstThenTheOldest(t *testing.T) {
 	}
 }
 
+// A claim that is spread takes from all ends of the queue, each row once, and fills up
+// from those that wait longest.
+func TestClaimFromEverywhere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := b.queued(9)
+	for i := range 4 { // due again, the last one first
+		b.exec(`UPDATE contacts SET next_retry_at = now() - make_interval(mins => $2) WHERE id = $1`, ids[i], i+1)
+	}
+	q := b.leader(0)
+	for _, test := range []struct {
+		share contact.Share
+		want  []string
+	}{
+		{contact.Share{Most: 3, Retries: 1, Newest: 1}, []string{ids[3], ids[8], ids[4]}},
+		{contact.Share{Most: 1, Newest: 1}, []string{ids[7]}},
+		{contact.Share{Most: 1}, []string{ids[5]}},
+		{contact.Share{Most: 10, Retries: 2, Newest: 5}, []string{ids[2], ids[1], ids[6]}},
+		{contact.Share{Most: 10, Newest: 5}, nil},
+	} {
+		batch, err := q.Claim(t.Context(), test.share)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, c := range batch.Contacts {
+			got = append(got, c.ID)
+		}
+		if strings.Join(got, " ") != strings.Join(test.want, " ") {
+			t.Errorf("%+v: claimed %v, want %v", test.share, got, test.want)
+		}
+	}
+}
+
 func TestClaimReadsTheContact(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -147,8 +181,9 @@ func TestPlansDoNotDependOnStatistics(t *testing.T) {
 	check := func(state string) {
 		t.Helper()
 		for name, args := range map[string]pgx.NamedArgs{
-			"claim":      {"most": 100, "destination": "hubspot", "slot": 0, "cycle": int64(1), "dead_after": 45.0},
-			"candidates": {"most": 100, "destination": "hubspot"},
+			"claim":        {"most": 100, "destination": "hubspot", "slot": 0, "cycle": int64(1), "dead_after": 45.0},
+			"claim_spread": {"most": 100, "retries": 33, "newest": 33, "destination": "hubspot", "slot": 0, "cycle": int64(1), "dead_after": 45.0},
+			"candidates":   {"most": 100, "destination": "hubspot"},
 		} {
 			for mode, plan := range explain(name, args) {
 				for _, want := range []string{"Index Scan using contacts_contactsync_queued", "Index Scan using contacts_contactsync_retry"} {

@@ -62,7 +62,7 @@ func TestAMappedColumnGoes(t *testing.T) {
 	if _, _, err := q.Settle(t.Context(), answered); err == nil {
 		t.Error("settled without the column")
 	}
-	if _, err := q.Claim(t.Context(), 10); err == nil {
+	if _, err := q.Claim(t.Context(), contact.InOrder(10)); err == nil {
 		t.Error("claimed without the column")
 	}
 	b.wantRow(ids[1], "Queued Queued tries=0 - - unscheduled")

@@ -51,7 +51,7 @@ func TestTroubleMarksNoRow(t *testing.T) {
 		if state := arm(t, q); !state.Due || state.Armed != (b.ask(bells) == "1") {
 			t.Fatalf("state %+v with %s doorbells held", state, b.ask(bells))
 		}
-		if _, err := q.Claim(t.Context(), 2); !errors.Is(err, contact.ErrTrouble) {
+		if _, err := q.Claim(t.Context(), contact.InOrder(2)); !errors.Is(err, contact.ErrTrouble) {
 			t.Fatalf("claim: %v, want trouble", err)
 		}
 	}
@@ -91,7 +91,7 @@ func TestTroubleOfOneRowIsFound(t *testing.T) {
 	tries := 0
 	for ; len(batch.Contacts) == 0 && tries < 100; tries++ {
 		var err error
-		if batch, err = q.Claim(t.Context(), 3); err != nil && !errors.Is(err, contact.ErrTrouble) {
+		if batch, err = q.Claim(t.Context(), contact.InOrder(3)); err != nil && !errors.Is(err, contact.ErrTrouble) {
 			t.Fatal(err)
 		}
 	}

@@ -49,20 +49,20 @@ SELECT c.id AS id, {{key}} AS key, c.updated_at AS updated
            AND c.next_retry_at <= now()
            AND {{unclaimed}}
          ORDER BY c.next_retry_at
-         LIMIT (SELECT n FROM room)
 
 -- name: fresh_rows
--- Of rows without hubspot_queued_at, which an app has inserted so, nobody knows since
--- when they wait: they are the last, as the index has them, until the next look for what
--- leaders left gives them a time (see date_queue).
+-- In no order yet.
 SELECT c.id AS id, {{key}} AS key, c.updated_at AS updated
           FROM contacts c
          WHERE c.hubspot_processing_status = 'Queued'
            AND c.next_retry_at IS NULL
            AND {{unclaimed}}
-         ORDER BY c.hubspot_queued_at
-         LIMIT (SELECT n FROM room) - (SELECT count(*) FROM retries)
 
+-- name: longest_waiting
+-- Of rows without hubspot_queued_at, which an app has inserted so, nobody knows since
+-- when they wait: they are the last, as the index has them, until the next look for what
+-- leaders left gives them a time (see date_queue).
+ORDER BY c.hubspot_queued_at
 
 -- name: take
 -- Claims the rows of picked (id, place, key, updated) and reads them. Only what could be

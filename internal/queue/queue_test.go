@@ -157,7 +157,7 @@ func (b *bench) claims() string {
 
 func claim(tb testing.TB, q *Queue, limit int) contact.Batch {
 	tb.Helper()
-	batch, err := q.Claim(tb.Context(), limit)
+	batch, err := q.Claim(tb.Context(), contact.InOrder(limit))
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
@@ -30,7 +31,7 @@ func TestClaimNeverWaitsForAnApp(t *testing.T) {
 	claimed := make(chan int, 1)
 	failed := make(chan error, 1)
 	go func() {
-		batch, err := q.Claim(t.Context(), 4)
+		batch, err := q.Claim(t.Context(), contact.InOrder(4))
 		failed <- err
 		claimed <- len(batch.Contacts)
 	}()

@@ -27,6 +27,10 @@ type Remote struct {
 	// Break makes the CRM misbehave until it is called again. The zero Fault
 	// mends it.
 	Break func(Fault)
+
+	// Spoil makes the CRM misbehave at every request that holds the contact of an
+	// email, and at no other, until Break is called.
+	Spoil func(email string, f Fault)
 }
 
 // Fault is how a CRM can misbehave.
@@ -59,6 +63,7 @@ func Conformance(t *testing.T, start func(t *testing.T) Remote) {
 		{"a cut request is released", cutRequest},
 		{"a refused key pauses and spends no row's budget for good", refusedKey},
 		{"an outage blames no row", outage},
+		{"one row's fault is one row's", oneRowsFault},
 		{"a lost response is in doubt, and sending again is harmless", lostResponse},
 	}
 	for _, test := range tests {
@@ -298,6 +303,39 @@ func outage(t *testing.T, r Remote) {
 	}
 	r.Break(None)
 	want(t, upsert(t.Context(), t, r, people(250)), contact.Synced)
+}
+
+// One contact makes every request fail that it is in: whatever else is in the batch is
+// synced, and the one pays for itself. Alone it is an outage, in which the account's own
+// read goes through; and nobody's fault when that fails, too.
+func oneRowsFault(t *testing.T, r Remote) {
+	t.Helper()
+	const at = 13
+	batch := people(40)
+	r.Spoil(batch[at].Key(), Down)
+	report := upsert(t.Context(), t, r, batch)
+	for i, o := range report.Outcomes {
+		switch {
+		case i == at && (o.Verdict != contact.Retry || o.Forgiving):
+			t.Errorf("the culprit: %+v, want a retry that it pays for", o)
+		case i != at && o.Verdict != contact.Synced:
+			t.Errorf("contact %d: %+v, want it synced", i, o)
+		}
+	}
+	if report.Outage || report.Pause != nil {
+		t.Errorf("outage %t, pause %+v, want one row's fault", report.Outage, report.Pause)
+	}
+	if most := 2 * len(batch); report.Requests > most {
+		t.Errorf("%d requests, want %d at most", report.Requests, most)
+	}
+	batch[at].FailedAlone = true
+	if again := upsert(t.Context(), t, r, batch[at:at+1]); !again.Outage || !again.Reachable || again.Outcomes[0].Verdict != contact.Retry {
+		t.Errorf("alone: %+v, want an outage of its own", again)
+	}
+	r.Break(Down)
+	if again := upsert(t.Context(), t, r, batch[at:at+1]); !again.Outage || again.Reachable {
+		t.Errorf("alone, in a real outage: %+v", again)
+	}
 }
 
 func lostResponse(t *testing.T, r Remote) {

@@ -29,6 +29,12 @@ func TestConformance(t *testing.T) {
 				}
 				return n
 			},
+			Spoil: func(email string, f destinationtest.Fault) {
+				if f != destinationtest.Down {
+					t.Fatalf("no contact can be spoiled by %q here", f)
+				}
+				p.Inject(hubspotsim.Fault{Status: 500, Holds: email})
+			},
 			Break: func(f destinationtest.Fault) {
 				p.ClearFaults()
 				p.SetToken(testToken)

@@ -131,7 +131,7 @@ func bareLoop(ctx context.Context, c *caseRound, contacts, batch int) error {
 		defer database.Close(ctx, conn)
 		began := time.Now()
 		for left := contacts; left > 0; {
-			taken, err := q.Claim(ctx, batch)
+			taken, err := q.Claim(ctx, contact.InOrder(batch))
 			if err != nil {
 				return err
 			}

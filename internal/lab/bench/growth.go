@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/database"
 	"github.com/scrapersky/contactsync/internal/lab/hubspotsim"
 	"github.com/scrapersky/contactsync/internal/queue"
@@ -167,7 +168,7 @@ func (t table) measure(ctx context.Context, c *caseRound, st *installation, rest
 // milliseconds each took.
 func oneCycle(ctx context.Context, q *queue.Queue) (claim, settle float64, err error) {
 	began := time.Now()
-	batch, err := q.Claim(ctx, cycleSize)
+	batch, err := q.Claim(ctx, contact.InOrder(cycleSize))
 	if err != nil {
 		return 0, 0, err
 	}
@@ -217,7 +218,7 @@ func explainCycle(ctx context.Context, url string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	batch, err := q.Claim(ctx, cycleSize)
+	batch, err := q.Claim(ctx, contact.InOrder(cycleSize))
 	if err != nil {
 		return "", err
 	}

@@ -2,6 +2,7 @@ package faults
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -192,4 +194,79 @@ func TestPoisonContact(t *testing.T) {
 	in.WantEachOnce(30)
 	in.Await("Error", `SELECT hubspot_processing_status::text FROM contacts WHERE name = 'Bad'`)
 	t.Logf("and it ended in Error after %v", time.Since(began).Round(time.Millisecond))
+}
+
+const firewall = `<html><head><title>Attention Required!</title></head><body>You have been blocked</body></html>`
+
+// TestOneContactsFault has one contact in twenty of a queue, or the first ones of it,
+// make HubSpot or a firewall before it fail at every request that they are in. All
+// others are synced at once, none of them spends an attempt, and those end in Error with
+// the words of who refused them.
+func TestOneContactsFault(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name       string
+		fault      hubspotsim.Fault
+		bad, n     int
+		first      bool // the bad are the first in the queue
+		batch      int
+		code, says string
+		most       time.Duration // for the good ones
+	}{
+		{"two before thirty", hubspotsim.Fault{Status: 500}, 2, 32, true, 10, "SERVER_ERROR", "500 Internal Server Error: internal error (this contact alone", 30 * time.Second},
+		{"sixty before thirty", hubspotsim.Fault{Status: 500}, 60, 92, true, 10, "SERVER_ERROR", "500 Internal Server Error", 30 * time.Second},
+		{"one in twenty", hubspotsim.Fault{Status: 500}, scaled(10, 50), scaled(200, 1000), false, 100, "SERVER_ERROR", "500 Internal Server Error: internal error (this contact alone", time.Minute},
+		{"a name that a firewall blocks", hubspotsim.Fault{Status: 403, Body: firewall, Header: map[string]string{"Content-Type": "text/html"}}, 1, 51, false, 10, "INVALID_VALUE", "403 Forbidden: Attention Required! You have been blocked (this contact alone", 30 * time.Second},
+		{"one that is never answered", hubspotsim.Fault{Mode: hubspotsim.Hang}, 1, 51, false, 10, "TIMEOUT", "no response from HubSpot within 1s (this contact alone", 30 * time.Second},
+		{"one that breaks the connection", hubspotsim.Fault{Mode: hubspotsim.Cut}, 1, 51, false, 10, "NETWORK", "broken", 30 * time.Second},
+		{"one that is always too much", hubspotsim.Fault{Mode: hubspotsim.RowError, Category: "RATE_LIMITS"}, 1, 51, false, 10, "RATE_LIMITED", "refused by HubSpot", 30 * time.Second},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			in := progtest.Install(t)
+			fault := test.fault
+			fault.Holds, fault.Path = "Poison", "batch/upsert"
+			in.Sim.Inject(fault)
+			in.Exec(`INSERT INTO contacts (email, name, hubspot_processing_status, hubspot_queued_at)
+				SELECT 'c' || i || '@example.org', CASE WHEN CASE WHEN $3 THEN i < $2::int ELSE i % ($1::int / $2::int) = 7 END THEN 'Poison' ELSE 'Good' END,
+				       'Queued', now() - interval '1 minute' + i * interval '1 ms' FROM generate_series(0, $1::int - 1) i`, test.n, test.bad, test.first)
+			began := time.Now()
+			in.Start(in.Env(fmt.Sprintf("HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=%d", test.batch), "HUBSPOT_TIMEOUT=1s",
+				"HUBSPOT_SYNC_RETRY_DELAY_MINUTES=500ms", "HUBSPOT_RATE_LIMIT_PER_10S=1000"), "run")
+			good := fmt.Sprint(test.n - test.bad)
+			in.AwaitFor(2*time.Minute, good, `SELECT count(*)::text FROM contacts WHERE name = 'Good' AND hubspot_processing_status = 'Complete'`)
+			took := time.Since(began)
+			if took > test.most {
+				t.Errorf("the good ones were synced after %v, want %v", took, test.most)
+			}
+			if spent := in.Ask(`SELECT count(*)::text FROM contacts c JOIN contactsync.failures f ON f.contact_id::text = c.id::text WHERE c.name = 'Good'`); spent != "0" {
+				t.Errorf("innocents spent %s attempts", spent)
+			}
+			// As apps go on to write: what fails while others go through is its own fault.
+			ctx, stop := context.WithCancel(t.Context())
+			var app sync.WaitGroup
+			own := in.Connect()
+			app.Go(func() {
+				for i := 0; ctx.Err() == nil; i++ {
+					if _, err := own.Exec(t.Context(), `INSERT INTO contacts (email, name, hubspot_processing_status) VALUES ('later' || $1 || '@example.org', 'Later', 'Queued')`, fmt.Sprint(i)); err != nil {
+						t.Error(err)
+						return
+					}
+					select {
+					case <-ctx.Done():
+					case <-time.After(300 * time.Millisecond):
+					}
+				}
+			})
+			in.AwaitFor(3*time.Minute, fmt.Sprint(test.bad), `SELECT count(*)::text FROM contacts WHERE name = 'Poison' AND hubspot_processing_status = 'Error'`)
+			stop()
+			app.Wait()
+			if told := in.Ask(`SELECT string_agg(DISTINCT hubspot_error_code || ' ' || hubspot_processing_error, E'\n') FROM contacts WHERE name = 'Poison'`); !strings.Contains(told, test.code) || !strings.Contains(told, test.says) {
+				t.Errorf("the bad ones are told %q, want %s %q", told, test.code, test.says)
+			}
+			t.Logf("%s good ones within %v with %d upserts, %d bad ones in Error after %v", good, took.Round(time.Millisecond), upserts(in), test.bad, time.Since(began).Round(time.Millisecond))
+			in.Sim.ClearFaults()
+		})
+	}
 }

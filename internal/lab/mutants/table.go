@@ -26,8 +26,8 @@ var mutations = []mutation{
 	{
 		name: "no SKIP LOCKED",
 		file: "internal/queue/claim.sql",
-		old:  "{{fresh_rows}}\n           FOR NO KEY UPDATE OF c SKIP LOCKED",
-		new:  "{{fresh_rows}}\n           FOR NO KEY UPDATE OF c",
+		old:  "FROM retries)\n           FOR NO KEY UPDATE OF c SKIP LOCKED",
+		new:  "FROM retries)\n           FOR NO KEY UPDATE OF c",
 		pkg:  "internal/queue", tests: []string{"TestClaimNeverWaitsForAnApp"},
 	},
 	{
@@ -117,9 +117,44 @@ var mutations = []mutation{
 	{
 		name: "a half-open account gets a whole batch",
 		file: "internal/drain/plan.go",
-		old:  "if s.breaker.circuit == halfOpen {",
-		new:  "if s.breaker.circuit == open {",
+		old:  "case s.breaker.circuit == halfOpen:",
+		new:  "case s.breaker.circuit == open:",
 		pkg:  "internal/drain", tests: []string{"TestNext"},
+	},
+	{
+		name: "a probe takes due retries alone",
+		file: "internal/drain/plan.go",
+		old:  "share = contact.Spread(min(triedInHalfOpen, s.batchSize), s.turn)",
+		new:  "share = contact.InOrder(1)",
+		pkg:  "internal/drain", tests: []string{"TestNext", "TestBadRowsHoldNobodyUp"},
+	},
+	{
+		name: "a culprit is not remembered",
+		file: "internal/drain/breaker.go",
+		old:  "b.suspects.learn(a)",
+		new:  "b.suspects.all(a)",
+		pkg:  "internal/drain", tests: []string{"TestBadRowsHoldNobodyUp"},
+	},
+	{
+		name: "an outage of writes spends the queue",
+		file: "internal/drain/breaker.go",
+		old:  "b.openings >= longOutage && b.guessed < mostGuessed",
+		new:  "true",
+		pkg:  "internal/drain", tests: []string{"TestOutageCostsNoBudget"},
+	},
+	{
+		name: "a culprit is charged to its whole batch",
+		file: "internal/destination/hubspot/suspect.go",
+		old:  "case len(items) > 1 && (again || answers == 0 || e.Slow()):",
+		new:  "case len(items) > 1 && answers == 0:\n\t\tu.failAll(ctx, items, e)\n\tcase len(items) > 1 && (again || e.Slow()):",
+		pkg:  "internal/destination/hubspot", tests: []string{"TestOneRowsFault"},
+	},
+	{
+		name: "no doubt once a part went through",
+		file: "internal/destination/hubspot/upsert.go",
+		old:  "o.InDoubt = o.InDoubt || it.doubt",
+		new:  "o.InDoubt = o.InDoubt || false",
+		pkg:  "internal/destination/hubspot", tests: []string{"TestOneRowsFault"},
 	},
 	{
 		name: "a wake-up ends a pause",
