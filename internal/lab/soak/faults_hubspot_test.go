@@ -33,6 +33,7 @@ func hubspotFaults() []faultKind {
 		sick("not JSON", 1, hubspotsim.Fault{Mode: hubspotsim.NotJSON}),
 		sick("half an answer", 1, hubspotsim.Fault{Mode: hubspotsim.Truncate}),
 		sick("wrong Content-Type", 1, hubspotsim.Fault{Mode: hubspotsim.ContentType}),
+		{"one contact fails", 6, 0, spoilOne},
 		{"takes effect late", 4, 0, landLate},
 		{"key refused for a moment", 1, 35 * time.Second, refuseKey},
 	}
@@ -49,6 +50,28 @@ func sickness(f hubspotsim.Fault) func(context.Context, *world, *rand.Rand) (str
 		w.sim.Inject(f)
 		return fmt.Sprintf("%d times", f.Times), nil
 	}
+}
+
+// spoilOne makes the next requests fail that hold one contact, whatever else is in them.
+func spoilOne(_ context.Context, w *world, r *rand.Rand) (string, error) {
+	page := map[string]string{"Content-Type": "text/html"}
+	all := []hubspotsim.Fault{
+		{Status: 500},
+		{Status: 502, AfterWrite: true},
+		{Status: 403, Body: "<html><body>You have been blocked</body></html>", Header: page},
+		{Mode: hubspotsim.Cut, AfterWrite: true},
+		{Mode: hubspotsim.Hang},
+		{Mode: hubspotsim.RowError, Category: "RATE_LIMITS"},
+	}
+	f, email := all[r.IntN(len(all))], contactEmail(r.IntN(contacts))
+	f.Path, f.Times = "batch/upsert", 1+r.IntN(8)
+	if email == nil {
+		return "it has no email", nil
+	}
+	f.Holds = *email
+	w.count.add("requests that met a fault, at most", f.Times)
+	w.sim.Inject(f)
+	return fmt.Sprintf("%s, %d times", f.Holds, f.Times), nil
 }
 
 // landLate makes the next few upserts take effect later than their sender waits.
