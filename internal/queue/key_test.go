@@ -271,7 +271,7 @@ func TestNewestBeforeTheClaim(t *testing.T) {
 	b.exec(`UPDATE contacts SET updated_at = CASE WHEN id = $1 THEN timestamptz '2026-01-02' ELSE '2026-01-01' END`, twins[0])
 	b.exec(`ALTER TABLE contacts ENABLE TRIGGER moddatetime`)
 	for name, take := range map[string]func(q *Queue) (contact.Batch, error){
-		"claim":     func(q *Queue) (contact.Batch, error) { return q.Claim(t.Context(), 10) },
+		"claim":     func(q *Queue) (contact.Batch, error) { return q.Claim(t.Context(), contact.InOrder(10)) },
 		"claim_ids": func(q *Queue) (contact.Batch, error) { return q.ClaimIDs(t.Context(), twins) },
 	} {
 		q := b.leader(0)

@@ -192,7 +192,7 @@ func TestMissingRightsAreTold(t *testing.T) {
 	log, logged := told()
 	q := b.leader(0, logged)
 	for range 3 {
-		if _, err := q.Claim(t.Context(), 2); err == nil {
+		if _, err := q.Claim(t.Context(), contact.InOrder(2)); err == nil {
 			t.Fatal("claimed without the right")
 		}
 	}
