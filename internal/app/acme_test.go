@@ -31,6 +31,11 @@ var acmeInfo = destination.Info{
 	Columns: destination.Prefixed("acme", "acme_person_id"),
 }
 
+// acmeSync is how its queue is worked off.
+var acmeSync = config.Sync{
+	Interval: time.Hour, BatchSize: 10, MaxInstances: 1, MaxRetries: 50, RetryDelay: 100 * time.Millisecond,
+}
+
 // acmeServer is Acme itself: POST /people upserts a list by email, GET /me tells
 // whether a key is good.
 type acmeServer struct {
@@ -274,8 +279,10 @@ func (c *acmeClient) call(ctx context.Context, method, path string, list *[]acme
 func (s *acmeServer) adapter(newKey <-chan string) adapter {
 	const timeout = 500 * time.Millisecond
 	return adapter{
-		info:     acmeInfo,
-		settings: func(config.Config) settings { return settings{configured: true, timeout: timeout, keyFile: true} },
+		info: acmeInfo,
+		settings: func(config.Config) settings {
+			return settings{configured: true, timeout: timeout, keyFile: true, sync: acmeSync}
+		},
 		connect: func(o connectOptions) (connection, error) {
 			client := newAcmeClient(s.URL, s.key, timeout, o.wrap)
 			return connection{

@@ -103,7 +103,7 @@ func (a *App) Close(ctx context.Context) {
 func (a *App) newWorker(d adapter) *worker {
 	w := newWorker(d, a.cfg, a.instance, a.log)
 	w.heartbeat = ops.NewHeartbeat(ops.Process{
-		Instance: a.instance, Version: a.version, BatchSize: a.cfg.Sync.BatchSize, Instances: a.cfg.Sync.MaxInstances,
+		Instance: a.instance, Version: a.version, BatchSize: w.settings.sync.BatchSize, Instances: w.settings.sync.MaxInstances,
 	}, d.info, a.log)
 	w.hurry = a.hurry
 	return w

@@ -27,6 +27,7 @@ type adapter struct {
 // settings are what the engine has to know of a destination's own ones.
 type settings struct {
 	configured    bool          // it has a key
+	sync          config.Sync   // how its queue is worked off
 	columns       []string      // columns that it is sent beyond those of the contract
 	timeout       time.Duration // of one request: after it an answer is in doubt
 	doubt         time.Duration // how long such a request may take effect all the same

@@ -19,7 +19,7 @@ func hubSpot() adapter {
 		info: hubspot.Info,
 		settings: func(cfg config.Config) settings {
 			return settings{
-				configured: !cfg.HubSpot.APIKey.IsZero(), columns: cfg.HubSpot.Properties.Map.Columns(),
+				configured: !cfg.HubSpot.APIKey.IsZero(), sync: cfg.HubSpot.Sync, columns: cfg.HubSpot.Properties.Map.Columns(),
 				timeout: cfg.HubSpot.Timeout, doubt: cfg.HubSpot.Doubt, skipUnchanged: cfg.HubSpot.SkipUnchanged, keyFile: cfg.HubSpot.APIKeyFile != "",
 			}
 		},
@@ -40,7 +40,7 @@ func hubSpot() adapter {
 // readOnlyClient makes a client for whoever looks at the account while replicas
 // work: it takes a share of the rate limit as if it were one of them.
 func readOnlyClient(cfg config.Config, extra columns.List, log *slog.Logger, guard func(http.RoundTripper) http.RoundTripper) (*hubspot.Client, error) {
-	shares := min(cfg.Sync.MaxInstances+1, cfg.HubSpot.RatePer10s)
+	shares := min(cfg.HubSpot.Sync.MaxInstances+1, cfg.HubSpot.RatePer10s)
 	return newHubSpotClient(cfg.HubSpot, extra, shares, log, guard, nil)
 }
 

@@ -29,7 +29,7 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session) error {
 	}
 	stopListening := w.listen(ctx)
 	loop := w.loop(q, w.log)
-	loop.Listener, loop.Wake, loop.Interval, loop.Once = w.listener, w.signal.C(), w.cfg.Sync.Interval, w.once
+	loop.Listener, loop.Wake, loop.Interval, loop.Once = w.listener, w.signal.C(), w.settings.sync.Interval, w.once
 	loop.Hurry, loop.Rekeyed, loop.Checked = w.hurry, w.rekeyed, w.connection.checked
 	loop.Unchanged, loop.Observer = w.unchanged(q), w.traces.Observe(w.metrics)
 	err := loop.Run(ctx, stop)
@@ -44,7 +44,7 @@ func (w *worker) lead(ctx, stop context.Context, s *leader.Session) error {
 func (w *worker) loop(q *queue.Queue, log *slog.Logger) *drain.Loop {
 	return &drain.Loop{
 		Label: w.info.Label, Queue: q, Destination: w.connection, Log: log,
-		BatchSize: w.cfg.Sync.BatchSize, Slots: w.cfg.Sync.MaxInstances, CutAfter: w.cfg.ShutdownTimeout - cutBefore,
+		BatchSize: w.settings.sync.BatchSize, Slots: w.settings.sync.MaxInstances, CutAfter: w.cfg.ShutdownTimeout - cutBefore,
 	}
 }
 

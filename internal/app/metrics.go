@@ -22,7 +22,7 @@ func (a *App) startMetrics(ctx context.Context) (err error) {
 		return err
 	}
 	for _, d := range a.shown {
-		counted := a.metrics.Destination(d.info, a.cfg.Sync.MaxInstances)
+		counted := a.metrics.Destination(d.info, d.settings(a.cfg).sync.MaxInstances)
 		for _, w := range a.workers { // none where the process is disabled, which leaves the database alone
 			if w.info.Name == d.info.Name {
 				w.metrics = counted

@@ -103,9 +103,10 @@ func (a *App) syncOnce(stop, hard context.Context) error {
 // logSettings logs how often and how much is synced.
 func (a *App) logSettings(ctx context.Context) {
 	for _, d := range a.shown {
+		how := d.settings(a.cfg).sync
 		a.log.InfoContext(ctx, "Configuring "+d.info.Label+" sync scheduler", //nolint:sloglint // the line is that of the destination
-			"interval_minutes", a.cfg.Sync.Interval.Minutes(),
-			"batch_size", a.cfg.Sync.BatchSize, "max_instances", a.cfg.Sync.MaxInstances)
+			"interval_minutes", how.Interval.Minutes(),
+			"batch_size", how.BatchSize, "max_instances", how.MaxInstances)
 	}
 }
 

@@ -74,7 +74,7 @@ func (w *worker) connect(ctx context.Context) (*pgx.Conn, error) {
 // moment longer.
 func (w *worker) dial() (err error) {
 	w.connection, err = w.adapter.connect(connectOptions{
-		cfg: w.cfg, extra: w.extra, slots: w.cfg.Sync.MaxInstances, log: w.log,
+		cfg: w.cfg, extra: w.extra, slots: w.settings.sync.MaxInstances, log: w.log,
 		wrap: func(base http.RoundTripper) http.RoundTripper {
 			return leader.Transport(w.counted(base), w.mayStillSend)
 		},
@@ -135,7 +135,7 @@ func (w *worker) writeDown(ctx context.Context, conn *pgx.Conn) {
 // leaderConfig is how this worker waits for one of its destination's slots.
 func (w *worker) leaderConfig() leader.Config {
 	return leader.Config{
-		Connect: w.connect, Destination: w.info, Slots: w.cfg.Sync.MaxInstances,
+		Connect: w.connect, Destination: w.info, Slots: w.settings.sync.MaxInstances,
 		Instance: w.instance, Log: w.plainLog,
 	}
 }
@@ -143,9 +143,9 @@ func (w *worker) leaderConfig() leader.Config {
 // queueOf returns the queue of a slot.
 func (w *worker) queueOf(s *leader.Session) *queue.Queue {
 	q := queue.New(s, queue.Options{
-		Target: w.target, Instance: w.instance, Slot: s.Slot(), Slots: w.cfg.Sync.MaxInstances, Log: w.log,
-		MaxRetries: w.cfg.Sync.MaxRetries, RetryDelay: w.cfg.Sync.RetryDelay,
-		Exponential: w.cfg.Sync.RetryExponential, Timeout: w.settings.timeout, Doubt: w.settings.doubt,
+		Target: w.target, Instance: w.instance, Slot: s.Slot(), Slots: w.settings.sync.MaxInstances, Log: w.log,
+		MaxRetries: w.settings.sync.MaxRetries, RetryDelay: w.settings.sync.RetryDelay,
+		Exponential: w.settings.sync.RetryExponential, Timeout: w.settings.timeout, Doubt: w.settings.doubt,
 		Traced: w.traces != nil,
 		Extra:  w.settings.columns, Remember: w.settings.skipUnchanged,
 		Seen: &w.seen, OnMoved: w.moved,

@@ -38,9 +38,9 @@ func (rep *report) ok(name string) bool {
 
 func (c *Config) check(rep *report) {
 	const name = "HUBSPOT_RATE_LIMIT_PER_10S"
-	if rep.ok(name) && rep.ok("HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES") && c.HubSpot.RatePer10s < c.Sync.MaxInstances {
+	if rep.ok(name) && rep.ok("HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES") && c.HubSpot.RatePer10s < c.HubSpot.Sync.MaxInstances {
 		rep.add(name, false, "must be at least HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES, which is %d, because each instance gets its share of it",
-			c.Sync.MaxInstances)
+			c.HubSpot.Sync.MaxInstances)
 	}
 	if theirs, ok := c.Database.Contacts.Columns.Names["updated_at"]; ok {
 		for _, p := range c.HubSpot.Properties.Map.Pairs {

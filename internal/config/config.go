@@ -14,11 +14,11 @@ import (
 )
 
 // Config is all there is to set. Beside the env tags, range and oneof name the
-// values that are allowed, and example shows one where there is no default.
+// values that are allowed, and example shows one where there is no default. What
+// stands in prefix goes before the names of a section's variables.
 type Config struct {
 	Database Database
 	HubSpot  HubSpot
-	Sync     Sync
 	HTTP     HTTP
 	Log      Log
 	Alert    Alert
@@ -82,6 +82,7 @@ type HubSpot struct {
 	AllowHTTP bool `env:"HUBSPOT_ALLOW_HTTP,default=false"`
 
 	Properties Properties
+	Sync       Sync `prefix:"HUBSPOT_"`
 }
 
 // Properties are the internal names of the HubSpot properties that contacts are
@@ -95,20 +96,20 @@ type Properties struct {
 	Map PropertyMap `env:"HUBSPOT_PROPERTY_MAP" example:"job_title:jobtitle,source_url:website!"`
 }
 
-// Sync is how the queue is worked off.
+// Sync is how the queue of one destination is worked off.
 type Sync struct {
 	// Interval is the tick that finds contacts without a notification.
-	Interval     time.Duration `env:"HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES,default=5" range:"1s..24h"`
-	BatchSize    int           `env:"HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE,default=10" range:"1..1000"`
-	MaxInstances int           `env:"HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES,default=1" range:"1..64"`
+	Interval     time.Duration `env:"SYNC_SCHEDULER_INTERVAL_MINUTES,default=5" range:"1s..24h"`
+	BatchSize    int           `env:"SYNC_SCHEDULER_BATCH_SIZE,default=10" range:"1..1000"`
+	MaxInstances int           `env:"SYNC_SCHEDULER_MAX_INSTANCES,default=1" range:"1..64"`
 
 	// MaxRetries counts the attempts after the first.
-	MaxRetries int `env:"HUBSPOT_SYNC_MAX_RETRIES,default=3" range:"0..100"`
+	MaxRetries int `env:"SYNC_MAX_RETRIES,default=3" range:"0..100"`
 
 	// RetryDelay is the wait before the first retry. The next ones wait twice as
 	// long each, or as much longer as the first where RetryExponential is off.
-	RetryDelay       time.Duration `env:"HUBSPOT_SYNC_RETRY_DELAY_MINUTES,default=5" range:"100ms..24h"`
-	RetryExponential bool          `env:"HUBSPOT_SYNC_RETRY_EXPONENTIAL,default=true"`
+	RetryDelay       time.Duration `env:"SYNC_RETRY_DELAY_MINUTES,default=5" range:"100ms..24h"`
+	RetryExponential bool          `env:"SYNC_RETRY_EXPONENTIAL,default=true"`
 }
 
 // HTTP is where the health checks, the metrics and the dashboard are.

@@ -31,10 +31,10 @@ func defaults() config.Config {
 			Properties: config.Properties{
 				DomainID: "scrapersky_domain_id", PageID: "scrapersky_page_id", SyncDate: "scrapersky_sync_date",
 			},
-		},
-		Sync: config.Sync{
-			Interval: 5 * time.Minute, BatchSize: 10, MaxInstances: 1,
-			MaxRetries: 3, RetryDelay: 5 * time.Minute, RetryExponential: true,
+			Sync: config.Sync{
+				Interval: 5 * time.Minute, BatchSize: 10, MaxInstances: 1,
+				MaxRetries: 3, RetryDelay: 5 * time.Minute, RetryExponential: true,
+			},
 		},
 		HTTP:            config.HTTP{Addr: "127.0.0.1:8080"},
 		Log:             config.Log{Level: slog.LevelInfo, Format: "text"},
@@ -56,19 +56,26 @@ func TestLoad(t *testing.T) {
 		},
 		"blanks around a value do not count": {
 			map[string]string{"HUBSPOT_API_KEY": " pat-eu1-1\n", "HUBSPOT_SYNC_MAX_RETRIES": " 7 "},
-			func(c *config.Config) { c.HubSpot.APIKey = config.NewSecret("pat-eu1-1"); c.Sync.MaxRetries = 7 },
+			func(c *config.Config) {
+				c.HubSpot.APIKey = config.NewSecret("pat-eu1-1")
+				c.HubSpot.Sync.MaxRetries = 7
+			},
 		},
 		"decimal minutes": {
 			map[string]string{"HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES": "0.05", "HUBSPOT_SYNC_RETRY_DELAY_MINUTES": "1.5"},
-			func(c *config.Config) { c.Sync.Interval, c.Sync.RetryDelay = 3*time.Second, 90*time.Second },
+			func(c *config.Config) {
+				c.HubSpot.Sync.Interval, c.HubSpot.Sync.RetryDelay = 3*time.Second, 90*time.Second
+			},
 		},
 		"durations for minutes": {
 			map[string]string{"HUBSPOT_SYNC_SCHEDULER_INTERVAL_MINUTES": "3s", "HUBSPOT_SYNC_RETRY_DELAY_MINUTES": "100ms"},
-			func(c *config.Config) { c.Sync.Interval, c.Sync.RetryDelay = 3*time.Second, 100*time.Millisecond },
+			func(c *config.Config) {
+				c.HubSpot.Sync.Interval, c.HubSpot.Sync.RetryDelay = 3*time.Second, 100*time.Millisecond
+			},
 		},
 		"an explicit zero is not the default": {
 			map[string]string{"HUBSPOT_SYNC_MAX_RETRIES": "0", "HUBSPOT_SYNC_RETRY_EXPONENTIAL": "false"},
-			func(c *config.Config) { c.Sync.MaxRetries, c.Sync.RetryExponential = 0, false },
+			func(c *config.Config) { c.HubSpot.Sync.MaxRetries, c.HubSpot.Sync.RetryExponential = 0, false },
 		},
 		"ends of ranges": {
 			map[string]string{
@@ -76,7 +83,7 @@ func TestLoad(t *testing.T) {
 				"HUBSPOT_SYNC_MAX_RETRIES": "100", "SHUTDOWN_TIMEOUT": "5s", "HUBSPOT_TIMEOUT": "100ms",
 			},
 			func(c *config.Config) {
-				c.Sync.BatchSize, c.Sync.MaxInstances, c.Sync.MaxRetries = 1000, 64, 100
+				c.HubSpot.Sync.BatchSize, c.HubSpot.Sync.MaxInstances, c.HubSpot.Sync.MaxRetries = 1000, 64, 100
 				c.ShutdownTimeout, c.HubSpot.Timeout = 5*time.Second, 100*time.Millisecond
 			},
 		},

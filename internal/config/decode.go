@@ -24,14 +24,14 @@ type section interface {
 // struct of its own.
 func decode(ctx context.Context, env envconfig.Lookuper, settings any) []Problem {
 	rep := &report{env: env}
-	rep.decode(ctx, reflect.ValueOf(settings).Elem())
+	rep.decode(ctx, reflect.ValueOf(settings).Elem(), "")
 	return rep.problems
 }
 
-func (rep *report) decode(ctx context.Context, part reflect.Value) {
-	for f := range fields(part) {
+func (rep *report) decode(ctx context.Context, part reflect.Value, prefix string) {
+	for f := range fields(part, prefix) {
 		if f.name == "" {
-			rep.decode(ctx, f.value)
+			rep.decode(ctx, f.value, f.prefix)
 			continue
 		}
 		if problem := f.decode(ctx, rep.env); problem != "" {
@@ -49,17 +49,23 @@ func (rep *report) decode(ctx context.Context, part reflect.Value) {
 type field struct {
 	reflect.StructField
 	value    reflect.Value
-	name     string // of the variable
+	name     string // of the variable, with its prefix
+	prefix   string // of the name, or of those in a struct of more
 	fallback string // the default; empty when there is none
 }
 
-// fields lists the fields of a struct in order, without descending.
-func fields(part reflect.Value) iter.Seq[field] {
+// fields lists the fields of a struct in order, without descending. The prefix goes
+// before the names of its variables.
+func fields(part reflect.Value, prefix string) iter.Seq[field] {
 	return func(yield func(field) bool) {
 		for i := range part.NumField() {
-			f := field{StructField: part.Type().Field(i), value: part.Field(i)}
+			f := field{StructField: part.Type().Field(i), value: part.Field(i), prefix: prefix}
 			name, option, _ := strings.Cut(f.Tag.Get("env"), ",")
-			f.name = name
+			if name != "" {
+				f.name = prefix + name
+			} else {
+				f.prefix += f.Tag.Get("prefix")
+			}
 			if text, ok := strings.CutPrefix(option, "default="); ok {
 				f.fallback = text
 			}
@@ -78,7 +84,7 @@ func (f field) decode(ctx context.Context, env envconfig.Lookuper) (problem stri
 	one := reflect.New(reflect.StructOf([]reflect.StructField{{Name: f.Name, Type: f.Type, Tag: f.Tag}}))
 	err := envconfig.ProcessWith(ctx, &envconfig.Config{
 		Target:   one.Interface(),
-		Lookuper: env,
+		Lookuper: envconfig.PrefixLookuper(f.prefix, env), // the tag has the name without it
 		Mutators: []envconfig.Mutator{envconfig.MutatorFunc(asMinutes)},
 	})
 	switch {

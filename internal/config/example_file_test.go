@@ -18,10 +18,10 @@ const exampleFile = "../../.env.example"
 var exampleLine = regexp.MustCompile(`^(# )?([A-Z][A-Z0-9_]*)=(.*)$`)
 
 // all lists every variable there is.
-func all(part reflect.Value) (list []field) {
-	for f := range fields(part) {
+func all(part reflect.Value, prefix string) (list []field) {
+	for f := range fields(part, prefix) {
 		if f.name == "" {
-			list = append(list, all(f.value)...)
+			list = append(list, all(f.value, f.prefix)...)
 		} else {
 			list = append(list, f)
 		}
@@ -53,7 +53,7 @@ func TestExampleFileIsInStep(t *testing.T) {
 	}
 
 	var names []string
-	for _, f := range all(reflect.ValueOf(new(Config)).Elem()) {
+	for _, f := range all(reflect.ValueOf(new(Config)).Elem(), "") {
 		names = append(names, f.name)
 		want := f.fallback
 		if f.name == "DATABASE_URL" {
@@ -104,7 +104,7 @@ func TestExampleFileLoads(t *testing.T) {
 // variable is set.
 func TestTags(t *testing.T) {
 	t.Parallel()
-	for _, f := range all(reflect.ValueOf(new(Config)).Elem()) {
+	for _, f := range all(reflect.ValueOf(new(Config)).Elem(), "") {
 		least, most := f.limits()
 		for _, limit := range []string{least, most} {
 			if limit != "" {

@@ -19,13 +19,13 @@ import (
 const secretWord = "hunter2-hunter2"
 
 // variables are those of all settings, from the tags of the structs.
-func variables(part reflect.Type) (names []string) {
+func variables(part reflect.Type, prefix string) (names []string) {
 	for field := range part.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("env"), ",")
 		if name != "" {
-			names = append(names, name)
+			names = append(names, prefix+name)
 		} else if field.Type.Kind() == reflect.Struct {
-			names = append(names, variables(field.Type)...)
+			names = append(names, variables(field.Type, prefix+field.Tag.Get("prefix"))...)
 		}
 	}
 	return names
@@ -48,7 +48,7 @@ func FuzzLoad(f *testing.F) {
 	} {
 		f.Add(seed)
 	}
-	known := variables(reflect.TypeFor[config.Config]())
+	known := variables(reflect.TypeFor[config.Config](), "")
 	secret := []string{"DATABASE_URL", "DATABASE_DIRECT_URL", "HUBSPOT_API_KEY", "DASHBOARD_PASSWORD"}
 	f.Fuzz(func(t *testing.T, text string) {
 		env := map[string]string{}
@@ -86,7 +86,7 @@ func FuzzLoad(f *testing.F) {
 // usable checks what the rest of the program relies on.
 func usable(t *testing.T, cfg config.Config) {
 	t.Helper()
-	s, h := cfg.Sync, cfg.HubSpot
+	s, h := cfg.HubSpot.Sync, cfg.HubSpot
 	if cfg.Database.URL.IsZero() || cfg.Database.DirectURL.IsZero() || cfg.HTTP.Addr == "" ||
 		s.BatchSize < 1 || s.BatchSize > 1000 || s.Interval < time.Second || s.Interval > 24*time.Hour ||
 		s.RetryDelay < 100*time.Millisecond || s.RetryDelay > 24*time.Hour || s.MaxRetries < 0 || s.MaxRetries > 100 ||
