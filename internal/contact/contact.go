@@ -24,6 +24,10 @@ type Contact struct {
 
 	KeyedByID bool // the destination tells contacts apart by ID, not by Email
 
+	// Request tells apart for which of the app's requests it is sent: it stays the same
+	// for all attempts of one. It is empty where nobody knows since when the row waits.
+	Request string
+
 	UpdatedAt time.Time // before the claim; zero when the column is NULL
 	Version   string    // stands for the values above as claimed; the queue compares it
 }

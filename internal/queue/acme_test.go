@@ -92,7 +92,7 @@ func TestAcmeBesideHubSpot(t *testing.T) {
 	batch := claim(t, q, len(verdicts))
 	want := contact.Contact{
 		ID: "1", Email: "p1@example.org", Name: "Name 1", Phone: "+1 1", DomainID: "1", PageID: "page 1", Extra: []string{"1.5"},
-		UpdatedAt: batch.Contacts[0].UpdatedAt, Version: batch.Contacts[0].Version,
+		UpdatedAt: batch.Contacts[0].UpdatedAt, Version: batch.Contacts[0].Version, Request: batch.Contacts[0].Request,
 	}
 	if got := batch.Contacts[0]; !reflect.DeepEqual(got, want) || got.UpdatedAt.IsZero() {
 		t.Errorf("read %+v, want %+v", got, want)

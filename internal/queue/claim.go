@@ -166,7 +166,7 @@ func scanTaken(rows pgx.Rows, claimedAt *time.Time) (list []contact.Contact, ski
 func scanContact(row pgx.Rows, claimedAt *time.Time) (c contact.Contact, vetoed bool, err error) {
 	var updated *time.Time
 	err = row.Scan(&c.ID, &vetoed, &c.Email, &c.Name, &c.Phone, &c.DomainID, &c.PageID,
-		&updated, claimedAt, &c.Version, &c.Extra, &c.TraceParent)
+		&updated, claimedAt, &c.Version, &c.Request, &c.Extra, &c.TraceParent)
 	if updated != nil {
 		c.UpdatedAt = *updated
 	}

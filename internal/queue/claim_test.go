@@ -89,14 +89,14 @@ func TestClaimReadsTheContact(t *testing.T) {
 	full := got["11111111-1111-1111-1111-111111111111"]
 	want := contact.Contact{
 		ID: "11111111-1111-1111-1111-111111111111", Email: "A@Example.org", Name: "Ann Example", Phone: "+1 555",
-		DomainID: "22222222-2222-2222-2222-222222222222", PageID: "33333333-3333-3333-3333-333333333333", UpdatedAt: full.UpdatedAt, Version: full.Version,
+		DomainID: "22222222-2222-2222-2222-222222222222", PageID: "33333333-3333-3333-3333-333333333333", UpdatedAt: full.UpdatedAt, Version: full.Version, Request: full.Request,
 		Extra: []string{},
 	}
 	if !reflect.DeepEqual(full, want) {
 		t.Errorf("read %+v, want %+v", full, want)
 	}
 	empty := got["44444444-4444-4444-4444-444444444444"]
-	if want := (contact.Contact{ID: empty.ID, Version: empty.Version, Extra: []string{}}); !reflect.DeepEqual(empty, want) {
+	if want := (contact.Contact{ID: empty.ID, Version: empty.Version, Request: empty.Request, Extra: []string{}}); !reflect.DeepEqual(empty, want) {
 		t.Errorf("read %+v, want %+v", empty, want)
 	}
 }

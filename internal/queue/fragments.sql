@@ -103,6 +103,7 @@ ranked AS MATERIALIZED (
            c.domain_id AS domain, c.page_id AS page,
            ARRAY[{{extra_values}}]::text[] AS extra,
            {{traceparent}} AS traceparent,
+           coalesce(extract(epoch FROM c.hubspot_queued_at)::text, '') AS request,
            {{version}} AS version
 )
 SELECT claimed.contact_id::text,
@@ -115,6 +116,7 @@ SELECT claimed.contact_id::text,
        CASE WHEN isfinite(picked.updated) THEN picked.updated::timestamptz END,
        statement_timestamp() AS claimed_at,
        coalesce(m.version, ''),
+       coalesce(m.request, ''),
        m.extra,
        coalesce(m.traceparent, '')
   FROM claimed

@@ -88,6 +88,9 @@ WITH outcomes AS MATERIALIZED (
            hubspot_synced_at = CASE
                WHEN w.ours AND w.final = 'synced' OR w.ours AND w.final = 'unchanged' AND c.hubspot_synced_at IS NULL THEN now()
                ELSE c.hubspot_synced_at END,
+           hubspot_queued_at = CASE -- the app asks anew, as it were: what is sent next is no double of this
+               WHEN w.ours AND w.final = 'touched' THEN clock_timestamp()
+               ELSE c.hubspot_queued_at END,
            retry_count = CASE
                WHEN w.ours AND w.final = 'retry' THEN greatest(w.tries, least(w.tries + 1, @max_retries::int))
                ELSE c.retry_count END,
