@@ -22,7 +22,7 @@ func newMigrateGrantCommand(p *program) *cobra.Command {
 		Use:   "grant ROLE",
 		Short: "Let a role of the database do the work, and nothing else",
 		Long: `Give a role of the database what run, sync, queue, retry and status need, and nothing else: it can neither insert
-nor delete contacts, nor change their names and emails, nor the schema. It may read the columns of HUBSPOT_PROPERTY_MAP,
+nor delete contacts, nor change their names and emails, nor the schema. It may read the columns of HUBSPOT_PROPERTY_MAP and N8N_FIELD_MAP,
 which is to be set here as for the processes. With --read-only it may look: status, the views.
 Where row security hides rows from the role, it shows the policies that let the role see them; with --policies it
 creates them.
@@ -95,10 +95,24 @@ func (p *program) letSee(ctx context.Context, url string, o schema.Options, role
 	return fmt.Errorf("role %s cannot do a %s's job: row security", role, rights)
 }
 
-// mappedColumns are those of HUBSPOT_PROPERTY_MAP.
-func (p *program) mappedColumns(ctx context.Context) ([]string, error) {
-	cfg, err := load[config.Properties](ctx, p, settingsFile)
-	return cfg.Map.Columns(), err
+// mapped are the columns that a setting maps.
+type mapped struct {
+	variable string
+	columns  []string
+}
+
+// mappedColumns are those of each setting that maps some.
+func (p *program) mappedColumns(ctx context.Context) (list []mapped, err error) {
+	cfg, err := load[struct {
+		HubSpot config.Properties
+		Webhook config.Fields
+	}](ctx, p, settingsFile)
+	for _, m := range []mapped{{app.PropertyMap, cfg.HubSpot.Map.Columns()}, {app.FieldMap, cfg.Webhook.Map.Columns()}} {
+		if len(m.columns) > 0 {
+			list = append(list, m)
+		}
+	}
+	return list, err
 }
 
 // printGrant shows the SQL of a grant.
@@ -107,14 +121,13 @@ func (p *program) printGrant(ctx context.Context, role string, rights schema.Rig
 	if err != nil {
 		return err
 	}
-	contacts, err := load[config.Contacts](ctx, p, settingsFile)
+	o, err := p.schemaOptions(ctx)
 	if err != nil {
 		return err
 	}
-	o := app.SchemaOptions(contacts)
 	text := schema.GrantText(role, rights, o)
-	if len(extra) > 0 {
-		text += "\n-- The columns of HUBSPOT_PROPERTY_MAP.\n" + schema.GrantColumnsText(role, extra, o)
+	for _, m := range extra {
+		text += "\n-- The columns of " + m.variable + ".\n" + schema.GrantColumnsText(role, m.columns, o)
 	}
 	if policies {
 		text += "\n" + schema.PoliciesText(role, rights, o)
@@ -127,8 +140,10 @@ func (p *program) printGrant(ctx context.Context, role string, rights schema.Rig
 // are mapped.
 func (p *program) grantMapped(ctx context.Context, url string, o schema.Options, log *slog.Logger) error {
 	extra, err := p.mappedColumns(ctx)
-	if err != nil || len(extra) == 0 {
-		return err
+	for _, m := range extra {
+		if err == nil {
+			err = app.MappingError(m.variable, schema.GrantColumns(ctx, url, o, m.columns, log))
+		}
 	}
-	return app.PropertyMapError(schema.GrantColumns(ctx, url, o, extra, log))
+	return err
 }

@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 
+	"github.com/scrapersky/contactsync/internal/app"
 	"github.com/scrapersky/contactsync/internal/config"
+	"github.com/scrapersky/contactsync/internal/schema"
 )
 
 // settingsFile is read where there is one; the real environment wins.
@@ -18,6 +20,23 @@ func (p *program) loadWithFile(ctx context.Context, path string) (config.Config,
 type databaseSettings struct {
 	Database config.Database
 	Log      config.Log
+}
+
+// installSettings say for which table and which destinations a database is prepared: those
+// that are set. The rest of a destination's settings is not looked at.
+type installSettings struct {
+	Contacts config.Contacts
+	Webhook  struct {
+		URL config.Secret `env:"N8N_WEBHOOK_URL"`
+	}
+}
+
+// schemaOptions returns what a database is prepared for.
+func (p *program) schemaOptions(ctx context.Context) (schema.Options, error) {
+	cfg, err := load[installSettings](ctx, p, settingsFile)
+	return app.SchemaOptions(config.Config{
+		Database: config.Database{Contacts: cfg.Contacts}, Webhook: config.Webhook{URL: cfg.Webhook.URL},
+	}), err
 }
 
 // load reads a part of the settings.

@@ -70,7 +70,7 @@ func Build(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	if o.destinations == nil {
 		o.destinations = destinations()
 	}
-	a.schema = schemaOptions(cfg.Database.Contacts, o.destinations)
+	a.schema = schemaOptions(cfg, o.destinations)
 	shown, enabled := configured(o.destinations, cfg)
 	a.shown = shown
 	if enabled {

@@ -34,7 +34,7 @@ func (a *App) newDashboard(ctx context.Context, pool *pgxpool.Pool) (*dashboard.
 		},
 		Instance: a.instance, Version: a.version, Disabled: a.disabled(), Log: a.log,
 	}
-	if !options.Disabled {
+	if !a.cfg.HubSpot.APIKey.IsZero() {
 		client, err := readOnlyClient(a.cfg, nil, slog.New(slog.DiscardHandler), noGuard)
 		if err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ import (
 
 // destinations are those that the program can feed. A further one is one more adapter
 // here; whoever is told of no others gets these.
-func destinations() []adapter { return []adapter{hubSpot()} }
+func destinations() []adapter { return []adapter{hubSpot(), webHook()} }
 
 // adapter is a destination as the program builds and runs it.
 type adapter struct {
@@ -29,6 +29,7 @@ type settings struct {
 	configured    bool          // it has a key
 	sync          config.Sync   // how its queue is worked off
 	columns       []string      // columns that it is sent beyond those of the contract
+	mapping       string        // the variable that names them
 	timeout       time.Duration // of one request: after it an answer is in doubt
 	doubt         time.Duration // how long such a request may take effect all the same
 	skipUnchanged bool          // contacts that it knows already are not sent again
@@ -55,6 +56,17 @@ type connection struct {
 	fingerprint func(c contact.Contact) []byte                      // of what it is told of a contact
 	refresh     func(ctx context.Context) (changed bool, err error) // reads the key again; nil where there is no file
 	checked     func(ctx context.Context)                           // looks at the account when leading begins; nil: there is nothing to look at
+}
+
+// wanted returns those of a list that a database is prepared for: those that have a key,
+// and the first one, whose columns were there before there were others.
+func wanted(list []adapter, cfg config.Config) (found []adapter) {
+	for i, d := range list {
+		if i == 0 || d.settings(cfg).configured {
+			found = append(found, d)
+		}
+	}
+	return found
 }
 
 // configured returns those of a list that have a key, or the first one where none has:

@@ -19,9 +19,9 @@ func Checks(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slo
 	mapped := cfg.HubSpot.Properties.Map.Columns()
 	checks := doctor.Database{
 		Pool: pool, URL: cfg.Database.URL.Reveal(), DirectURL: cfg.Database.DirectURL.Reveal(), Name: InstanceName(),
-		Destination: hubspot.Info, Schema: SchemaOptions(cfg.Database.Contacts), Remedy: Remedy, Extra: mapped, ExtraIn: "HUBSPOT_PROPERTY_MAP",
+		Destination: hubspot.Info, Schema: SchemaOptions(cfg), Remedy: Remedy, Extra: mapped, ExtraIn: "HUBSPOT_PROPERTY_MAP",
 	}.Checks()
-	account, err := accountChecks(cfg, columnTypes(ctx, pool, SchemaOptions(cfg.Database.Contacts), mapped), log)
+	account, err := accountChecks(cfg, columnTypes(ctx, pool, SchemaOptions(cfg), mapped), log)
 	return append(checks, account...), err
 }
 

@@ -19,7 +19,7 @@ func hubSpot() adapter {
 		info: hubspot.Info,
 		settings: func(cfg config.Config) settings {
 			return settings{
-				configured: !cfg.HubSpot.APIKey.IsZero(), sync: cfg.HubSpot.Sync, columns: cfg.HubSpot.Properties.Map.Columns(),
+				configured: !cfg.HubSpot.APIKey.IsZero(), sync: cfg.HubSpot.Sync, columns: cfg.HubSpot.Properties.Map.Columns(), mapping: PropertyMap,
 				timeout: cfg.HubSpot.Timeout, doubt: cfg.HubSpot.Doubt, skipUnchanged: cfg.HubSpot.SkipUnchanged, keyFile: cfg.HubSpot.APIKeyFile != "",
 			}
 		},
@@ -98,16 +98,23 @@ func Setup(ctx context.Context, cfg config.HubSpot, extra columns.List, log *slo
 	return client.Setup(ctx, dryRun, report)
 }
 
+// PropertyMap is the variable that maps columns to HubSpot's properties.
+const PropertyMap = "HUBSPOT_PROPERTY_MAP"
+
 // PropertyMapError returns an error about mapped columns that cannot be sent as
-// problems of the setting that names them, and any other error as it is.
-func PropertyMapError(err error) error {
+// problems of HUBSPOT_PROPERTY_MAP, and any other error as it is.
+func PropertyMapError(err error) error { return MappingError(PropertyMap, err) }
+
+// MappingError returns an error about mapped columns that cannot be sent as problems of
+// the setting that names them, and any other error as it is.
+func MappingError(variable string, err error) error {
 	bad, ok := errors.AsType[*columns.Error](err)
 	if !ok {
 		return err
 	}
 	var problems []config.Problem
 	for _, p := range bad.Problems {
-		problems = append(problems, config.Problem{Var: "HUBSPOT_PROPERTY_MAP", Message: p})
+		problems = append(problems, config.Problem{Var: variable, Message: p})
 	}
 	return &config.Error{Problems: problems}
 }

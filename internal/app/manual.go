@@ -56,7 +56,7 @@ func (a Attempt) Synced() bool {
 // NewManual waits for the database and checks it. The caller sets the exported fields.
 func NewManual(ctx context.Context, cfg config.Config, log *slog.Logger) (*Manual, error) {
 	m := &Manual{worker: newWorker(hubSpot(), cfg, InstanceName(), log)}
-	if err := checkSchema(ctx, log, SchemaOptions(cfg.Database.Contacts), m.worker); err != nil {
+	if err := checkSchema(ctx, log, SchemaOptions(cfg), m.worker); err != nil {
 		return m, err
 	}
 	return m, m.worker.visible.err()

@@ -30,7 +30,7 @@ func checkSchema(ctx context.Context, log *slog.Logger, o schema.Options, worker
 	if err == nil {
 		err = refusal
 	}
-	return PropertyMapError(err)
+	return err
 }
 
 func checkSchemaOn(ctx context.Context, conn *pgx.Conn, log *slog.Logger, o schema.Options, workers []*worker) error {
@@ -45,6 +45,7 @@ func checkSchemaOn(ctx context.Context, conn *pgx.Conn, log *slog.Logger, o sche
 		}
 		if err == nil {
 			w.extra, err = columns.Find(ctx, conn, w.target.Table, w.settings.columns)
+			err = MappingError(w.settings.mapping, err)
 		}
 	}
 	if err == nil {

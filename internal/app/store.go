@@ -26,7 +26,7 @@ func WithStore(ctx context.Context, cfg config.Database, work func(store *ops.St
 	if err != nil {
 		return err
 	}
-	target, err := migratedTarget(ctx, conn.Conn(), SchemaOptions(cfg.Contacts))
+	target, err := migratedTarget(ctx, conn.Conn(), SchemaOptions(config.Config{Database: cfg}))
 	conn.Release()
 	if err != nil {
 		return err

@@ -15,11 +15,12 @@ import (
 )
 
 // SchemaOptions returns what a database is prepared for by these settings.
-func SchemaOptions(cfg config.Contacts) schema.Options { return schemaOptions(cfg, destinations()) }
+func SchemaOptions(cfg config.Config) schema.Options { return schemaOptions(cfg, destinations()) }
 
-func schemaOptions(cfg config.Contacts, list []adapter) schema.Options {
-	o := schema.Options{Table: cfg.Table, Columns: cfg.Columns.Names, Written: hubspot.Info}
-	for _, d := range list {
+func schemaOptions(cfg config.Config, list []adapter) schema.Options {
+	contacts := cfg.Database.Contacts
+	o := schema.Options{Table: contacts.Table, Columns: contacts.Columns.Names, Written: hubspot.Info}
+	for _, d := range wanted(list, cfg) {
 		o.Destinations = append(o.Destinations, d.info)
 	}
 	return o

@@ -44,7 +44,7 @@ func startTwo(t *testing.T) *two {
 		"CONTACTS_TABLE=app.people", "CONTACTS_COLUMNS=email:mail,name:full_name", "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=100ms",
 		"HUBSPOT_SYNC_MAX_RETRIES=50", "HUBSPOT_SYNC_RETRY_EXPONENTIAL=false", "HUBSPOT_RATE_LIMIT_PER_10S=10000",
 	}
-	options := schemaOptions(load(p.Installation, settings...).Database.Contacts, list)
+	options := schemaOptions(load(p.Installation, settings...), list)
 	quiet := slog.New(slog.DiscardHandler)
 	if _, err := schema.Up(t.Context(), url, options, quiet); err != nil {
 		t.Fatal(err)

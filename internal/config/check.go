@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net"
 	"net/url"
@@ -42,11 +43,21 @@ func (c *Config) check(rep *report) {
 		rep.add(name, false, "must be at least HUBSPOT_SYNC_SCHEDULER_MAX_INSTANCES, which is %d, because each instance gets its share of it",
 			c.HubSpot.Sync.MaxInstances)
 	}
-	if theirs, ok := c.Database.Contacts.Columns.Names["updated_at"]; ok {
-		for _, p := range c.HubSpot.Properties.Map.Pairs {
-			if p.Column == theirs {
-				rep.add("HUBSPOT_PROPERTY_MAP", false, "%q maps a column that contactsync itself writes: CONTACTS_COLUMNS says that it is updated_at", p.Column+":"+p.Property)
-			}
+	const rate = "N8N_RATE_LIMIT_PER_10S"
+	if rep.ok(rate) && rep.ok("N8N_SYNC_SCHEDULER_MAX_INSTANCES") && c.Webhook.RatePer10s < c.Webhook.Sync.MaxInstances {
+		rep.add(rate, false, "must be at least N8N_SYNC_SCHEDULER_MAX_INSTANCES, which is %d, because each instance gets its share of it",
+			c.Webhook.Sync.MaxInstances)
+	}
+	c.checkMapped(rep, "HUBSPOT_PROPERTY_MAP", c.HubSpot.Properties.Map)
+	c.checkMapped(rep, "N8N_FIELD_MAP", c.Webhook.Fields.Map)
+}
+
+// checkMapped looks for the one column that contactsync writes whatever it is called.
+func (c *Config) checkMapped(rep *report, variable string, mapped PropertyMap) {
+	theirs, ok := c.Database.Contacts.Columns.Names["updated_at"]
+	for _, p := range mapped.Pairs {
+		if ok && p.Column == theirs {
+			rep.add(variable, false, "%q maps a column that contactsync itself writes: CONTACTS_COLUMNS says that it is updated_at", p.Column+":"+p.Property)
 		}
 	}
 }
@@ -93,13 +104,60 @@ func (a *Alert) check(rep *report) {
 	}
 }
 
+func (w *Webhook) check(rep *report) {
+	const name = "N8N_WEBHOOK_URL"
+	if !w.URL.IsZero() {
+		u, err := url.Parse(w.URL.Reveal())
+		switch { // the parser's error would repeat the URL
+		case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
+			rep.add(name, true, "expected a URL that begins with https://")
+		case u.Fragment != "":
+			rep.add(name, true, "expected a URL without a fragment (#...), which is never sent")
+		case u.User != nil && !w.Secret.IsZero():
+			rep.add(name, true, "holds a user while N8N_WEBHOOK_SECRET is set; a request has one Authorization header: leave one of the two out")
+		case u.Scheme == "http" && !w.AllowHTTP && !isLoopback(u.Hostname()):
+			rep.add(name, true, "contacts would travel unencrypted; expected a URL that begins with https://, or N8N_ALLOW_HTTP=true in a closed network")
+		}
+	}
+	if problem := w.wrongSecret(); problem != "" {
+		rep.add("N8N_WEBHOOK_SECRET", true, "%s", problem)
+	}
+}
+
+func (f *Fields) check(rep *report) {
+	owners := map[string]string{ // these are in every body
+		"contact_id": "the contact's id", "email": "the email", "name": "the name",
+		"scrapersky_domain_id": "domain_id", "scrapersky_page_id": "page_id", "timestamp": "the time",
+	}
+	if problems := f.Map.parse(asField(), owners); len(problems) > 0 {
+		rep.add("N8N_FIELD_MAP", false, "%s; expected column:field,column:field!,... for example job_title:jobTitle", strings.Join(problems, "; "))
+	}
+}
+
+func (w *Webhook) wrongSecret() string {
+	text := w.Secret.Reveal()
+	encoded, marked := strings.CutPrefix(text, "whsec_")
+	key, err := base64.StdEncoding.DecodeString(encoded)
+	switch {
+	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
+		return "has a blank or a character beyond ASCII, and could not be sent as a bearer token"
+	case marked && (err != nil || len(key) == 0):
+		return "begins with whsec_, and what follows is not base64; copy it again"
+	}
+	return ""
+}
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// propertyName is what HubSpot takes for a property's internal name.
-var propertyName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,99}$`)
+// propertyName is what HubSpot takes for a property's internal name, fieldName what is
+// taken for the name of a member of a body: one that every language can have.
+var (
+	propertyName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,99}$`)
+	fieldName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
+)
 
 func (p *Properties) check(rep *report) {
 	// These are mapped already.
@@ -119,7 +177,7 @@ func (p *Properties) check(rep *report) {
 		}
 		owners[property.name] = property.variable
 	}
-	if problems := p.Map.parse(owners); len(problems) > 0 {
+	if problems := p.Map.parse(asProperty(), owners); len(problems) > 0 {
 		rep.add("HUBSPOT_PROPERTY_MAP", false, "%s; expected column:property,column:property!,... for example job_title:jobtitle",
 			strings.Join(problems, "; "))
 	}

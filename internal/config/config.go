@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Database Database
 	HubSpot  HubSpot
+	Webhook  Webhook
 	HTTP     HTTP
 	Log      Log
 	Alert    Alert
@@ -94,6 +95,37 @@ type Properties struct {
 
 	// Map has the extra columns.
 	Map PropertyMap `env:"HUBSPOT_PROPERTY_MAP" example:"job_title:jobtitle,source_url:website!"`
+}
+
+// Webhook is where the contacts are posted to, and how fast.
+type Webhook struct {
+	// URL is empty where nothing is to be posted. It is a secret, because whoever knows
+	// it can post.
+	URL Secret `env:"N8N_WEBHOOK_URL" example:"https://n8n.example.org/webhook/00000000-0000-0000-0000-000000000000"`
+
+	// Secret signs what is posted, and is its bearer token.
+	Secret Secret `env:"N8N_WEBHOOK_SECRET" example:"whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"`
+
+	// Timeout bounds one request, from the first byte sent to the last received.
+	Timeout time.Duration `env:"N8N_TIMEOUT,default=30s" range:"100ms..5m"`
+
+	// Doubt is as HubSpot's: what was sent meanwhile is sent once more, with an id of its own.
+	Doubt time.Duration `env:"N8N_DOUBT,default=5m" range:"0s..1h"`
+
+	// RatePer10s is how many requests all slots together send in 10 s, on average.
+	RatePer10s int `env:"N8N_RATE_LIMIT_PER_10S,default=100" range:"1..100000"`
+
+	// AllowHTTP lets contacts and secret travel unencrypted to a host that is not this one.
+	AllowHTTP bool `env:"N8N_ALLOW_HTTP,default=false"`
+
+	Fields Fields
+	Sync   Sync `prefix:"N8N_"`
+}
+
+// Fields are the members of the body beyond those that every one has.
+type Fields struct {
+	// Map has the extra columns.
+	Map PropertyMap `env:"N8N_FIELD_MAP" example:"phone_number:phone,job_title:jobTitle!"`
 }
 
 // Sync is how the queue of one destination is worked off.

@@ -36,6 +36,10 @@ func defaults() config.Config {
 				MaxRetries: 3, RetryDelay: 5 * time.Minute, RetryExponential: true,
 			},
 		},
+		Webhook: config.Webhook{
+			Timeout: 30 * time.Second, Doubt: 5 * time.Minute, RatePer10s: 100,
+			Sync: config.Sync{Interval: 5 * time.Minute, BatchSize: 10, MaxInstances: 1, MaxRetries: 3, RetryDelay: 5 * time.Minute, RetryExponential: true},
+		},
 		HTTP:            config.HTTP{Addr: "127.0.0.1:8080"},
 		Log:             config.Log{Level: slog.LevelInfo, Format: "text"},
 		Alert:           config.Alert{BacklogAge: 5 * time.Minute, FailuresPerHour: 100},
@@ -109,6 +113,16 @@ func TestLoad(t *testing.T) {
 		"http where it is allowed": {
 			map[string]string{"HUBSPOT_API_BASE_URL": "http://hubspotsim:8090", "HUBSPOT_ALLOW_HTTP": "true"},
 			func(c *config.Config) { c.HubSpot.BaseURL, c.HubSpot.AllowHTTP = "http://hubspotsim:8090", true },
+		},
+		"a webhook": {
+			map[string]string{
+				"N8N_WEBHOOK_URL": "http://n8n:5678/webhook/x", "N8N_ALLOW_HTTP": "true", "N8N_WEBHOOK_SECRET": "s3cret",
+				"N8N_SYNC_SCHEDULER_INTERVAL_MINUTES": "1", "N8N_SYNC_MAX_RETRIES": "0",
+			},
+			func(c *config.Config) {
+				c.Webhook.URL, c.Webhook.AllowHTTP, c.Webhook.Secret = config.NewSecret("http://n8n:5678/webhook/x"), true, config.NewSecret("s3cret")
+				c.Webhook.Sync.Interval, c.Webhook.Sync.MaxRetries = time.Minute, 0
+			},
 		},
 		"a direct URL": {
 			map[string]string{"DATABASE_DIRECT_URL": "host=db.example.org user=u dbname=app"},

@@ -2,13 +2,17 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/scrapersky/contactsync/internal/destination"
 )
 
-// PropertyMap is which extra columns of contacts go to which HubSpot properties. It is written as column:property,column:property!,... where the
-// sign ! has the property cleared while the column is NULL or blank.
+// PropertyMap is which extra columns of contacts go to which properties of a destination.
+// It is written as column:property,column:property!,... where the sign ! has the
+// property cleared while the column is NULL or blank.
 type PropertyMap struct {
 	Pairs []Pair
 
@@ -41,16 +45,33 @@ func (m *PropertyMap) EnvDecode(text string) error {
 }
 
 // bookkeeping are the columns that contactsync or its triggers write. Their values at
-// the time a contact is sent mean nothing at the destination.
-var bookkeeping = []string{
-	"hubspot_sync_status", "hubspot_processing_status", "hubspot_processing_error", "hubspot_error_code", "hubspot_contact_id",
-	"hubspot_synced_at", "retry_count", "next_retry_at", "last_retry_at", "last_failed_crm", "updated_at",
-	"hubspot_queued_at",
+// the time a contact is sent mean nothing at the destination, and one destination's
+// would have a contact sent to another one again.
+var bookkeeping = slices.Concat(
+	destination.Prefixed("hubspot", "hubspot_contact_id").List(),
+	[]string{"retry_count", "next_retry_at", "last_retry_at", "last_failed_crm", "updated_at"},
+	destination.Prefixed("brevo", "brevo_contact_id").List(),
+	destination.Prefixed("n8n", "n8n_workflow_id").List(),
+)
+
+// naming is what a destination calls what a column goes to.
+type naming struct {
+	word  string // in the grammar: column:property
+	valid *regexp.Regexp
+	rule  string // what makes a name valid, for people
+}
+
+func asProperty() naming {
+	return naming{"property", propertyName, "its internal name, a lower-case letter, then lower-case letters, digits and underscores"}
+}
+
+func asField() naming {
+	return naming{"field", fieldName, "a letter or an underscore, then letters, digits and underscores"}
 }
 
 // parse takes the text apart. Owners are the properties that are taken already,
 // and by what. The problems are in words for people.
-func (m *PropertyMap) parse(owners map[string]string) (problems []string) {
+func (m *PropertyMap) parse(as naming, owners map[string]string) (problems []string) {
 	note := func(format, pair string, args ...any) {
 		pair = strconv.Quote(pair)
 		if misplaced.MatchString(m.text) { // a secret that was put here by mistake
@@ -65,13 +86,13 @@ func (m *PropertyMap) parse(owners map[string]string) (problems []string) {
 		p, ok := parsePair(text)
 		switch owner, taken := owners[p.Property]; {
 		case !ok:
-			note("%s is not a pair column:property", text)
-		case !propertyName.MatchString(p.Property):
-			note("%s does not name a property: expected its internal name, a lower-case letter, then lower-case letters, digits and underscores", text)
+			note("%s is not a pair column:"+as.word, text)
+		case !as.valid.MatchString(p.Property):
+			note("%s does not name a "+as.word+": expected "+as.rule, text)
 		case slices.Contains(bookkeeping, p.Column):
 			note("%s maps a column that contactsync itself writes", text)
 		case taken:
-			note("%s maps to the property of %s", text, owner)
+			note("%s maps to the "+as.word+" of %s", text, owner)
 		default:
 			owners[p.Property] = "column " + p.Column
 			m.Pairs = append(m.Pairs, p)

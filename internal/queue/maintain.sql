@@ -114,6 +114,7 @@ WITH over AS MATERIALIZED (
     UPDATE contacts c
        SET hubspot_processing_status = 'Queued',
            hubspot_sync_status = 'Queued',
+           hubspot_queued_at = clock_timestamp(), -- a request of its own, and no double of the last
            retry_count = 0,
            next_retry_at = now()
      WHERE c.id = ANY (ARRAY(SELECT id FROM held WHERE rests))

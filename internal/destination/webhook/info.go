@@ -10,4 +10,6 @@ var Info = destination.Info{
 	MaxBatch: 1,
 	Setting:  "N8N_WEBHOOK_URL",
 	Columns:  destination.Prefixed("n8n", "n8n_workflow_id"),
+
+	KeyedByID: true, // two rows of one person are two contacts
 }
