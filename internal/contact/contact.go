@@ -3,6 +3,7 @@ package contact
 import (
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Contact is one claimed row of the contacts table. An empty string stands
@@ -40,4 +41,15 @@ func (c Contact) Key() string {
 		return c.ID
 	}
 	return strings.ToLower(strings.TrimSpace(c.Email))
+}
+
+// SplitName parts a name at its first run of blanks. A single word is the first
+// name.
+func SplitName(name string) (first, last string) {
+	name = strings.TrimSpace(name)
+	i := strings.IndexFunc(name, unicode.IsSpace)
+	if i < 0 {
+		return name, ""
+	}
+	return name[:i], strings.TrimSpace(name[i:])
 }

@@ -27,7 +27,7 @@ type Outcome struct {
 	RemoteID string // the CRM's id; set when Synced, and whenever it became known
 	Created  bool   // Synced, and the CRM had not known the contact before
 
-	Code    Code   // why not Synced; empty when Synced
+	Code    Code   // why not Synced; when Synced, why something had to be left out, mostly empty
 	Message string // for people; may hold anything the CRM said
 
 	HTTPStatus    int    // 0 without a response

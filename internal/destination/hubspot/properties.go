@@ -37,7 +37,7 @@ type Extra struct {
 // it is the key, and as a property it would make the primary address of a secondary
 // one.
 func (n PropertyNames) values(c contact.Contact, today time.Time) map[string]string {
-	first, last := splitName(c.Name)
+	first, last := contact.SplitName(c.Name)
 	values := make(map[string]string, 6+len(n.Extra))
 	for name, value := range map[string]string{
 		"firstname": first,
@@ -75,17 +75,6 @@ func (n PropertyNames) mapped() []portal.Mapped {
 		all = append(all, portal.ForColumn(f.Name, f.Kind))
 	}
 	return all
-}
-
-// splitName parts a name at its first run of blanks. A single word is the first
-// name.
-func splitName(name string) (first, last string) {
-	name = strings.TrimSpace(name)
-	i := strings.IndexFunc(name, unicode.IsSpace)
-	if i < 0 {
-		return name, ""
-	}
-	return name[:i], strings.TrimSpace(name[i:])
 }
 
 // unsendable returns why a contact cannot be sent at all: what is no text would
