@@ -22,7 +22,8 @@ func newMigrateGrantCommand(p *program) *cobra.Command {
 		Use:   "grant ROLE",
 		Short: "Let a role of the database do the work, and nothing else",
 		Long: `Give a role of the database what run, sync, queue, retry and status need, and nothing else: it can neither insert
-nor delete contacts, nor change their names and emails, nor the schema. It may read the columns of HUBSPOT_PROPERTY_MAP and N8N_FIELD_MAP,
+nor delete contacts, nor change their names and emails, nor the schema. It may read the columns of HUBSPOT_PROPERTY_MAP, BREVO_ATTRIBUTE_MAP
+and N8N_FIELD_MAP,
 which is to be set here as for the processes. With --read-only it may look: status, the views.
 Where row security hides rows from the role, it shows the policies that let the role see them; with --policies it
 creates them.
@@ -105,9 +106,10 @@ type mapped struct {
 func (p *program) mappedColumns(ctx context.Context) (list []mapped, err error) {
 	cfg, err := load[struct {
 		HubSpot config.Properties
+		Brevo   config.Attributes
 		Webhook config.Fields
 	}](ctx, p, settingsFile)
-	for _, m := range []mapped{{app.PropertyMap, cfg.HubSpot.Map.Columns()}, {app.FieldMap, cfg.Webhook.Map.Columns()}} {
+	for _, m := range []mapped{{app.PropertyMap, cfg.HubSpot.Map.Columns()}, {app.AttributeMap, cfg.Brevo.Map.Columns()}, {app.FieldMap, cfg.Webhook.Map.Columns()}} {
 		if len(m.columns) > 0 {
 			list = append(list, m)
 		}

@@ -46,7 +46,7 @@ func newMigrateUpCommand(p *program) *cobra.Command {
 		Long: `Apply what is missing: contactsync's own tables, the columns and indexes on the table of contacts for each destination
 that is configured, and the views and triggers where they are not those of this version. It may run while apps and replicas
 are at work, and more than once: of two at the same time one waits. Roles that "grant" was run for may read the columns of
-HUBSPOT_PROPERTY_MAP and N8N_FIELD_MAP then.
+HUBSPOT_PROPERTY_MAP, BREVO_ATTRIBUTE_MAP and N8N_FIELD_MAP then.
 
 It looks before it touches anything, and refuses what would harm: a table whose constraints do not let through what
 contactsync writes, or whose columns seem to have other names; a subscription of another database that would stop; a second

@@ -26,7 +26,11 @@ type databaseSettings struct {
 // that are set. The rest of a destination's settings is not looked at.
 type installSettings struct {
 	Contacts config.Contacts
-	Webhook  struct {
+	Brevo    struct {
+		APIKey     config.Secret `env:"BREVO_API_KEY"`
+		APIKeyFile string        `env:"BREVO_API_KEY_FILE"`
+	}
+	Webhook struct {
 		URL config.Secret `env:"N8N_WEBHOOK_URL"`
 	}
 }
@@ -34,8 +38,12 @@ type installSettings struct {
 // schemaOptions returns what a database is prepared for.
 func (p *program) schemaOptions(ctx context.Context) (schema.Options, error) {
 	cfg, err := load[installSettings](ctx, p, settingsFile)
+	key := cfg.Brevo.APIKey
+	if cfg.Brevo.APIKeyFile != "" { // which may be on another machine
+		key = config.NewSecret(cfg.Brevo.APIKeyFile)
+	}
 	return app.SchemaOptions(config.Config{
-		Database: config.Database{Contacts: cfg.Contacts}, Webhook: config.Webhook{URL: cfg.Webhook.URL},
+		Database: config.Database{Contacts: cfg.Contacts}, Brevo: config.Brevo{APIKey: key}, Webhook: config.Webhook{URL: cfg.Webhook.URL},
 	}), err
 }
 

@@ -14,7 +14,7 @@ import (
 
 // destinations are those that the program can feed. A further one is one more adapter
 // here; whoever is told of no others gets these.
-func destinations() []adapter { return []adapter{hubSpot(), webHook()} }
+func destinations() []adapter { return []adapter{hubSpot(), brevoAdapter(), webHook()} }
 
 // adapter is a destination as the program builds and runs it.
 type adapter struct {

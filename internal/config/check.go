@@ -21,7 +21,7 @@ type report struct {
 
 // misplaced recognises a secret in a variable that is none: a key, or a URL with
 // a password or a query.
-var misplaced = regexp.MustCompile(`(?i)pat-|://.*[@?]`)
+var misplaced = regexp.MustCompile(`(?i)pat-|x(key|smtp)sib-|://.*[@?]`)
 
 // add records a problem of a variable, with its value unless that is a secret.
 func (rep *report) add(name string, secret bool, format string, args ...any) {
@@ -49,6 +49,7 @@ func (c *Config) check(rep *report) {
 			c.Webhook.Sync.MaxInstances)
 	}
 	c.checkMapped(rep, "HUBSPOT_PROPERTY_MAP", c.HubSpot.Properties.Map)
+	c.checkMapped(rep, "BREVO_ATTRIBUTE_MAP", c.Brevo.Attributes.Map)
 	c.checkMapped(rep, "N8N_FIELD_MAP", c.Webhook.Fields.Map)
 }
 
@@ -69,24 +70,41 @@ func (h *HubSpot) check(rep *report) {
 	if !h.APIKey.IsZero() && !key.MatchString(h.APIKey.Reveal()) {
 		rep.add("HUBSPOT_API_KEY", true, "has a character that no key has, a quote or a blank maybe; copy it again, without quotes")
 	}
-	h.readKeyFile(rep)
+	h.APIKey = rep.readKeyFile("HUBSPOT_API_KEY", h.APIKey, h.APIKeyFile)
 	h.BaseURL = strings.TrimRight(h.BaseURL, "/")
-	if problem := h.wrongBase(); problem != "" {
+	if problem := wrongBase(h.BaseURL, h.AllowHTTP, "https://api.hubapi.com", "HUBSPOT_ALLOW_HTTP"); problem != "" {
 		rep.add("HUBSPOT_API_BASE_URL", false, "%s", problem)
 	}
 }
 
-func (h *HubSpot) wrongBase() string {
-	const example = ", for example https://api.hubapi.com"
-	u, err := url.Parse(h.BaseURL)
+func (b *Brevo) check(rep *report) {
+	const name = "BREVO_API_KEY"
+	b.APIKey = rep.readKeyFile(name, b.APIKey, b.APIKeyFile)
+	switch text := b.APIKey.Reveal(); {
+	case strings.HasPrefix(text, "xsmtpsib-"):
+		rep.add(name, true, "is an SMTP key; expected an API key, which begins with xkeysib-")
+	case text != "" && !key.MatchString(text):
+		rep.add(name, true, "has a character that no key has, a quote or a blank maybe; copy it again, without quotes")
+	}
+	b.BaseURL = strings.TrimRight(b.BaseURL, "/")
+	if problem := wrongBase(b.BaseURL, b.AllowHTTP, "https://api.brevo.com/v3", "BREVO_ALLOW_HTTP"); problem != "" {
+		rep.add("BREVO_API_BASE_URL", false, "%s", problem)
+	}
+}
+
+// wrongBase returns why an API cannot be at a URL, or nothing. Allow is the variable that
+// lets the key travel unencrypted.
+func wrongBase(base string, allowHTTP bool, like, allow string) string {
+	example := ", for example " + like
+	u, err := url.Parse(base)
 	switch {
 	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
 		return "expected a URL that begins with https://" + example
 	case u.User != nil, u.RawQuery != "", u.ForceQuery, u.Fragment != "":
 		return "expected a URL without user, query and fragment" + example
-	case u.Scheme == "http" && !h.AllowHTTP && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()):
 		return "the key would travel unencrypted; expected a URL that begins with https://" + example +
-			", or HUBSPOT_ALLOW_HTTP=true for a simulator"
+			", or " + allow + "=true for a simulator"
 	}
 	return ""
 }
@@ -152,11 +170,13 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// propertyName is what HubSpot takes for a property's internal name, fieldName what is
+// propertyName is what HubSpot takes for a property's internal name, attributeName what
+// Brevo takes for an attribute's, fieldName what is
 // taken for the name of a member of a body: one that every language can have.
 var (
-	propertyName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,99}$`)
-	fieldName    = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
+	propertyName  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,99}$`)
+	attributeName = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,99}$`)
+	fieldName     = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
 )
 
 func (p *Properties) check(rep *report) {
@@ -180,6 +200,34 @@ func (p *Properties) check(rep *report) {
 	if problems := p.Map.parse(asProperty(), owners); len(problems) > 0 {
 		rep.add("HUBSPOT_PROPERTY_MAP", false, "%s; expected column:property,column:property!,... for example job_title:jobtitle",
 			strings.Join(problems, "; "))
+	}
+}
+
+func (a *Attributes) check(rep *report) {
+	owners := map[string]string{"EMAIL": "the email", "EXT_ID": "Brevo itself"}
+	for _, attribute := range []struct{ variable, name string }{
+		{"BREVO_ATTRIBUTE_FIRSTNAME", a.FirstName},
+		{"BREVO_ATTRIBUTE_LASTNAME", a.LastName},
+		{"BREVO_ATTRIBUTE_PHONE", a.Phone},
+		{"BREVO_ATTRIBUTE_DOMAIN_ID", a.DomainID},
+		{"BREVO_ATTRIBUTE_PAGE_ID", a.PageID},
+	} {
+		owner, taken := owners[attribute.name]
+		switch {
+		case attribute.name == "": // only the name's, which are found
+			continue
+		case !attributeName.MatchString(attribute.name):
+			rep.add(attribute.variable, false, "expected an attribute's name: an upper-case letter, then upper-case letters, digits and underscores, for example PHONE")
+		case taken:
+			rep.add(attribute.variable, false, "the attribute is that of %s already; expected one of its own", owner)
+		}
+		owners[attribute.name] = attribute.variable
+	}
+	if (a.FirstName == "") != (a.LastName == "") {
+		rep.add("BREVO_ATTRIBUTE_FIRSTNAME", false, "set BREVO_ATTRIBUTE_LASTNAME as well, or neither: then those of the account's language are found")
+	}
+	if problems := a.Map.parse(asAttribute(), owners); len(problems) > 0 {
+		rep.add("BREVO_ATTRIBUTE_MAP", false, "%s; expected column:ATTRIBUTE,… for example job_title:JOB_TITLE", strings.Join(problems, "; "))
 	}
 }
 

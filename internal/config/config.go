@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Database Database
 	HubSpot  HubSpot
+	Brevo    Brevo
 	Webhook  Webhook
 	HTTP     HTTP
 	Log      Log
@@ -95,6 +96,46 @@ type Properties struct {
 
 	// Map has the extra columns.
 	Map PropertyMap `env:"HUBSPOT_PROPERTY_MAP" example:"job_title:jobtitle,source_url:website!"`
+}
+
+// Brevo is the account that the contacts go to, beside HubSpot or alone.
+type Brevo struct {
+	// APIKey is empty where the sync is to be off.
+	APIKey Secret `env:"BREVO_API_KEY" example:"xkeysib-0000000000000000"`
+
+	// APIKeyFile is where APIKey came from, and where its successor will be; empty
+	// where it came from the environment.
+	APIKeyFile string `env:"BREVO_API_KEY_FILE" example:"/run/secrets/brevo-api-key"`
+
+	// BaseURL has no slash at its end.
+	BaseURL string `env:"BREVO_API_BASE_URL,default=https://api.brevo.com/v3"`
+
+	// Timeout bounds one request, from the first byte sent to the last received.
+	Timeout time.Duration `env:"BREVO_TIMEOUT,default=30s" range:"100ms..5m"`
+
+	// AllowHTTP lets the key travel unencrypted to a host that is not this one.
+	AllowHTTP bool `env:"BREVO_ALLOW_HTTP,default=false"`
+
+	// ListID is the list that contacts are added to; 0: none.
+	ListID int64 `env:"BREVO_LIST_ID" range:"1.." example:"30"`
+
+	Attributes Attributes
+	Sync       Sync `prefix:"BREVO_"`
+}
+
+// Attributes are the names of the Brevo attributes that contacts are written to, beside
+// the email.
+type Attributes struct {
+	// FirstName and LastName are those of the account's language where they are empty.
+	FirstName string `env:"BREVO_ATTRIBUTE_FIRSTNAME" example:"FIRSTNAME"`
+	LastName  string `env:"BREVO_ATTRIBUTE_LASTNAME" example:"LASTNAME"`
+
+	Phone    string `env:"BREVO_ATTRIBUTE_PHONE,default=PHONE"`
+	DomainID string `env:"BREVO_ATTRIBUTE_DOMAIN_ID,default=DOMAIN_ID"`
+	PageID   string `env:"BREVO_ATTRIBUTE_PAGE_ID,default=PAGE_ID"`
+
+	// Map has the extra columns.
+	Map PropertyMap `env:"BREVO_ATTRIBUTE_MAP" example:"job_title:JOB_TITLE,phone_number:SMS"`
 }
 
 // Webhook is where the contacts are posted to, and how fast.

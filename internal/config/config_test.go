@@ -40,6 +40,14 @@ func defaults() config.Config {
 			Timeout: 30 * time.Second, Doubt: 5 * time.Minute, RatePer10s: 100,
 			Sync: config.Sync{Interval: 5 * time.Minute, BatchSize: 10, MaxInstances: 1, MaxRetries: 3, RetryDelay: 5 * time.Minute, RetryExponential: true},
 		},
+		Brevo: config.Brevo{
+			BaseURL: "https://api.brevo.com/v3", Timeout: 30 * time.Second,
+			Attributes: config.Attributes{Phone: "PHONE", DomainID: "DOMAIN_ID", PageID: "PAGE_ID"},
+			Sync: config.Sync{
+				Interval: 5 * time.Minute, BatchSize: 10, MaxInstances: 1,
+				MaxRetries: 3, RetryDelay: 5 * time.Minute, RetryExponential: true,
+			},
+		},
 		HTTP:            config.HTTP{Addr: "127.0.0.1:8080"},
 		Log:             config.Log{Level: slog.LevelInfo, Format: "text"},
 		Alert:           config.Alert{BacklogAge: 5 * time.Minute, FailuresPerHour: 100},
@@ -122,6 +130,17 @@ func TestLoad(t *testing.T) {
 			func(c *config.Config) {
 				c.Webhook.URL, c.Webhook.AllowHTTP, c.Webhook.Secret = config.NewSecret("http://n8n:5678/webhook/x"), true, config.NewSecret("s3cret")
 				c.Webhook.Sync.Interval, c.Webhook.Sync.MaxRetries = time.Minute, 0
+			},
+		},
+		"Brevo's own": {
+			map[string]string{
+				"BREVO_API_KEY": "xkeysib-1", "BREVO_LIST_ID": "30", "BREVO_SYNC_SCHEDULER_BATCH_SIZE": "20", "BREVO_SYNC_RETRY_DELAY_MINUTES": "3s",
+				"BREVO_ATTRIBUTE_FIRSTNAME": "PRENOM", "BREVO_ATTRIBUTE_LASTNAME": "NOM",
+			},
+			func(c *config.Config) {
+				c.Brevo.APIKey, c.Brevo.ListID = config.NewSecret("xkeysib-1"), 30
+				c.Brevo.Sync.BatchSize, c.Brevo.Sync.RetryDelay = 20, 3*time.Second
+				c.Brevo.Attributes.FirstName, c.Brevo.Attributes.LastName = "PRENOM", "NOM"
 			},
 		},
 		"a direct URL": {

@@ -12,7 +12,7 @@ import (
 // maxKeyFile bounds what is read of a key's file, in bytes.
 const maxKeyFile = 4096
 
-// ReadKey reads a HubSpot key from a file that holds nothing else. The error never
+// ReadKey reads a key from a file that holds nothing else. The error never
 // quotes what the file holds.
 func ReadKey(path string) (Secret, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a pipe would be waited for
@@ -37,19 +37,19 @@ func ReadKey(path string) (Secret, error) {
 	return NewSecret(found), nil
 }
 
-// readKeyFile takes the key from its file where one is set.
-func (h *HubSpot) readKeyFile(rep *report) {
-	const name = "HUBSPOT_API_KEY_FILE"
-	if h.APIKeyFile == "" {
-		return
+// readKeyFile returns a key, from its file where one is set.
+func (rep *report) readKeyFile(variable string, given Secret, path string) Secret {
+	name := variable + "_FILE"
+	if path == "" {
+		return given
 	}
-	if !h.APIKey.IsZero() {
-		rep.add(name, false, "HUBSPOT_API_KEY is set, too; set one of the two")
-		return
+	if !given.IsZero() {
+		rep.add(name, false, "%s is set, too; set one of the two", variable)
+		return given
 	}
-	found, err := ReadKey(h.APIKeyFile)
+	found, err := ReadKey(path)
 	if err != nil {
 		rep.add(name, false, "%v", err)
 	}
-	h.APIKey = found
+	return found
 }

@@ -61,8 +61,20 @@ type naming struct {
 	rule  string // what makes a name valid, for people
 }
 
+// article returns the word with its article.
+func (n naming) article() string {
+	if strings.HasPrefix(n.word, "a") {
+		return "an " + n.word
+	}
+	return "a " + n.word
+}
+
 func asProperty() naming {
 	return naming{"property", propertyName, "its internal name, a lower-case letter, then lower-case letters, digits and underscores"}
+}
+
+func asAttribute() naming {
+	return naming{"attribute", attributeName, "an upper-case letter, then upper-case letters, digits and underscores"}
 }
 
 func asField() naming {
@@ -88,7 +100,9 @@ func (m *PropertyMap) parse(as naming, owners map[string]string) (problems []str
 		case !ok:
 			note("%s is not a pair column:"+as.word, text)
 		case !as.valid.MatchString(p.Property):
-			note("%s does not name a "+as.word+": expected "+as.rule, text)
+			note("%s does not name "+as.article()+": expected "+as.rule, text)
+		case p.Clear && as.word == asAttribute().word:
+			note("%s would clear an attribute, which Brevo is not known to do: leave the ! out", text)
 		case slices.Contains(bookkeeping, p.Column):
 			note("%s maps a column that contactsync itself writes", text)
 		case taken:

@@ -78,10 +78,12 @@ WITH outcomes AS MATERIALIZED (
                ELSE 'Queued' END,
            hubspot_processing_error = CASE
                WHEN NOT w.ours OR w.final = 'unspent' THEN c.hubspot_processing_error
+               WHEN w.final = 'synced' AND w.code <> '' THEN w.error -- what had to be left out
                WHEN w.final IN ('synced', 'unchanged', 'touched') THEN NULL
                ELSE w.error END,
            hubspot_error_code = CASE
                WHEN NOT w.ours OR w.final = 'unspent' THEN c.hubspot_error_code
+               WHEN w.final = 'synced' AND w.code <> '' THEN w.code
                WHEN w.final IN ('synced', 'unchanged', 'touched') THEN NULL
                ELSE w.code END,
            hubspot_contact_id = CASE WHEN w.remote_id <> '' THEN w.remote_id ELSE c.hubspot_contact_id END,
