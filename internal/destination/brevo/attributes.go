@@ -144,22 +144,29 @@ func (c *Client) checkSetup(ctx context.Context, u *usage) *Error {
 				". Create what is missing in Brevo (Contacts > Settings > Contact attributes), or name others in BREVO_ATTRIBUTE_…"),
 		}
 	}
-	if id := c.options.ListID; id != 0 {
-		_, e := c.call(ctx, u, http.MethodGet, "/contacts/lists/"+text(id), nil)
-		if e != nil && e.Status == http.StatusNotFound {
-			return &Error{
-				Kind: kindSetup, Code: contact.CodePropertyMissing, Status: e.Status, CorrelationID: e.CorrelationID,
-				Message: fmt.Sprintf("Brevo has no list %d: correct BREVO_LIST_ID, or leave it out", id),
-			}
-		}
-		if e != nil {
-			return e
-		}
+	if e := c.checkList(ctx, u); e != nil {
+		return e
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.attributes = a
 	return nil
+}
+
+// checkList looks whether the account has the list that contacts are added to.
+func (c *Client) checkList(ctx context.Context, u *usage) *Error {
+	id := c.options.ListID
+	if id == 0 {
+		return nil
+	}
+	_, e := c.call(ctx, u, http.MethodGet, "/contacts/lists/"+text(id), nil)
+	if e != nil && e.Status == http.StatusNotFound {
+		return &Error{
+			Kind: kindSetup, Code: contact.CodePropertyMissing, Status: e.Status, CorrelationID: e.CorrelationID,
+			Message: fmt.Sprintf("Brevo has no list %d: correct BREVO_LIST_ID, or leave it out", id),
+		}
+	}
+	return e
 }
 
 // setup returns the attributes that contacts are written to.

@@ -472,6 +472,43 @@ func TestKeys(t *testing.T) {
 	}
 }
 
+// Doctor tells a wrong key from an address that Brevo does not know, and what is missing.
+func TestChecks(t *testing.T) {
+	t.Parallel()
+	sim := swift()
+	sim.Attributes = map[string]string{"FIRSTNAME": "text", "LASTNAME": "text", "PHONE": "text", "PAGE_ID": "date"}
+	p := start(t, sim, func(o *Options) { o.ListID = 30 })
+	found := map[string]string{}
+	look := func() {
+		for _, check := range p.Checks() {
+			f := check.Run(t.Context())
+			found[check.Name] = string(f.Level) + ": " + f.Found + " | " + f.Remedy
+		}
+	}
+	expect := func(name, part string) {
+		t.Helper()
+		if !strings.Contains(found[name], part) {
+			t.Errorf("%s: %q, want %q", name, found[name], part)
+		}
+	}
+	look()
+	expect("key", "ok: taken by Brevo, for account Example")
+	expect("attributes", "failed: no attribute DOMAIN_ID (type text); attribute PAGE_ID is of type date, expected text")
+	expect("list", "failed: Brevo has no list 30")
+	p.SetAttribute("DOMAIN_ID", "text")
+	p.SetAttribute("PAGE_ID", "text")
+	look()
+	expect("attributes", "ok: all are there; the name goes to FIRSTNAME and LASTNAME")
+	p.SetKey("another")
+	look()
+	expect("key", "set BREVO_API_KEY to a valid key")
+	p.Inject(brevosim.Fault{Status: 401, Body: `{"message":"unrecognised IP address 203.0.113.7 https://app.brevo.com/security/authorised_ips"}`})
+	p.SetKey(testKey)
+	look()
+	expect("key", "the key is not to blame")
+	p.keepsContract(t)
+}
+
 // The probe costs one request of the contacts' budget, and none of the others'.
 func TestProbe(t *testing.T) {
 	t.Parallel()

@@ -193,6 +193,14 @@ func (c *Client) read(ctx context.Context, u *usage) *Error {
 // Account asks Brevo whose the key is. It costs one of the hundred requests an hour that
 // Brevo grants for calls that are not about contacts.
 func (c *Client) Account(ctx context.Context) (destination.Account, error) {
+	account, e := c.account(ctx)
+	if e != nil {
+		return destination.Account{}, e
+	}
+	return account, nil
+}
+
+func (c *Client) account(ctx context.Context) (destination.Account, *Error) {
 	var a struct {
 		ID      string `json:"organization_id"`
 		Company string `json:"companyName"`
