@@ -331,6 +331,12 @@ func TestBrevoBesideHubSpot(t *testing.T) {
 	}
 	b.Sim.ClearFaults()
 	b.Await("22", complete("hubspot"))
+	out, _, _ := b.Command(b.both(), "doctor")
+	for _, want := range []string{"Brevo", "for account Example", "the name goes to FIRSTNAME and LASTNAME"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("doctor does not say %q:\n%s", want, out)
+		}
+	}
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}

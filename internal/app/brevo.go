@@ -16,7 +16,7 @@ func brevoAdapter() adapter {
 		info: brevo.Info,
 		settings: func(cfg config.Config) settings {
 			return settings{
-				configured: !cfg.Brevo.APIKey.IsZero(), sync: cfg.Brevo.Sync, timeout: cfg.Brevo.Timeout, keyFile: cfg.Brevo.APIKeyFile != "",
+				configured: !cfg.Brevo.APIKey.IsZero(), sync: cfg.Brevo.Sync, timeout: cfg.Brevo.Timeout, doubt: cfg.Brevo.Doubt, keyFile: cfg.Brevo.APIKeyFile != "",
 				columns: cfg.Brevo.Attributes.Map.Columns(), mapping: AttributeMap,
 			}
 		},

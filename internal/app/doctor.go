@@ -21,8 +21,18 @@ func Checks(ctx context.Context, cfg config.Config, pool *pgxpool.Pool, log *slo
 		Pool: pool, URL: cfg.Database.URL.Reveal(), DirectURL: cfg.Database.DirectURL.Reveal(), Name: InstanceName(),
 		Destination: hubspot.Info, Schema: SchemaOptions(cfg), Remedy: Remedy, Extra: mapped, ExtraIn: "HUBSPOT_PROPERTY_MAP",
 	}.Checks()
-	account, err := accountChecks(cfg, columnTypes(ctx, pool, SchemaOptions(cfg), mapped), log)
-	return append(checks, account...), err
+	types := func(mapped []string) columns.List { return columnTypes(ctx, pool, SchemaOptions(cfg), mapped) }
+	account, err := accountChecks(cfg, types(mapped), log)
+	if err != nil || cfg.Brevo.APIKey.IsZero() {
+		return append(checks, account...), err
+	}
+	client, err := newBrevoClient(connectOptions{
+		cfg: cfg, extra: types(cfg.Brevo.Attributes.Map.Columns()), slots: cfg.Brevo.Sync.MaxInstances + 1, wrap: noGuard, log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append(append(checks, account...), client.Checks()...), nil
 }
 
 // columnTypes returns the types of the mapped columns. A check of its own reports
@@ -42,6 +52,9 @@ func columnTypes(ctx context.Context, pool *pgxpool.Pool, o schema.Options, mapp
 }
 
 func accountChecks(cfg config.Config, extra columns.List, log *slog.Logger) ([]doctor.Check, error) {
+	if _, others := configured(destinations()[1:], cfg); cfg.HubSpot.APIKey.IsZero() && others {
+		return nil, nil
+	}
 	if cfg.HubSpot.APIKey.IsZero() {
 		return hubspot.WithoutKey(), nil
 	}

@@ -113,6 +113,9 @@ type Brevo struct {
 	// Timeout bounds one request, from the first byte sent to the last received.
 	Timeout time.Duration `env:"BREVO_TIMEOUT,default=30s" range:"100ms..5m"`
 
+	// Doubt is as HubSpot's.
+	Doubt time.Duration `env:"BREVO_DOUBT,default=5m" range:"0s..1h"`
+
 	// AllowHTTP lets the key travel unencrypted to a host that is not this one.
 	AllowHTTP bool `env:"BREVO_ALLOW_HTTP,default=false"`
 

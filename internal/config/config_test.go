@@ -41,7 +41,7 @@ func defaults() config.Config {
 			Sync: config.Sync{Interval: 5 * time.Minute, BatchSize: 10, MaxInstances: 1, MaxRetries: 3, RetryDelay: 5 * time.Minute, RetryExponential: true},
 		},
 		Brevo: config.Brevo{
-			BaseURL: "https://api.brevo.com/v3", Timeout: 30 * time.Second,
+			BaseURL: "https://api.brevo.com/v3", Timeout: 30 * time.Second, Doubt: 5 * time.Minute,
 			Attributes: config.Attributes{Phone: "PHONE", DomainID: "DOMAIN_ID", PageID: "PAGE_ID"},
 			Sync: config.Sync{
 				Interval: 5 * time.Minute, BatchSize: 10, MaxInstances: 1,
