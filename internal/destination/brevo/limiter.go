@@ -85,13 +85,15 @@ func (l *limiter) hold(d time.Duration) {
 func (l *limiter) learn(h http.Header) {
 	most, ok := number(h, "X-Sib-Ratelimit-Limit")
 	reset, known := number(h, "X-Sib-Ratelimit-Reset")
-	if !ok || !known || most < 1 || most > highestRate {
+	switch {
+	case !ok || !known:
 		return
-	}
-	if reset > 1 {
+	case reset > 1:
 		if left, ok := number(h, "X-Sib-Ratelimit-Remaining"); ok && left == 0 {
 			l.hold(min(time.Duration(reset)*time.Second, longestWait))
 		}
+		return
+	case most < 1 || most > highestRate:
 		return
 	}
 	l.mu.Lock()
