@@ -114,6 +114,12 @@ func TestConformance(t *testing.T) {
 						}
 						return n
 					},
+					Spoil: func(email string, f destinationtest.Fault) {
+						if f != destinationtest.Down {
+							t.Fatalf("no contact can be spoiled by %q here", f)
+						}
+						p.Inject(brevosim.Fault{Method: http.MethodPost, Holds: email, Status: 500})
+					},
 					Break: func(f destinationtest.Fault) {
 						p.ClearFaults()
 						p.SetKey(testKey)
