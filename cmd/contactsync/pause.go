@@ -96,7 +96,7 @@ func (p *program) forgetSent(ctx context.Context, store *ops.Store, who string, 
 	if asJSON {
 		return p.printJSON(map[string]int64{"forgotten": emails})
 	}
-	_, err = fmt.Fprintf(p.stdout, "Forgotten: what was sent to %s. Each is sent again when it is queued next.\n", ops.Count(emails, "email", "emails"))
+	_, err = say(p.stdout, "Forgotten: what was sent to %s. Each is sent again when it is queued next.\n", ops.Count(emails, "email", "emails"))
 	return err
 }
 
@@ -115,14 +115,14 @@ func (p *program) setAccount(ctx context.Context, store *ops.Store, who, account
 	if asJSON {
 		return p.printJSON(map[string]string{"account": account, "before": before})
 	}
-	text := fmt.Sprintf("Contacts are synced to account %s from now on, instead of %s. A replica with its key goes on by itself within five minutes, or at once when restarted.\n", account, before)
+	text := fmt.Sprintf("Contacts are synced to account %s from now on, instead of %s. A replica with its key goes on by itself within five minutes, or at once when restarted.", account, before)
 	switch before {
 	case "":
-		text = fmt.Sprintf("Contacts are synced to account %s from now on, and to no other one. None was known before.\n", account)
+		text = fmt.Sprintf("Contacts are synced to account %s from now on, and to no other one. None was known before.", account)
 	case account:
-		text = fmt.Sprintf("Contacts are synced to account %s already.\n", account)
+		text = fmt.Sprintf("Contacts are synced to account %s already.", account)
 	}
-	_, err = io.WriteString(p.stdout, text)
+	_, err = say(p.stdout, "%s\n", text)
 	return err
 }
 

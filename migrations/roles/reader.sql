@@ -51,7 +51,7 @@ $$;
 
 -- What is in flight, what was done, what failed, what the database refuses, who leads.
 -- Digests of emails are left out: who has a list of addresses could look them up.
-GRANT SELECT (contact_id, destination, slot, cycle, claimed_at, until, refusal) ON contactsync.claims TO :"role";
+GRANT SELECT (contact_id, destination, slot, cycle, claimed_at, until, dead_after, holds_key, refusal) ON contactsync.claims TO :"role";
 GRANT SELECT ON contactsync.cycles, contactsync.failures, contactsync.refusals, contactsync.slots, contactsync.strays TO :"role";
 -- Whether it is paused by hand, who runs, what people did.
 GRANT SELECT ON contactsync.holds, contactsync.replicas, contactsync.accounts, contactsync.actions, contactsync.alerts TO :"role";
