@@ -89,7 +89,9 @@ func run(ctx context.Context, args []string, log *slog.Logger) error {
 	if err := server.Shutdown(stopping); err != nil {
 		_ = server.Close() // what is still open had its time
 	}
-	<-served
+	if err := <-served; err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
 	log.InfoContext(stopping, "Brevo simulator has stopped", "writes", len(sim.Writes()))
 	return nil
 }

@@ -127,14 +127,15 @@ func (p *program) printGrant(ctx context.Context, role string, rights schema.Rig
 	if err != nil {
 		return err
 	}
-	text := schema.GrantText(role, rights, o)
+	var text strings.Builder
+	text.WriteString(schema.GrantText(role, rights, o))
 	for _, m := range extra {
-		text += "\n-- The columns of " + m.variable + ".\n" + schema.GrantColumnsText(role, m.columns, o)
+		fmt.Fprintf(&text, "\n-- The columns of %s.\n%s", m.variable, schema.GrantColumnsText(role, m.columns, o))
 	}
 	if policies {
-		text += "\n" + schema.PoliciesText(role, rights, o)
+		text.WriteString("\n" + schema.PoliciesText(role, rights, o))
 	}
-	_, err = say(p.stdout, "%s", ours(text)) // SQL, which has to stay what it is
+	_, err = say(p.stdout, "%s", ours(text.String())) // SQL, which has to stay what it is
 	return err
 }
 

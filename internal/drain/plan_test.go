@@ -49,8 +49,9 @@ func waits(until time.Duration) action { return action{do: doWait, until: at(unt
 // hears is a wait that a wake-up ends.
 func hears(until time.Duration) action { return action{do: doWait, until: at(until), hears: true} }
 
-func claims(n int, why Reason) action {
-	return action{do: doClaim, share: contact.InOrder(n), reason: why}
+// claims is a claim of a whole batch.
+func claims(why Reason) action {
+	return action{do: doClaim, share: contact.InOrder(10), reason: why}
 }
 
 // The plan, as a specification. It is now at(0) unless the row says otherwise.
@@ -74,25 +75,25 @@ func TestNext(t *testing.T) {
 	}{
 		{"a leader says who it is", working().with(func(s *state) { s.entered = false }), 0, action{do: doEnter}},
 		{"then frees what dead leaders left", working().with(func(s *state) { s.maintainAt = at(0) }), 0, action{do: doMaintain, reason: ReasonTick}},
-		{"then claims a batch", working(), 0, claims(10, ReasonAwake)},
+		{"then claims a batch", working(), 0, claims(ReasonAwake)},
 
 		// What is owed comes before anything new.
 		{"an answer is settled first", working().with(func(s *state) { s.inflight, s.answered, s.unsettled = 1, 1, 1 }), 0, action{do: doSettle}},
 		{"what could not be settled is tried again when it is time", working().with(func(s *state) { s.unsettled, s.unsettledAt = 3, at(0) }), 0, action{do: doRetry}},
-		{"and not before", working().with(func(s *state) { s.unsettled, s.unsettledAt = 3, at(1) }), 0, claims(10, ReasonAwake)},
+		{"and not before", working().with(func(s *state) { s.unsettled, s.unsettledAt = 3, at(1) }), 0, claims(ReasonAwake)},
 		{"rows that failed for the account become due", working().with(func(s *state) { s.breaker.makeDue = 1 }), 0, action{do: doMakeDue, n: 1}},
 		{"a pause is shown", working().with(opened).with(func(s *state) { s.shown = nil }), 0, action{do: doShowPause}},
 		{"and its end", working().with(func(s *state) { s.shown = pause }), 0, action{do: doShowPause}},
 		{"dead claims are looked for while there is always work", working().with(func(s *state) { s.idle.claimedAt = at(15 * time.Second) }), 15 * time.Second, action{do: doMaintain, reason: ReasonAwake}},
 
 		// How many batches are in flight.
-		{"a second batch goes while the first is answered", working().with(func(s *state) { s.inflight = 1 }), 0, claims(10, ReasonAwake)},
+		{"a second batch goes while the first is answered", working().with(func(s *state) { s.inflight = 1 }), 0, claims(ReasonAwake)},
 		{"but not a ninth", working().with(func(s *state) { s.inflight = 8 }), 0, waits(time.Hour)},
 		{"of the largest batches not a third", working().with(func(s *state) { s.batchSize, s.inflight = 1000, 2 }), 0, waits(time.Hour)},
 		{"none before the account is known to take anything", working().with(func(s *state) { s.inflight, s.breaker.proven = 1, false }), 0, waits(time.Hour)},
 		{"none while the database has trouble", working().with(failing).with(func(s *state) { s.inflight = 1 }), 0, waits(time.Hour)},
 		{"what comes one by one is gathered", working().with(func(s *state) { s.inflight, s.idle.full = 1, false }), 0, waits(gatherFor)},
-		{"for 250 ms", working().with(func(s *state) { s.inflight, s.idle.full = 1, false }), gatherFor, claims(10, ReasonAwake)},
+		{"for 250 ms", working().with(func(s *state) { s.inflight, s.idle.full = 1, false }), gatherFor, claims(ReasonAwake)},
 		{"a wait ends when something can be settled", working().with(func(s *state) { s.inflight, s.unsettled, s.unsettledAt = 8, 1, at(time.Second) }), 0, waits(time.Second)},
 
 		// The account.
@@ -117,20 +118,20 @@ func TestNext(t *testing.T) {
 		{"but not while it refuses an outcome", working().with(failing).with(func(s *state) {
 			s.db.Worked(at(0))
 			s.stuck, s.unsettled, s.unsettledAt = 1, 1, at(time.Second)
-		}), 0, claims(10, ReasonAwake)},
+		}), 0, claims(ReasonAwake)},
 		{"nor are more and more sent meanwhile", working().with(func(s *state) { s.stuck, s.unsettled, s.unsettledAt = 20, 20, at(time.Second) }), 0, waits(time.Second)},
 		{"with nothing owed to a paused account it is over too", working().with(failing).with(opened), 0, action{do: doRecovered}},
 
 		// Falling asleep.
 		{"an empty queue is polled for a moment", empty().with(func(s *state) { s.idle.claimedAt = at(-linger + 1) }), 0, hears(firstPoll)},
-		{"because the next row is likely to follow", empty().with(func(s *state) { s.idle.claimedAt = at(-linger + 1) }), firstPoll, claims(10, ReasonAwake)},
+		{"because the next row is likely to follow", empty().with(func(s *state) { s.idle.claimedAt = at(-linger + 1) }), firstPoll, claims(ReasonAwake)},
 		{"then the doorbell is tried", empty(), 0, action{do: doArm}},
 		{"and it sleeps until the tick", asleep(armed), 0, hears(time.Hour)},
-		{"a wake-up ends the sleep", asleep(armed).with(func(s *state) { s.idle.wake(at(0)) }), 0, claims(10, ReasonWake)},
+		{"a wake-up ends the sleep", asleep(armed).with(func(s *state) { s.idle.wake(at(0)) }), 0, claims(ReasonWake)},
 		{"so does what becomes due", asleep(contact.QueueState{Armed: true, Next: 3 * time.Second}), 0, hears(3 * time.Second)},
-		{"which is claimed then", asleep(contact.QueueState{Armed: true, Next: 3 * time.Second}), 3 * time.Second, claims(10, ReasonDue)},
+		{"which is claimed then", asleep(contact.QueueState{Armed: true, Next: 3 * time.Second}), 3 * time.Second, claims(ReasonDue)},
 		{"a deaf listener is not relied on", asleep(armed).with(func(s *state) { s.deaf = true }), 0, hears(deafPoll)},
-		{"rows committed since the claim are claimed at once", asleep(contact.QueueState{Due: true, Next: -1}), 0, claims(10, ReasonAwake)},
+		{"rows committed since the claim are claimed at once", asleep(contact.QueueState{Due: true, Next: -1}), 0, claims(ReasonAwake)},
 		{"rows that stay locked are polled for", empty().with(func(s *state) {
 			s.idle.again = true
 			s.idle.armed(at(0), contact.QueueState{Due: true, Next: -1}, 1)

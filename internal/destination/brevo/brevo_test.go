@@ -3,6 +3,7 @@ package brevo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -296,9 +297,7 @@ func TestTypes(t *testing.T) {
 	t.Parallel()
 	sim := swift()
 	sim.Attributes = brevosim.Standard()
-	for name, kind := range map[string]string{"OPEN": "boolean", "OPEN_TEXT": "text", "SINCE": "date", "SIZE": "float", "TAGS": "multiple-choice"} {
-		sim.Attributes[name] = kind
-	}
+	maps.Copy(sim.Attributes, map[string]string{"OPEN": "boolean", "OPEN_TEXT": "text", "SINCE": "date", "SIZE": "float", "TAGS": "multiple-choice"})
 	extra := []Extra{
 		{"OPEN", contact.KindBool}, {"OPEN_TEXT", contact.KindBool}, {"SINCE", contact.KindTime}, {"SIZE", contact.KindNumber}, {"TAGS", contact.KindList},
 	}

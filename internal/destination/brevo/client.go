@@ -108,11 +108,11 @@ func New(o Options) (*Client, error) {
 func checkKey(key string) error {
 	switch {
 	case key == "":
-		return errors.New("Brevo's key is missing")
+		return errors.New("the API key is missing")
 	case strings.HasPrefix(key, "xsmtpsib-"):
-		return errors.New("Brevo's key is an SMTP key (xsmtpsib-…); expected an API key (xkeysib-…)")
+		return errors.New("the API key is an SMTP key (xsmtpsib-…); expected an API key (xkeysib-…)")
 	case strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r >= 0x7f }):
-		return errors.New("Brevo's key holds blanks or characters beyond ASCII")
+		return errors.New("the API key holds blanks or characters beyond ASCII")
 	}
 	return nil
 }

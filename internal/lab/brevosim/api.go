@@ -65,7 +65,7 @@ func (s *Sim) handle(r *http.Request, body []byte) answer {
 		if !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
 			return *refusal(http.StatusUnsupportedMediaType, "unsupported_media_type", "Content-Type must be application/json")
 		}
-		return s.upsert(r, body)
+		return s.upsert(body)
 	}
 	recorder := httptest.NewRecorder()
 	r = r.Clone(r.Context())

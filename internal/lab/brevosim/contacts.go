@@ -62,7 +62,7 @@ type upsertBody struct {
 // sound is what Brevo takes for an address: less than the grammar allows.
 var sound = regexp.MustCompile(`^[^\s@"(),:;<>\[\]\\]+@([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`)
 
-func (s *Sim) upsert(r *http.Request, body []byte) answer {
+func (s *Sim) upsert(body []byte) answer {
 	var given map[string]json.RawMessage
 	var b upsertBody
 	decoder := json.NewDecoder(bytes.NewReader(body))
