@@ -581,3 +581,52 @@ func TestProbe(t *testing.T) {
 		t.Errorf("the probe made %+v", list)
 	}
 }
+
+// A network that fails is an outage as much as a 5xx is, whatever went well before.
+func TestNoAnswerIsAnOutage(t *testing.T) {
+	t.Parallel()
+	const garbled = "<html>"
+	for name, test := range map[string]struct {
+		spoil func(p remote, server *httptest.Server)
+		want  contact.Code
+	}{
+		"nobody listens":  {func(_ remote, server *httptest.Server) { server.Close() }, contact.CodeNetwork},
+		"no answer comes": {func(p remote, _ *httptest.Server) { p.Inject(brevosim.Fault{Mode: brevosim.Hang}) }, contact.CodeTimeout},
+		"it breaks off":   {func(p remote, _ *httptest.Server) { p.Inject(brevosim.Fault{Mode: brevosim.Cut}) }, contact.CodeNetwork},
+		"somebody else's": {func(p remote, _ *httptest.Server) { p.Inject(brevosim.Fault{Status: 200, Body: garbled}) }, contact.CodeBadResponse},
+		"without an id":   {func(p remote, _ *httptest.Server) { p.Inject(brevosim.Fault{Status: 201, Body: "{}"}) }, contact.CodeBadResponse},
+		"it is not ending": {func(p remote, _ *httptest.Server) {
+			p.Inject(brevosim.Fault{Status: 201, Body: strings.Repeat(" ", maxBody+1)})
+		}, contact.CodeBadResponse},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, swift(), nil)
+			server := httptest.NewServer(p.Sim)
+			t.Cleanup(server.Close)
+			t.Cleanup(p.ClearFaults)
+			p.options.BaseURL = server.URL
+			if o, _ := p.one(t, person("first@example.org")); o.Verdict != contact.Synced || !p.isProven() {
+				t.Fatalf("%+v", o)
+			}
+			p.options.Timeout = 200 * time.Millisecond
+			if test.want != contact.CodeTimeout {
+				p.options.Timeout = time.Minute
+			}
+			test.spoil(p, server)
+			batch := make([]contact.Contact, 20)
+			for i := range batch {
+				batch[i] = person(fmt.Sprintf("p%d@example.org", i))
+			}
+			report := p.Upsert(t.Context(), batch)
+			if !report.Outage || report.Pause != nil || p.isProven() {
+				t.Errorf("outage %t, pause %+v, proven %t; want an outage", report.Outage, report.Pause, p.isProven())
+			}
+			for i, o := range report.Outcomes {
+				if o.Code != test.want || o.Verdict != contact.Retry && o.Verdict != contact.Unspent {
+					t.Errorf("contact %d: %+v, want %s", i, o, test.want)
+				}
+			}
+		})
+	}
+}

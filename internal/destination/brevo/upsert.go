@@ -136,7 +136,7 @@ func (u *upsert) send(ctx context.Context, it *item) {
 		}
 	case e.Kind == kindDoubted:
 		u.doubted(ctx, it, e)
-	case e.Some:
+	case e.Some, e.Kind == kindOutage:
 		u.suspect(ctx, it, e)
 	case e.Kind == kindAccount, e.Kind == kindSetup, e.Kind == kindBusy:
 		u.halt(e)
@@ -223,6 +223,9 @@ func (u *upsert) suspect(ctx context.Context, it *item, e *Error) {
 	}
 	u.checking.Lock()
 	defer u.checking.Unlock()
+	if u.stopReason(ctx) != nil { // another one has looked: each look may take a timeout
+		return
+	}
 	if !u.accountAnswers(ctx) || answers == 0 && failures >= mostFailures {
 		u.halt(e)
 	}
