@@ -132,25 +132,35 @@ func (a *attributes) faults(n AttributeNames) (list []string) {
 
 // checkSetup looks whether the account has the attributes and the list that contacts are
 // written to. What it finds holds until the account is paused for it, or the key changes.
-func (c *Client) checkSetup(ctx context.Context, u *usage) *Error {
+// It never blames a row: none was sent.
+func (c *Client) checkSetup(ctx context.Context, u *usage) (*attributes, *Error) {
+	a, e := c.readSetup(ctx, u)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.attributes = a // nil after a failure: they are looked at anew before the next contact
+	if e != nil && slices.Contains([]kind{kindRow, kindNumber, kindDoubted, kindOther}, e.Kind) {
+		e.Kind, e.Code = kindSetup, contact.CodePropertyMissing
+		e.Message = clip("the account's attributes or its list cannot be read: " + e.Message + ". Correct BREVO_API_BASE_URL and BREVO_LIST_ID")
+	}
+	return a, e
+}
+
+func (c *Client) readSetup(ctx context.Context, u *usage) (*attributes, *Error) {
 	a, e := c.listAttributes(ctx, u)
 	if e != nil {
-		return e
+		return nil, e
 	}
 	if faults := a.faults(c.options.Attributes); len(faults) > 0 {
-		return &Error{
+		return nil, &Error{
 			Kind: kindSetup, Code: contact.CodePropertyMissing,
 			Message: clip("Brevo would drop values without a word: " + strings.Join(faults, "; ") +
 				". Create what is missing in Brevo (Contacts > Settings > Contact attributes), or name others in BREVO_ATTRIBUTE_…"),
 		}
 	}
 	if e := c.checkList(ctx, u); e != nil {
-		return e
+		return nil, e
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.attributes = a
-	return nil
+	return a, nil
 }
 
 // checkList looks whether the account has the list that contacts are added to.
@@ -171,18 +181,13 @@ func (c *Client) checkList(ctx context.Context, u *usage) *Error {
 
 // setup returns the attributes that contacts are written to.
 func (c *Client) setup(ctx context.Context, u *usage) (*attributes, *Error) {
-	known := func() *attributes {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.attributes
+	c.mu.Lock()
+	known := c.attributes
+	c.mu.Unlock()
+	if known != nil {
+		return known, nil
 	}
-	if a := known(); a != nil {
-		return a, nil
-	}
-	if e := c.checkSetup(ctx, u); e != nil {
-		return nil, e
-	}
-	return known(), nil
+	return c.checkSetup(ctx, u)
 }
 
 // values returns what is sent of a contact, and what had to be left out. A blank value is

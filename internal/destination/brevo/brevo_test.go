@@ -630,3 +630,95 @@ func TestNoAnswerIsAnOutage(t *testing.T) {
 		})
 	}
 }
+
+// A set-up that cannot be read is never the row's fault, and never asked for again and
+// again: the batch pauses the account, or is an outage.
+func TestSetupThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	bodies := map[string]string{
+		"doubted": `{"code":"invalid_parameter","message":"the attribute is invalid"}`,
+		"a row's": `{"code":"invalid_parameter","message":"no"}`,
+		"number":  `{"code":"invalid_parameter","message":"Invalid phone number"}`,
+		"foreign": `<html>`,
+	}
+	for _, path := range []string{"/contacts/attributes", "/contacts/lists"} {
+		for _, status := range []int{400, 409, 418, 422} {
+			for name, body := range bodies {
+				t.Run(fmt.Sprint(path, " ", status, " ", name), func(t *testing.T) {
+					t.Parallel()
+					sim := swift()
+					sim.Lists = []int64{30}
+					p := start(t, sim, func(o *Options) { o.ListID = 30 })
+					p.Inject(brevosim.Fault{Method: http.MethodGet, Path: path, Status: status, Body: body})
+					o, report := p.one(t, person("ada@example.org"))
+					if o.Verdict != contact.Unspent || report.Outage || len(p.Writes()) != 0 {
+						t.Errorf("%+v, outage %t, %d writes", o, report.Outage, len(p.Writes()))
+					}
+					if pause := report.Pause; pause == nil || pause.Code != contact.CodePropertyMissing || !pause.Probe ||
+						!strings.Contains(pause.Reason, "cannot be read: "+fmt.Sprint(status)) {
+						t.Errorf("pause %+v", pause)
+					}
+					if p.Probe(t.Context()) == nil {
+						t.Error("the probe passes")
+					}
+					p.ClearFaults()
+					if err := p.Probe(t.Context()); err != nil {
+						t.Error(err)
+					}
+					if o, _ := p.one(t, person("ada@example.org")); o.Verdict != contact.Synced {
+						t.Errorf("%+v", o)
+					}
+				})
+			}
+		}
+	}
+}
+
+// A refusal that names an attribute is nobody's fault as long as the account cannot be
+// looked at.
+func TestDoubtThatCannotBeSettled(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault   brevosim.Fault
+		verdict contact.Verdict
+		code    contact.Code
+	}{
+		"a fault of Brevo's": {brevosim.Fault{Status: 503}, contact.Unspent, contact.CodeServerError},
+		"no answer":          {brevosim.Fault{Mode: brevosim.Cut}, contact.Unspent, contact.CodeNetwork},
+		"a refused key":      {brevosim.Fault{Status: 401}, contact.Retry, contact.CodeUnauthorized},
+		"too many requests":  {brevosim.Fault{Status: 429, Header: map[string]string{"X-Sib-Ratelimit-Reset": "1800"}}, contact.Unspent, contact.CodeRateLimited},
+		"a refusal":          {brevosim.Fault{Status: 400}, contact.Unspent, contact.CodePropertyMissing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, swift(), nil)
+			p.one(t, person("first@example.org"))
+			p.Inject(brevosim.Fault{Method: http.MethodPost, Status: 400, Body: `{"code":"invalid_parameter","message":"the attribute PHONE is invalid"}`})
+			test.fault.Method, test.fault.Path = http.MethodGet, "/contacts/attributes"
+			p.Inject(test.fault)
+			batch := make([]contact.Contact, 10)
+			for i := range batch {
+				batch[i] = person(fmt.Sprintf("p%d@example.org", i))
+			}
+			report := p.Upsert(t.Context(), batch)
+			for i, o := range report.Outcomes {
+				if o.Verdict != test.verdict || o.Code != test.code || o.Verdict == contact.Retry && !o.Forgiving {
+					t.Errorf("contact %d: %+v, want %s %s", i, o, test.verdict, test.code)
+				}
+			}
+			if report.Pause == nil || report.Pause.Code != test.code {
+				t.Errorf("pause %+v, want %s", report.Pause, test.code)
+			}
+			if test.code != contact.CodeRateLimited && p.Probe(t.Context()) == nil {
+				t.Error("the probe passes although the account cannot be looked at")
+			}
+			p.ClearFaults()
+			if err := p.Probe(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if o, _ := p.one(t, person("p1@example.org")); o.Verdict != contact.Synced {
+				t.Errorf("%+v", o)
+			}
+		})
+	}
+}

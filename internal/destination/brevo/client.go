@@ -177,7 +177,7 @@ func (c *Client) Probe(ctx context.Context) error {
 	if known {
 		return nil
 	}
-	if e := c.checkSetup(ctx, new(usage)); e != nil {
+	if _, e := c.checkSetup(ctx, new(usage)); e != nil {
 		return e
 	}
 	return nil

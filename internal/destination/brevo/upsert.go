@@ -62,6 +62,7 @@ type upsert struct {
 
 	checking sync.Mutex // held by the one who looks at the account
 	checked  bool       // its attributes were looked at after a refusal
+	fault    *Error     // what was found then; nil: the set-up is in order
 }
 
 // prepare settles the contacts that cannot be sent, and returns the others.
@@ -190,19 +191,18 @@ func (u *upsert) id(ctx context.Context, email string, res answer) (string, *Err
 
 // doubted goes on after a refusal that names an attribute or a list: the account shows
 // whether the set-up is to blame. The words alone do not, for they may repeat what the
-// row holds.
+// row holds. As long as the account does not tell, the row is not to blame.
 func (u *upsert) doubted(ctx context.Context, it *item, e *Error) {
 	u.checking.Lock()
 	defer u.checking.Unlock()
 	if !u.checked {
 		u.checked = true
-		if fault := u.client.checkSetup(ctx, &u.usage); fault != nil && fault.Kind == kindSetup {
-			u.halt(fault)
-			u.outcomes[it.row] = fault.unsent()
-			return
+		if _, u.fault = u.client.checkSetup(ctx, &u.usage); u.fault != nil {
+			u.halt(u.fault)
 		}
-	} else if stop := u.stopReason(ctx); stop != nil && stop.Kind == kindSetup {
-		u.outcomes[it.row] = stop.unsent()
+	}
+	if u.fault != nil {
+		u.outcomes[it.row] = u.fault.unsent()
 		return
 	}
 	u.answered()
@@ -293,6 +293,10 @@ func (u *upsert) report(ctx context.Context) contact.Report {
 		}
 	}
 	r.Outage, r.Reachable = outage, outage && u.reachable
+	if r.Pause == nil && !r.Outage && len(u.suspects) == 0 && u.stop != nil && u.stop.Kind != kindStopped {
+		// Nothing else holds the contacts back, which are due again at once.
+		r.Pause = &contact.AccountPause{Code: u.stop.Code, Reason: u.stop.Message, Probe: true}
+	}
 	r.Requests = int(u.usage.requests.Load())
 	r.Throttled = u.usage.waited()
 	u.client.learn(u, r)
