@@ -147,7 +147,7 @@ func (f *Fields) check(rep *report) {
 		"contact_id": "the contact's id", "email": "the email", "name": "the name",
 		"scrapersky_domain_id": "domain_id", "scrapersky_page_id": "page_id", "timestamp": "the time",
 	}
-	if problems := f.Map.parse(asField(), owners); len(problems) > 0 {
+	if problems := f.Map.parse(asField(), owners, rep.written(asField())); len(problems) > 0 {
 		rep.add("N8N_FIELD_MAP", false, "%s; expected column:field,column:field!,... for example job_title:jobTitle", strings.Join(problems, "; "))
 	}
 }
@@ -197,7 +197,7 @@ func (p *Properties) check(rep *report) {
 		}
 		owners[property.name] = property.variable
 	}
-	if problems := p.Map.parse(asProperty(), owners); len(problems) > 0 {
+	if problems := p.Map.parse(asProperty(), owners, rep.written(asProperty())); len(problems) > 0 {
 		rep.add("HUBSPOT_PROPERTY_MAP", false, "%s; expected column:property,column:property!,... for example job_title:jobtitle",
 			strings.Join(problems, "; "))
 	}
@@ -226,7 +226,7 @@ func (a *Attributes) check(rep *report) {
 	if (a.FirstName == "") != (a.LastName == "") {
 		rep.add("BREVO_ATTRIBUTE_FIRSTNAME", false, "set BREVO_ATTRIBUTE_LASTNAME as well, or neither: then those of the account's language are found")
 	}
-	if problems := a.Map.parse(asAttribute(), owners); len(problems) > 0 {
+	if problems := a.Map.parse(asAttribute(), owners, rep.written(asAttribute())); len(problems) > 0 {
 		rep.add("BREVO_ATTRIBUTE_MAP", false, "%s; expected column:ATTRIBUTE,… for example job_title:JOB_TITLE", strings.Join(problems, "; "))
 	}
 }

@@ -47,12 +47,32 @@ func (m *PropertyMap) EnvDecode(text string) error {
 // bookkeeping are the columns that contactsync or its triggers write. Their values at
 // the time a contact is sent mean nothing at the destination, and one destination's
 // would have a contact sent to another one again.
-var bookkeeping = slices.Concat(
-	destination.Prefixed("hubspot", "hubspot_contact_id").List(),
-	[]string{"retry_count", "next_retry_at", "last_retry_at", "last_failed_crm", "updated_at"},
-	destination.Prefixed("brevo", "brevo_contact_id").List(),
-	destination.Prefixed("n8n", "n8n_workflow_id").List(),
+var bookkeeping = slices.Concat(contract, ofBrevo, ofN8N)
+
+var (
+	contract = append(destination.Prefixed("hubspot", "hubspot_contact_id").List(), // in every table
+		"retry_count", "next_retry_at", "last_retry_at", "last_failed_crm", "updated_at")
+	ofBrevo = destination.Prefixed("brevo", "brevo_contact_id").List()
+	ofN8N   = destination.Prefixed("n8n", "n8n_workflow_id").List()
 )
+
+// written are the columns of the bookkeeping that a map must leave alone: those of a
+// destination that is off are the app's own, but in the map of that very destination.
+func (rep *report) written(as naming) []string {
+	columns := contract
+	if as == asAttribute() || rep.isSet("BREVO_API_KEY") || rep.isSet("BREVO_API_KEY_FILE") {
+		columns = slices.Concat(columns, ofBrevo)
+	}
+	if as == asField() || rep.isSet("N8N_WEBHOOK_URL") {
+		columns = slices.Concat(columns, ofN8N)
+	}
+	return columns
+}
+
+func (rep *report) isSet(variable string) bool {
+	text, _ := rep.env.Lookup(variable)
+	return text != ""
+}
 
 // naming is what a destination calls what a column goes to.
 type naming struct {
@@ -82,8 +102,8 @@ func asField() naming {
 }
 
 // parse takes the text apart. Owners are the properties that are taken already,
-// and by what. The problems are in words for people.
-func (m *PropertyMap) parse(as naming, owners map[string]string) (problems []string) {
+// and by what; written are the columns that contactsync writes. The problems are in words for people.
+func (m *PropertyMap) parse(as naming, owners map[string]string, written []string) (problems []string) {
 	note := func(format, pair string, args ...any) {
 		pair = strconv.Quote(pair)
 		if misplaced.MatchString(m.text) { // a secret that was put here by mistake
@@ -103,7 +123,7 @@ func (m *PropertyMap) parse(as naming, owners map[string]string) (problems []str
 			note("%s does not name "+as.article()+": expected "+as.rule, text)
 		case p.Clear && as.word == asAttribute().word:
 			note("%s would clear an attribute, which Brevo is not known to do: leave the ! out", text)
-		case slices.Contains(bookkeeping, p.Column):
+		case slices.Contains(written, p.Column):
 			note("%s maps a column that contactsync itself writes", text)
 		case taken:
 			note("%s maps to the "+as.word+" of %s", text, owner)
