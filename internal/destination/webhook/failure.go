@@ -243,6 +243,13 @@ func hiddenOf(address *url.URL, secret string) (all []string) {
 			all = append(all, part, url.PathEscape(part))
 		}
 	}
+	// Short parts are no secrets alone, but what is left of the path after each may be one.
+	for _, path := range []string{address.Path, address.EscapedPath()} {
+		for rest := strings.Trim(path, "/"); rest != ""; _, rest, _ = strings.Cut(rest, "/") {
+			all = append(all, rest)
+		}
+	}
+	all = slices.DeleteFunc(all, func(s string) bool { return s == "webhook" || s == "webhook-test" }) // everybody's
 	for _, values := range address.Query() {
 		all = append(all, values...)
 	}

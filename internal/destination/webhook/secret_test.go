@@ -78,6 +78,38 @@ func TestNothingSecretIsTold(t *testing.T) {
 	}
 }
 
+// Of a path in short parts an answer may repeat what comes after any of them.
+func TestShortPartsOfThePathAreNotTold(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ path, says, want string }{
+		{"/webhook/crm/x7Qa", `The requested webhook "POST crm/x7Qa" is not registered.`, `The requested webhook "POST REDACTED" is not registered.`},
+		{"/webhook/crm/x7Qa/", `x7Qa of webhook/crm/x7Qa`, "REDACTED of REDACTED"},
+		{"/webhook-test/a/b%20c", `a/b c, a/b%20c of webhook-test`, "REDACTED, REDACTED of webhook-test"},
+	} {
+		t.Run(test.path, func(t *testing.T) {
+			t.Parallel()
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/plain")
+				w.WriteHeader(http.StatusInternalServerError)
+				_, _ = w.Write([]byte(test.says))
+			}))
+			defer server.Close()
+			var log bytes.Buffer
+			c, err := webhook.New(webhook.Options{URL: server.URL + test.path, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			report := fmt.Sprintf("%+v", c.Upsert(t.Context(), people(1)))
+			if !strings.Contains(report, test.want) {
+				t.Errorf("told %s, want %s", report, test.want)
+			}
+			if secret := strings.Trim(test.path, "/"); strings.Contains(log.String(), secret) || strings.Contains(log.String(), "x7Qa") {
+				t.Errorf("logged %s", &log)
+			}
+		})
+	}
+}
+
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	for address, ok := range map[string]bool{
