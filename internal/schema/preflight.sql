@@ -23,7 +23,8 @@ SELECT format('CREATE on schema %I, for the indexes', n.nspname)
 -- The publications that would take what is added along, where a logical slot of this
 -- database has them read: the name, whether it is of all tables, whether it publishes
 -- the app's table with every column. $1 the table's oid. Which publications a slot is
--- for only its reader knows.
+-- for only its reader knows. Slots of Supabase's Realtime do not count: it is no table
+-- that lacks columns, and as far as is known new ones do not stop it (not tried).
 SELECT p.pubname::text,
        p.puballtables,
        EXISTS (SELECT FROM pg_publication_tables t
@@ -37,10 +38,12 @@ SELECT p.pubname::text,
                           AND to_jsonb(r) ->> 'prattrs' IS NOT NULL), -- a list of columns, from PostgreSQL 15 on
        (SELECT string_agg(s.slot_name, ', ' ORDER BY s.slot_name)
           FROM pg_replication_slots s
-         WHERE s.slot_type = 'logical' AND s.plugin = 'pgoutput' AND s.database = current_database())
+         WHERE s.slot_type = 'logical' AND s.plugin = 'pgoutput' AND s.database = current_database()
+           AND s.slot_name NOT LIKE 'supabase\_realtime%')
   FROM pg_publication p
  WHERE EXISTS (SELECT FROM pg_replication_slots s
-                WHERE s.slot_type = 'logical' AND s.plugin = 'pgoutput' AND s.database = current_database())
+                WHERE s.slot_type = 'logical' AND s.plugin = 'pgoutput' AND s.database = current_database()
+                  AND s.slot_name NOT LIKE 'supabase\_realtime%')
  ORDER BY 1
 
 -- name: schema_publications

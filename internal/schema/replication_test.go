@@ -114,6 +114,19 @@ func TestOtherSlots(t *testing.T) {
 	up(t, db)
 }
 
+// Supabase's Realtime reads a publication that has contacts, and is no subscriber with a
+// table of its own. Another reader beside it still counts.
+func TestRealtimeIsNoSubscriber(t *testing.T) {
+	t.Parallel()
+	db, _ := twoDatabases(t, map[string]string{"wal_level": "logical"})
+	pgtest.Exec(t, db, "CREATE TABLE contacts (id bigint PRIMARY KEY, email text, name text)", "CREATE PUBLICATION supabase_realtime FOR TABLE contacts",
+		"SELECT pg_create_logical_replication_slot('supabase_realtime_replication_slot', 'pgoutput')", "SELECT pg_create_logical_replication_slot('other', 'pgoutput')")
+	_, err := schema.Up(t.Context(), db, hubspotAlone, logger(t))
+	consent(t, err, "subscribers (logical replication slot other)")
+	pgtest.Exec(t, db, "SELECT pg_drop_replication_slot('other')")
+	up(t, db)
+}
+
 // In a publication of all tables one without a key could not be written to.
 func TestOurTablesHaveKeys(t *testing.T) {
 	t.Parallel()
