@@ -245,7 +245,7 @@ func (m *migrator) empty(ctx context.Context, db querier) error {
 	if blind {
 		return &UnsuitableError{
 			Problems: []string{"row security hides from this role whether " + name + " holds contacts, which going back to nothing would delete"},
-			Remedies: []string{fmt.Sprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY;", name)},
+			Remedies: []string{fmt.Sprintf("ALTER TABLE %s NO FORCE ROW LEVEL SECURITY; -- and FORCE again afterwards, where the table stays", name)},
 		}
 	}
 	if err := db.QueryRow(ctx, fmt.Sprintf("SELECT EXISTS (SELECT FROM %s)", name)).Scan(&filled); err != nil || !filled {
@@ -253,6 +253,6 @@ func (m *migrator) empty(ctx context.Context, db querier) error {
 	}
 	return &UnsuitableError{
 		Problems: []string{name + " was created by contactsync and holds contacts, which going back to nothing would delete"},
-		Remedies: []string{fmt.Sprintf("DROP TABLE %s; -- or move its rows elsewhere and empty it, then try again", name)},
+		Remedies: []string{fmt.Sprintf("move the rows of %s elsewhere and empty it, then try again; whoever needs none of them may drop the table", name)},
 	}
 }

@@ -52,7 +52,7 @@ func (m *migrator) lookalikes(context.Context) (list []harm, err error) {
 		h.remedies = append(h.remedies, "set CONTACTS_COLUMNS="+strings.Join(pairs, ","))
 	}
 	if halves {
-		h.remedies = append(h.remedies, fmt.Sprintf("ALTER TABLE %s ADD COLUMN name text GENERATED ALWAYS AS (coalesce(first_name, '') || ' ' || coalesce(last_name, '')) STORED;", t.Ident))
+		h.remedies = append(h.remedies, fmt.Sprintf("ALTER TABLE %s ADD COLUMN name text GENERATED ALWAYS AS (coalesce(first_name, '') || ' ' || coalesce(last_name, '')) STORED; -- rewrites the table under an exclusive lock", t.Ident))
 	}
 	return []harm{h}, nil
 }

@@ -163,7 +163,7 @@ func TestOtherWordsInRows(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, "CREATE TABLE contacts (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text, name text, hubspot_processing_status text)",
-		"INSERT INTO contacts (hubspot_processing_status) VALUES ('QUEUED'), ('complete'), ('Error'), (NULL)")
+		"INSERT INTO contacts (hubspot_processing_status) VALUES ('QUEUED'), ('complete'), ('Error'), (NULL), ('on hold'), ('LEGACY')")
 	before := everythingThere(t, url)
 	_, err := schema.Up(t.Context(), url, hubspotAlone, logger(t))
 	consent(t, err, "column hubspot_processing_status of public.contacts has 'QUEUED', 'complete'", "values_callable")
@@ -172,6 +172,10 @@ func TestOtherWordsInRows(t *testing.T) {
 	up(t, url)
 	if n := pgtest.Value[int](t, url, "SELECT queued::int FROM contactsync.status"); n != 1 {
 		t.Errorf("%d queued, want 1", n)
+	}
+	const words = `SELECT string_agg(hubspot_processing_status, ', ' ORDER BY hubspot_processing_status COLLATE "C") FROM contacts`
+	if got, want := pgtest.Value[string](t, url, words), "Complete, Error, LEGACY, Queued, on hold"; got != want {
+		t.Errorf("the remedy leaves %q, want %q", got, want)
 	}
 }
 
@@ -185,7 +189,7 @@ func TestLookalikes(t *testing.T) {
 		"mail, full_name": {"id bigint PRIMARY KEY, mail text, full_name text", "CONTACTS_COLUMNS=email:mail,name:full_name"},
 		"camels":          {`id bigint PRIMARY KEY, "emailAddress" text, "displayName" text, "phoneNumber" text, "updatedAt" timestamp`, "CONTACTS_COLUMNS=email:emailAddress,name:displayName,phone_number:phoneNumber,updated_at:updatedAt"},
 		"capitals":        {`id bigint PRIMARY KEY, "Email" text, "Name" text`, "CONTACTS_COLUMNS=email:Email,name:Name"},
-		"halves":          {"id bigint PRIMARY KEY, email text, first_name text, last_name text", "ADD COLUMN name text GENERATED ALWAYS AS"},
+		"halves":          {"id bigint PRIMARY KEY, email text, first_name text, last_name text", "STORED; -- rewrites the table under an exclusive lock"},
 		"a phone":         {"id bigint PRIMARY KEY, email text, name text, phone text", "CONTACTS_COLUMNS=phone_number:phone"},
 		"no time":         {"id bigint PRIMARY KEY, email text, name text, modified bool", ""},
 		"both":            {"id bigint PRIMARY KEY, email text, mail text, name text, phone_number text, phone text", ""},

@@ -384,8 +384,9 @@ func (m *migrator) otherValues(ctx context.Context) (list []harm, err error) {
 	return list, nil
 }
 
-// spell is the SQL that gives rows our words.
+// spell is the SQL that gives rows our words, where they have them in another spelling:
+// the app's other words are its own.
 func spell(table, name string) string {
-	column := statement.Quote(name)
-	return fmt.Sprintf("UPDATE %s SET %s = initcap(%s) WHERE %s <> initcap(%s);", table, column, column, column, column)
+	return fmt.Sprintf("UPDATE %[1]s SET %[2]s = initcap(%[2]s::text) WHERE lower(%[2]s::text) IN ('%[3]s') AND %[2]s::text <> initcap(%[2]s::text);",
+		table, statement.Quote(name), strings.ToLower(strings.Join(labels, "', '")))
 }
