@@ -26,7 +26,7 @@ nor delete contacts, nor change their names and emails, nor the schema. It may r
 and N8N_FIELD_MAP,
 which is to be set here as for the processes. With --read-only it may look: status, the views.
 Where row security hides rows from the role, it shows the policies that let the role see them; with --policies it
-creates them.
+creates them. What a restrictive policy hides it leaves alone, and says how people may let it through.
 The role must exist; what it may do already it keeps. Needs the URL of the owner, like "up", which from then on gives
 the role what a later version adds. To take everything back: DROP OWNED BY ROLE, as the owner of the role.`,
 		Example: `  contactsync migrate grant contactsync_worker
@@ -86,7 +86,11 @@ func (p *program) letSee(ctx context.Context, url string, o schema.Options, role
 		_, err = say(p.stdout, "%s may do a %s's job\n", role, rights)
 		return err
 	}
-	say(p.stdout, "%s has a %s's rights, but %s.\nTo let it see every row, run \"contactsync migrate grant --policies\", or this:\n", role, rights, rowsecurity.Words(hidden))
+	way := `run "contactsync migrate grant --policies", or this`
+	if len(rowsecurity.Missing(hidden)) == 0 {
+		way = "somebody has to decide for this; --policies leaves it alone"
+	}
+	say(p.stdout, "%s has a %s's rights, but %s.\nTo let it see every row, %s:\n", role, rights, rowsecurity.Words(hidden), way)
 	for _, sql := range rowsecurity.SQL(hidden) {
 		say(p.stdout, "  %s\n", ours(sql)) // to be run as it is
 	}

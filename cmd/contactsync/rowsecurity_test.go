@@ -105,3 +105,20 @@ func TestRowSecurityOfAPart(t *testing.T) {
 		t.Errorf("status for the owner:\n%s", out)
 	}
 }
+
+// Against a restrictive policy --policies does nothing, and says what people can do.
+func TestGrantLeavesRestrictivePolicies(t *testing.T) {
+	t.Parallel()
+	in := progtest.Install(t)
+	role, _ := pgtest.Role(t, in.URL)
+	in.Exec("ALTER TABLE contacts ENABLE ROW LEVEL SECURITY")
+	in.Exec("CREATE POLICY p ON contacts USING (true)")
+	in.Exec("CREATE POLICY r ON contacts AS RESTRICTIVE USING (email <> 'c2@example.org')")
+	out := in.AsOwner().Must("migrate", "grant", "--policies", role)
+	if !strings.Contains(out, "--policies leaves it alone") || !strings.Contains(out, "BYPASSRLS reaches beyond this table") || strings.Contains(out, "CREATE POLICY") {
+		t.Errorf("grant --policies says\n%s", out)
+	}
+	if got := in.Ask("SELECT rolbypassrls::text FROM pg_roles WHERE rolname = '" + role + "'"); got != "false" {
+		t.Errorf("the role bypasses row security: %s", got)
+	}
+}

@@ -90,10 +90,14 @@ func (h Hidden) String() string {
 	return text
 }
 
+// beyond is what people have to know before they let a role bypass row security. It is a
+// comment that ends, because statements are put on one line.
+const beyond = "/* BYPASSRLS reaches beyond this table, to every table with row security; better: amend the restrictive policy, to (...) OR current_user = 'role', beside a policy that lets the role in */"
+
 // remedy is a policy for each command. Against a restrictive policy none helps.
 func (h Hidden) remedy() []string {
 	if len(h.restrictive) > 0 {
-		return []string{fmt.Sprintf("ALTER ROLE %s BYPASSRLS;", quote(h.Role))}
+		return []string{fmt.Sprintf("ALTER ROLE %s BYPASSRLS; %s", quote(h.Role), beyond)}
 	}
 	if h.Own && len(h.commands) > 1 {
 		return []string{policy(h.Role, h.Table, "ALL")}
@@ -148,6 +152,13 @@ func SQL(list []Hidden) (sql []string) {
 		}
 	}
 	return sql
+}
+
+// Missing lists those of SQL that create a policy. What a restrictive policy hides is left
+// out: the ways past it reach further than one table or change somebody's decision, and
+// so are for people to choose.
+func Missing(list []Hidden) []string {
+	return SQL(slices.DeleteFunc(slices.Clone(list), func(h Hidden) bool { return len(h.restrictive) > 0 }))
 }
 
 // Words says of all of them what is hidden.

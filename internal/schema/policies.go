@@ -29,7 +29,7 @@ func Hidden(ctx context.Context, url string, o Options, role string, rights Righ
 
 // AddPolicies creates the policies by which a role sees what row security hides from it,
 // and returns the SQL that it ran. It changes what the role sees of the app's table, and
-// so is never done unasked.
+// so is never done unasked. What a restrictive policy hides it leaves to people.
 func AddPolicies(ctx context.Context, url string, o Options, role string, rights Rights, log *slog.Logger) (ran []string, err error) {
 	defer func() { err = wrap("add policies", err) }()
 	m, err := open(ctx, url, o, log, standardPolicy())
@@ -46,7 +46,7 @@ func AddPolicies(ctx context.Context, url string, o Options, role string, rights
 			return err
 		}
 		ran = nil
-		for _, sql := range rowsecurity.SQL(hidden) {
+		for _, sql := range rowsecurity.Missing(hidden) {
 			if _, err := tx.Exec(ctx, sql); err != nil {
 				return fmt.Errorf("%s %w", sql, err)
 			}
