@@ -36,7 +36,7 @@ func newBrevoClient(o connectOptions) (*brevo.Client, error) {
 	plain := api.NewHTTPClient()
 	plain.Transport = o.wrap(plain.Transport)
 	return brevo.New(brevo.Options{
-		BaseURL: cfg.BaseURL, Key: cfg.APIKey.Reveal(), Reread: rereading(cfg.APIKeyFile),
+		BaseURL: cfg.BaseURL, Key: cfg.APIKey.Reveal(), Reread: rereading(cfg.APIKeyFile), Accept: o.accept,
 		HTTP: plain, Timeout: cfg.Timeout, Slots: o.slots, ListID: cfg.ListID, Log: o.log,
 		Attributes: brevo.AttributeNames{
 			First: cfg.Attributes.FirstName, Last: cfg.Attributes.LastName,

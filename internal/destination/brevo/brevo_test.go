@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
 	"github.com/scrapersky/contactsync/internal/destination/destinationtest"
 	"github.com/scrapersky/contactsync/internal/lab/brevosim"
 )
@@ -718,6 +719,173 @@ func TestDoubtThatCannotBeSettled(t *testing.T) {
 			}
 			if o, _ := p.one(t, person("p1@example.org")); o.Verdict != contact.Synced {
 				t.Errorf("%+v", o)
+			}
+		})
+	}
+}
+
+const simAccount = "5fa2b8c123456789abcdef01" // that of the simulator
+
+// owner is what a database knows of the account that it is synced to.
+type owner struct {
+	account string   // empty: none yet
+	asked   []string // what was asked, in order
+	err     error    // the database's trouble
+}
+
+func (o *owner) accept(_ context.Context, account string, aboutToWrite bool) (known bool, err error) {
+	o.asked = append(o.asked, fmt.Sprint(account, " ", aboutToWrite))
+	if o.err != nil {
+		return false, o.err
+	}
+	if o.account == "" && aboutToWrite {
+		o.account = account
+	}
+	if o.account != "" && o.account != account {
+		return true, &destination.OtherAccountError{Known: o.account, Found: account}
+	}
+	return o.account != "", nil
+}
+
+// Whose the key is gets asked before anything is written, and not again.
+func TestAccountIsAccepted(t *testing.T) {
+	t.Parallel()
+	var db owner
+	p := start(t, swift(), func(o *Options) { o.Accept = db.accept })
+	for i := range 5 {
+		if o, _ := p.one(t, person(fmt.Sprintf("p%d@example.org", i))); o.Verdict != contact.Synced {
+			t.Fatalf("%+v", o)
+		}
+	}
+	if err := p.Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if want := []string{simAccount + " false", simAccount + " true"}; !slices.Equal(db.asked, want) || db.account != simAccount {
+		t.Errorf("asked %q, want %q", db.asked, want)
+	}
+	if n := p.Count(http.MethodGet, "/account"); n != 2 {
+		t.Errorf("%d requests for the account, want one before and one when writing begins", n)
+	}
+	p.keepsContract(t)
+}
+
+// Nothing is written to another account than the one that the database is synced to,
+// until a person has said so or the right key is back.
+func TestOtherAccount(t *testing.T) {
+	t.Parallel()
+	db := owner{account: "another"}
+	p := start(t, swift(), func(o *Options) { o.Accept = db.accept })
+	o, report := p.one(t, person("ada@example.org"))
+	if o.Verdict != contact.Retry || o.Code != contact.CodeForbidden || !o.Forgiving || o.InDoubt {
+		t.Errorf("%+v, want it to wait for the account", o)
+	}
+	if pause := report.Pause; pause == nil || pause.Code != contact.CodeForbidden || !pause.Probe || pause.Reason != o.Message ||
+		!strings.HasSuffix(pause.Reason, "UPDATE contactsync.accounts SET account = '"+simAccount+"' WHERE destination = 'brevo'") {
+		t.Errorf("pause %+v", pause)
+	}
+	if err := p.Probe(t.Context()); err == nil || !strings.Contains(err.Error(), simAccount) {
+		t.Errorf("probe: %v", err)
+	}
+	if n := p.Count(http.MethodGet, "/contacts/attributes"); n != 0 || len(p.Writes()) != 0 {
+		t.Errorf("%d looks at the other account, wrote %v", n, p.Writes())
+	}
+	db.account = simAccount
+	if err := p.Probe(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if o, _ := p.one(t, person("ada@example.org")); o.Verdict != contact.Synced {
+		t.Errorf("%+v", o)
+	}
+	db.err = context.DeadlineExceeded
+	fresh, err := New(p.options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report := fresh.Upsert(t.Context(), []contact.Contact{person("b@example.org")}); report.Outcomes[0].Verdict != contact.Unspent || report.Pause != nil || report.Outage {
+		t.Errorf("the database's trouble: %+v", report)
+	}
+	if n := len(p.Writes()); n != 1 {
+		t.Errorf("%d writes, want one", n)
+	}
+}
+
+// A key that is changed may be another account's: when it is read anew, and in the
+// middle of a batch, too.
+func TestOtherAccountsKey(t *testing.T) {
+	t.Parallel()
+	const other = "xkeysib-other"
+	for _, refused := range []bool{false, true} {
+		db := owner{account: simAccount}
+		now := testKey
+		p := start(t, swift(), func(o *Options) {
+			o.Accept, o.Reread = db.accept, func() (string, error) { return now, nil }
+		})
+		if o, _ := p.one(t, person("first@example.org")); o.Verdict != contact.Synced {
+			t.Fatalf("%+v", o)
+		}
+		// The other key's account, as the database has it from now on.
+		db.account, now = "another", other
+		p.SetKey(other)
+		if !refused {
+			if changed, err := p.Refresh(t.Context()); !changed || err != nil {
+				t.Fatal(changed, err)
+			}
+		}
+		batch := make([]contact.Contact, 20)
+		for i := range batch {
+			batch[i] = person(fmt.Sprintf("p%d@example.org", i))
+		}
+		report := p.Upsert(t.Context(), batch)
+		for i, o := range report.Outcomes {
+			if o.Code != contact.CodeForbidden || !o.Forgiving {
+				t.Errorf("refused %t: contact %d: %+v", refused, i, o)
+			}
+		}
+		if report.Pause == nil || report.Pause.Code != contact.CodeForbidden || len(p.Writes()) != 1 {
+			t.Errorf("refused %t: pause %+v, %d writes", refused, report.Pause, len(p.Writes()))
+		}
+		if n := p.Count(http.MethodGet, "/account"); n > 1+inFlight {
+			t.Errorf("refused %t: %d requests for the account", refused, n)
+		}
+	}
+}
+
+// An account that Brevo does not tell holds nothing up, and costs few requests; a key
+// that it refuses is refused.
+func TestAccountNotTold(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		fault brevosim.Fault
+		want  contact.Code
+	}{
+		"a fault of Brevo's": {brevosim.Fault{Status: 503}, ""},
+		"a right is lacking": {brevosim.Fault{Status: 403}, ""},
+		"too many requests":  {brevosim.Fault{Status: 429}, ""},
+		"without an id":      {brevosim.Fault{Status: 200, Body: "{}"}, ""},
+		"a refused key":      {brevosim.Fault{Status: 401}, contact.CodeUnauthorized},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var db owner
+			p := start(t, swift(), func(o *Options) { o.Accept = db.accept })
+			test.fault.Path = "/account"
+			p.Inject(test.fault)
+			for range 2 {
+				o, report := p.one(t, person("ada@example.org"))
+				if o.Code != test.want || (o.Verdict == contact.Synced) != (test.want == "") || (report.Pause == nil) != (test.want == "") {
+					t.Errorf("%+v, %+v", o, report.Pause)
+				}
+			}
+			if n := p.Count(http.MethodGet, "/account"); n < 1 || n > 2 || len(db.asked) > 0 {
+				t.Errorf("%d requests for the account; the database was asked %q", n, db.asked)
+			}
+			if t.Failed() || test.want != "" {
+				return
+			}
+			p.ClearFaults()
+			p.trusted.until = time.Now() // some minutes later
+			if o, _ := p.one(t, person("ada@example.org")); o.Verdict != contact.Synced || db.account != simAccount {
+				t.Errorf("%+v; the account was not asked for again: %q", o, db.asked)
 			}
 		})
 	}

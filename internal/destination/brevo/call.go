@@ -67,7 +67,8 @@ func (a answer) id() (string, *Error) {
 
 // call sends a request and reads the answer. It waits for the rate limit, and sends again
 // only where Brevo has changed nothing: it asked to wait, or the key was refused and
-// there is another one by now.
+// there is another one by now. What a key of another account would write or read of the
+// set-up is not sent.
 func (c *Client) call(ctx context.Context, u *usage, method, path string, body []byte) (answer, *Error) {
 	select {
 	case c.places <- struct{}{}:
@@ -82,7 +83,14 @@ func (c *Client) call(ctx context.Context, u *usage, method, path string, body [
 			return answer{}, stopped(false)
 		}
 		key := c.key()
-		a, e := c.roundTrip(ctx, u, key, method, path, body)
+		var a answer
+		var e *Error
+		if path != accountPath && path != probePath {
+			e = c.mayUse(ctx, u, key, method == http.MethodPost)
+		}
+		if e == nil {
+			a, e = c.roundTrip(ctx, u, key, method, path, body)
+		}
 		switch {
 		case e == nil:
 			return a, nil

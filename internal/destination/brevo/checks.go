@@ -48,7 +48,7 @@ func (c *Client) findKey(ctx context.Context) destination.Finding {
 	if e != nil {
 		return refused(e)
 	}
-	return destination.Fine("taken by Brevo, for %s", account.Name)
+	return destination.Fine("taken by Brevo, for %s (%s)", account.Name, account.ID)
 }
 
 func (c *Client) findAttributes(ctx context.Context) destination.Finding {

@@ -32,6 +32,12 @@ type Options struct {
 	// works. Nil: it never changes.
 	Reread func() (string, error)
 
+	// Accept says whether an account may be written to; its error is a
+	// *destination.OtherAccountError where not. It is asked about each key, before anything
+	// is written with it (aboutToWrite) and before it is looked how the account is set up;
+	// known is false where it will have to be asked again. Nil: any may.
+	Accept func(ctx context.Context, account string, aboutToWrite bool) (known bool, err error)
+
 	HTTP    *http.Client  // nil: http.DefaultClient's transport. Redirects are never followed
 	Timeout time.Duration // of one request; 0: 30 s
 	Slots   int           // how many clients share the account's limit; 0: one
@@ -44,6 +50,9 @@ type Options struct {
 const (
 	defaultBaseURL = "https://api.brevo.com/v3"
 	defaultTimeout = 30 * time.Second
+
+	accountPath = "/account"
+	probePath   = "/contacts?limit=1" // any contact
 
 	// inFlight is how many requests may be under way at the same time: at 150 ms each
 	// they fill a limit of 20 a second twice over.
@@ -63,6 +72,9 @@ type Client struct {
 	http    *http.Client
 	limiter *limiter
 	places  chan struct{} // one for each request under way
+
+	asking  sync.Mutex // held by the one who asks whose a key is
+	trusted trust      // guarded by asking
 
 	mu         sync.Mutex // guards what follows
 	keys       []string   // the last one is in force; answers may repeat the others
@@ -166,9 +178,12 @@ func (c *Client) Limits() destination.Limits {
 
 // Probe implements [destination.Destination]. It costs one request of the contacts'
 // budget, not one of the hundred an hour that Brevo grants for other calls. What the
-// account was paused for is looked at again: its attributes, and the list.
+// account was paused for is looked at again: whose it is, its attributes, and the list.
 func (c *Client) Probe(ctx context.Context) error {
 	if e := c.read(ctx, new(usage)); e != nil {
+		return e
+	}
+	if e := c.mayUse(ctx, new(usage), c.key(), false); e != nil {
 		return e
 	}
 	c.mu.Lock()
@@ -186,33 +201,8 @@ func (c *Client) Probe(ctx context.Context) error {
 // read asks for one contact, whichever: it shows that the key is good and that Brevo
 // answers.
 func (c *Client) read(ctx context.Context, u *usage) *Error {
-	_, e := c.call(ctx, u, http.MethodGet, "/contacts?limit=1", nil)
+	_, e := c.call(ctx, u, http.MethodGet, probePath, nil)
 	return e
-}
-
-// Account asks Brevo whose the key is. It costs one of the hundred requests an hour that
-// Brevo grants for calls that are not about contacts.
-func (c *Client) Account(ctx context.Context) (destination.Account, error) {
-	account, e := c.account(ctx)
-	if e != nil {
-		return destination.Account{}, e
-	}
-	return account, nil
-}
-
-func (c *Client) account(ctx context.Context) (destination.Account, *Error) {
-	var a struct {
-		ID      string `json:"organization_id"`
-		Company string `json:"companyName"`
-	}
-	res, e := c.call(ctx, new(usage), http.MethodGet, "/account", nil)
-	if e == nil {
-		e = res.decode(&a)
-	}
-	if e != nil {
-		return destination.Account{}, e
-	}
-	return destination.Account{ID: a.ID, Name: "account " + a.Company, RecordURL: "https://app.brevo.com/contact/index/{id}"}, nil
 }
 
 // contactID asks for the id of a contact by its email. It is empty where there is none.

@@ -94,6 +94,7 @@ func (e *Error) pause() *contact.AccountPause {
 	case kindAccount:
 		p.Probe = true
 		switch {
+		case e.Status == 0: // another account: the message says what to do
 		case e.Blocked:
 			p.Reason += ". The key is not to blame: Brevo does not know the address that this server calls from. Authorise it at " +
 				authorisedIPs + ", or switch the blocking off for API keys there"
