@@ -130,7 +130,11 @@ func (s state) sleep(now time.Time, found contact.QueueState) action {
 		return s.lookAt(now, i.foundAt.Add(i.poll), ReasonPoll)
 	}
 	at, why := s.maintainAt, ReasonTick
-	if due := i.foundAt.Add(found.Next); found.Next >= 0 && !due.After(at) {
+	next := found.Next
+	if found.Dead && next >= 0 {
+		next = max(next, maintainPause) // what cannot be freed yet is no reason to look at once
+	}
+	if due := i.foundAt.Add(next); next >= 0 && !due.After(at) {
 		at, why = due, ReasonDue
 	}
 	if dead := i.foundAt.Add(maintainPause); found.Dead && dead.Before(at) {

@@ -140,6 +140,7 @@ func TestNext(t *testing.T) {
 		{"but not while an operator has paused the sync", asleep(contact.QueueState{Paused: &contact.Pause{}, Next: -1}), 0, hears(time.Hour)},
 		{"dead claims are freed before sleep", asleep(contact.QueueState{Armed: true, Dead: true, Next: -1}).with(func(s *state) { s.maintainedAt = at(-time.Second) }), 0, action{do: doMaintain, reason: ReasonAwake}},
 		{"once a second", asleep(contact.QueueState{Armed: true, Dead: true, Next: -1}), 0, hears(time.Second)},
+		{"also where what is dead counts as due", asleep(contact.QueueState{Armed: true, Dead: true}), 0, hears(time.Second)},
 
 		// One round.
 		{"one round begins when the account is checked", working().with(func(s *state) { s.once, s.checking = true, true }), 0, waits(time.Hour)},

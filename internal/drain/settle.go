@@ -2,6 +2,7 @@ package drain
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
@@ -118,10 +119,11 @@ func (r *run) keepRefused(ctx context.Context, u unsettled, err error) {
 	if u.refusals++; u.refusals == 1 { // once a row, not once a try
 		r.events.rowRefused(ctx, u.answered.Contacts[0], err)
 	}
-	if u.refusals == refusalsToReject {
+	if u.refusals == refusalsToReject && !errors.Is(err, contact.ErrVetoed) {
 		u.answered.Outcomes = []contact.Outcome{{
 			Verdict: contact.Reject, Code: contact.CodeOther,
 			Message: "The database refuses the outcome of this contact: " + err.Error(),
+			InDoubt: u.answered.Outcomes[0].InDoubt,
 		}}
 	}
 	u.wait = min(max(refusedRowWait, 2*u.wait), maxRefusedRowWait)

@@ -10,11 +10,37 @@ import (
 	"github.com/scrapersky/contactsync/internal/contact"
 )
 
+// settingAside bounds how often a claim goes on that finds only rows which are refused.
+const settingAside = 100
+
 // Claim takes a share of the contacts that are due; none while an operator holds
 // the destination. It first gives the doorbell back, in the same round trip: a
 // consumer at work need not be woken. A row that the database does not let be
-// claimed costs the others nothing.
-func (q *Queue) Claim(ctx context.Context, share contact.Share) (contact.Batch, error) {
+// claimed costs the others nothing: a claim that only set such rows aside goes on,
+// or those behind them would wait for as many claims as there are.
+func (q *Queue) Claim(ctx context.Context, share contact.Share) (taken contact.Batch, err error) {
+	for range settingAside {
+		before := q.setAside
+		taken, err = q.claimShare(ctx, share)
+		if err != nil || len(taken.Contacts) > 0 || q.setAside == before {
+			break
+		}
+	}
+	if err == nil {
+		q.tries = 0
+	}
+	if err != nil || len(taken.Contacts) == 0 {
+		return contact.Batch{}, err
+	}
+	q.begin(taken)
+	if q.opt.Slots > 1 && len(taken.Contacts) == share.Most {
+		err = q.ringAfter(ctx)
+	}
+	return taken, err
+}
+
+// claimShare runs the claim once, and row by row where the database refuses it.
+func (q *Queue) claimShare(ctx context.Context, share contact.Share) (contact.Batch, error) {
 	limit, statement, args := share.Most, "claim", pgx.NamedArgs{
 		"most": share.Most, "destination": q.name, "slot": q.opt.Slot, "cycle": q.numbers[0], "dead_after": q.deadAfter(),
 	}
@@ -32,16 +58,6 @@ func (q *Queue) Claim(ctx context.Context, share contact.Share) (contact.Batch, 
 		}
 	case refused(ctx, err):
 		taken, err = q.claimOneByOne(ctx, limit)
-	}
-	if err == nil {
-		q.tries = 0
-	}
-	if err != nil || len(taken.Contacts) == 0 {
-		return contact.Batch{}, err
-	}
-	q.begin(taken)
-	if q.opt.Slots > 1 && len(taken.Contacts) == limit {
-		err = q.ringAfter(ctx)
 	}
 	return taken, err
 }

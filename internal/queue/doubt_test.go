@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -267,4 +268,65 @@ func TestNothingIsRememberedInDoubt(t *testing.T) {
 	if send("V2", contact.Outcome{Verdict: contact.Unchanged}) != 1 {
 		t.Error("V2 is sent a third time, with nothing in doubt")
 	}
+}
+
+// A row that refuses to be queued again keeps nobody else from being sent again, and is
+// tried until it is.
+func TestARefusingRowEndsNoOtherDoubt(t *testing.T) {
+	t.Parallel()
+	for name, refuses := range map[string]string{
+		"refused": `RAISE EXCEPTION 'archived rows may not change';`,
+		"vetoed":  `RETURN NULL;`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			ids := b.queued(2)
+			log, logged := told()
+			q := b.leader(0, shortDoubt, logged)
+			settle(t, q, claim(t, q, 2), timedOut)
+			for _, id := range ids {
+				b.edit(id)
+			}
+			b.pass()
+			maintain(t, q)
+			settle(t, q, claim(t, q, 2), synced)
+			b.wantDoubts("120s V2, 120s V2")
+			b.exec(`CREATE FUNCTION archive() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+				IF NEW.id = '` + ids[0] + `' THEN ` + refuses + ` END IF; RETURN NEW; END $$`)
+			b.exec(`CREATE TRIGGER archive BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION archive()`)
+			b.over()
+			if n := maintain(t, q); n != 1 {
+				t.Errorf("%d rows queued again, want the other one", n)
+			}
+			b.wantRow(ids[1], "Queued Queued tries=0 - 77 due")
+			b.wantDoubts("60s V2")
+			if n := strings.Count(log.String(), "level=WARN"); n != 1 || !strings.Contains(log.String(), "archive on contacts") {
+				t.Errorf("%d warnings, want one that names the trigger:\n%s", n, log)
+			}
+			b.exec(`DROP TRIGGER archive ON contacts`)
+			b.over()
+			if n := maintain(t, q); n != 1 {
+				t.Errorf("%d rows queued again once it may be", n)
+			}
+			b.wantDoubts("nothing")
+		})
+	}
+}
+
+// A request without an answer may land after another row of its key, also where its own
+// outcome cannot be written.
+func TestAnUnwrittenOutcomeIsInDoubtAllTheSame(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.queued(1)
+	q := b.leader(0, shortDoubt)
+	batch := claim(t, q, 1)
+	b.exec(`CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'`)
+	b.exec(`CREATE TRIGGER guard BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION guard()`)
+	answered := contact.Answered{Batch: batch, Report: contact.Report{Outcomes: []contact.Outcome{timedOut}}}
+	if _, _, err := q.Settle(t.Context(), answered); !errors.Is(err, contact.ErrVetoed) {
+		t.Errorf("settled: %v, want the veto", err)
+	}
+	b.wantDoubts("120s -")
 }

@@ -90,8 +90,8 @@ ranked AS MATERIALIZED (
 ), overtaken AS (
     -- Who was faster may have a newer row of the key, and this one comes after it.
     INSERT INTO contactsync.doubts AS d (destination, key, until)
-    SELECT DISTINCT @destination, key, clock_timestamp() + interval '1 minute' FROM ranked
-     WHERE key IS NOT NULL AND key <> ALL (ARRAY(SELECT key FROM first WHERE key IS NOT NULL))
+    SELECT @destination, key, clock_timestamp() + interval '1 minute' FROM ranked
+     WHERE NOT beside AND key IS NOT NULL AND key <> ALL (ARRAY(SELECT key FROM first WHERE key IS NOT NULL))
         ON CONFLICT (destination, key) DO UPDATE
        SET until = greatest(d.until, excluded.until), versions = '{}'
 ), marked AS (

@@ -141,13 +141,57 @@ func (q *Queue) putOff(ctx context.Context, conn *pgx.Conn, cause error, id stri
 	})
 }
 
-// endDoubts queues again what was sent while something older could still come.
+// endDoubts queues again what was sent while something older could still come: key by
+// key where the database refuses to let one of their rows be written.
 func (q *Queue) endDoubts(ctx context.Context, conn *pgx.Conn) (again int, err error) {
-	err = q.sql.QueryRow(ctx, conn, "end_doubts", pgx.NamedArgs{"destination": q.name}).Scan(&again)
-	if refused(ctx, err) { // by one of them: none of them now
-		err = q.sql.Exec(ctx, conn, "put_off_doubts", pgx.NamedArgs{"destination": q.name, "seconds": leaveAloneFor.Seconds()})
+	if again, err = q.endTheseDoubts(ctx, conn, nil); !refused(ctx, err) {
+		return again, err
 	}
-	return again, err
+	rows, err := q.sql.Query(ctx, conn, "due_doubts", pgx.NamedArgs{"destination": q.name})
+	if err != nil {
+		return 0, err
+	}
+	type doubt struct {
+		Key []byte
+		ID  string
+	}
+	due, err := pgx.CollectRows(rows, pgx.RowToStructByPos[doubt])
+	if err != nil {
+		return 0, err
+	}
+	for _, d := range due {
+		n, err := q.endTheseDoubts(ctx, conn, [][]byte{d.Key})
+		again += n
+		if refused(ctx, err) {
+			err = q.putOffDoubts(ctx, conn, refusalOf(stageRequeue, err), err, d.ID, d.Key)
+		}
+		if err != nil {
+			return again, err
+		}
+	}
+	return again, nil
+}
+
+// endTheseDoubts ends the doubts of keys, nil for all, and puts those off whose rows a
+// trigger skips.
+func (q *Queue) endTheseDoubts(ctx context.Context, conn *pgx.Conn, only [][]byte) (again int, err error) {
+	var keys [][]byte
+	var ids []string
+	err = q.sql.QueryRow(ctx, conn, "end_doubts", pgx.NamedArgs{"destination": q.name, "only": only}).Scan(&again, &keys, &ids)
+	if err != nil || len(keys) == 0 {
+		return again, err
+	}
+	r := vetoed
+	r.stage = stageRequeue
+	return again, q.putOffDoubts(ctx, conn, r, nil, ids[0], keys...)
+}
+
+// putOffDoubts leaves doubts alone for a while, because the row refuses to be queued again.
+func (q *Queue) putOffDoubts(ctx context.Context, conn *pgx.Conn, r refusal, cause error, id string, keys ...[]byte) error {
+	if _, err := q.noticeOn(ctx, conn, r, cause, id, leaveAloneFor); err != nil {
+		return err
+	}
+	return q.sql.Exec(ctx, conn, "put_off_doubts", pgx.NamedArgs{"destination": q.name, "keys": keys, "seconds": leaveAloneFor.Seconds()})
 }
 
 // adopt puts rows back that are Processing although nobody works on them.

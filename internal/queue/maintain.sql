@@ -82,7 +82,7 @@ WITH dead AS MATERIALIZED (
  RETURNING x.contact_id, x.key
 ), older AS (
     INSERT INTO contactsync.doubts AS d (destination, key, until)
-    SELECT DISTINCT @destination, key, clock_timestamp() + make_interval(secs => @doubt::float8) FROM freed WHERE key IS NOT NULL
+    SELECT @destination, key, max(clock_timestamp() + make_interval(secs => @doubt::float8)) FROM freed WHERE key IS NOT NULL GROUP BY key
         ON CONFLICT (destination, key) DO UPDATE
        SET until = greatest(d.until, excluded.until), versions = '{}'
 )
@@ -95,11 +95,14 @@ SELECT (SELECT count(*) FROM written)::int AS requeued,
 -- whether that is needed would be a request as well. While something of the key is in
 -- flight, or a row is held locked, it goes on; what an app has queued again is sent
 -- anyway. A row that is tried again with newer values has overtaken nobody but itself.
+-- Only the keys @only; NULL for all. Where a trigger skips a row its key is returned, with
+-- the row, and goes on.
 WITH over AS MATERIALIZED (
     SELECT d.key,
            CASE WHEN d.until <= now() OR d.retry_at <= now() AND NOT d.newer <@ d.rows THEN d.newer ELSE '{}' END AS newer
       FROM contactsync.doubts d
      WHERE d.destination = @destination AND least(d.until, d.retry_at) <= now()
+       AND (@only::bytea[] IS NULL OR d.key = ANY (@only::bytea[]))
        AND (SELECT x.slot FROM contactsync.claims x WHERE x.key = d.key AND x.destination = @destination AND x.holds_key) IS NULL
      LIMIT 5000
        FOR UPDATE SKIP LOCKED
@@ -119,9 +122,15 @@ WITH over AS MATERIALIZED (
            next_retry_at = now()
      WHERE c.id = ANY (ARRAY(SELECT id FROM held WHERE rests))
  RETURNING c.id
+), vetoed AS MATERIALIZED (
+    SELECT o.key, min(n.id::text) AS id
+      FROM over o, unnest(o.newer::uuid[]) AS n (id)
+     WHERE n.id IN (SELECT id FROM held WHERE rests) AND n.id NOT IN (SELECT id FROM again)
+     GROUP BY o.key
 ), told AS MATERIALIZED (
     SELECT o.key FROM over o
-     WHERE NOT EXISTS (SELECT FROM unnest(o.newer::uuid[]) AS n (id)
+     WHERE o.key NOT IN (SELECT key FROM vetoed)
+       AND NOT EXISTS (SELECT FROM unnest(o.newer::uuid[]) AS n (id)
                         WHERE n.id NOT IN (SELECT id FROM held) AND (SELECT c.id FROM contacts c WHERE c.id = n.id) IS NOT NULL)
 ), ended AS (
     DELETE FROM contactsync.doubts d
@@ -132,7 +141,17 @@ WITH over AS MATERIALIZED (
            retry_at = CASE WHEN d.retry_at > now() THEN d.retry_at END
      WHERE d.destination = @destination AND d.key = ANY (ARRAY(SELECT key FROM told)) AND greatest(d.until, d.retry_at) > now()
 )
-SELECT count(*)::int FROM again
+SELECT (SELECT count(*) FROM again)::int,
+       ARRAY(SELECT key FROM vetoed ORDER BY key),
+       ARRAY(SELECT id FROM vetoed ORDER BY key)
+
+-- name: due_doubts
+-- The keys whose doubts are to be ended, each with a row that was sent since.
+SELECT key, coalesce(newer[1]::text, '') AS id
+  FROM contactsync.doubts
+ WHERE destination = @destination AND least(until, retry_at) <= now()
+ ORDER BY least(until, retry_at)
+ LIMIT 1000
 
 -- name: strays
 -- The rows that are Processing although nobody works on them, left by another worker or
@@ -202,10 +221,10 @@ UPDATE contacts c
               FOR NO KEY UPDATE OF c SKIP LOCKED))
 
 -- name: put_off_doubts
--- End doubts later, because a row refuses to be queued again.
+-- End the doubts of @keys later, because a row of each refuses to be queued again.
 UPDATE contactsync.doubts
    SET until = now() + make_interval(secs => @seconds::float8), retry_at = CASE WHEN retry_at > now() THEN retry_at END
- WHERE destination = @destination AND least(until, retry_at) <= now()
+ WHERE destination = @destination AND key = ANY (@keys::bytea[]) AND least(until, retry_at) <= now()
 
 -- name: dead
 -- The contacts of the dead claims of a slot.

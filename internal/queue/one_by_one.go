@@ -105,6 +105,7 @@ func (q *Queue) reject(ctx context.Context, id string, why error) error {
 	case err != nil:
 		return err
 	}
+	q.setAside++
 	_, err = q.notice(ctx, refusalOf(stageClaim, why), why, id, 0)
 	return err
 }

@@ -91,3 +91,14 @@ func TestACounterThatWentBack(t *testing.T) {
 	b.requeue()
 	want(t, "the same again", send(t, q, "V1", synced), false)
 }
+
+// A server that keeps its identity to itself is no reason not to lead.
+func TestAServerThatDoesNotTellWhoItIs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.queued(1)
+	b.exec(`ALTER FUNCTION pg_control_system() RENAME TO not_here`)
+	b.exec(`ALTER FUNCTION pg_walfile_name(pg_lsn) RENAME TO neither`)
+	q := b.leader(0, func(o *Options) { o.Remember = true })
+	send(t, q, "V1", synced)
+}

@@ -89,13 +89,14 @@ type Queue struct {
 	sql     statement.Statements // from Enter on with the extra columns
 	account statement.Statement  // the one of Account, which is called beside Enter
 
-	bell    bell            // whether the doorbell is locked by this session
-	held    bool            // the last look found an operator's hold
-	numbers []int64         // drawn for the next claims, the next one first; at least one since Enter
-	tries   int             // claims in a row that met the database's trouble
-	told    map[string]bool // the refusals that are in the log already
-	noticed refusal         // the last one
-	log     *slog.Logger
+	bell     bell            // whether the doorbell is locked by this session
+	held     bool            // the last look found an operator's hold
+	numbers  []int64         // drawn for the next claims, the next one first; at least one since Enter
+	tries    int             // claims in a row that met the database's trouble
+	setAside int             // rows that claims met and could not take
+	told     map[string]bool // the refusals that are in the log already
+	noticed  refusal         // the last one
+	log      *slog.Logger
 
 	begun  map[int64]map[string]bool // by cycle, the keys that Begin has noted and Settle has not ended
 	age    claimAge                  // of the cycles that are being sent

@@ -169,6 +169,7 @@ func (q *Queue) leaveAloneOn(ctx context.Context, conn *pgx.Conn, r refusal, cau
 	if err != nil {
 		return err
 	}
+	q.setAside += len(ids)
 	batch := &pgx.Batch{}
 	q.sql.Queue(batch, "leave_alone", pgx.NamedArgs{
 		"ids": ids, "refusal": number, "seconds": leaveAloneFor.Seconds(),
@@ -192,26 +193,33 @@ func (q *Queue) noticeTrouble(ctx context.Context, cause error) {
 
 // noticeUnsettled notes that the outcome of one contact cannot be written.
 func (q *Queue) noticeUnsettled(ctx context.Context, a contact.Answered, cause error) {
-	q.noticeOutcomes(ctx, a.Cycle, refusalOf(stageSettle, cause), cause, a.Contacts[0].ID)
+	q.noticeOutcomes(ctx, a, refusalOf(stageSettle, cause), cause, a.Contacts[0].ID)
 }
 
 // noticeVetoed notes that a trigger skips rows whose outcome is to be written.
-func (q *Queue) noticeVetoed(ctx context.Context, cycle int64, ids []string) {
+func (q *Queue) noticeVetoed(ctx context.Context, a contact.Answered, ids []string) {
 	r := vetoed
 	r.stage = stageSettle
-	q.noticeOutcomes(ctx, cycle, r, nil, ids...)
+	q.noticeOutcomes(ctx, a, r, nil, ids...)
 }
 
 // noticeOutcomes notes why outcomes cannot be written, with the claims, which stay.
 // What goes wrong here is told by the caller's error, and tried again.
-func (q *Queue) noticeOutcomes(ctx context.Context, cycle int64, r refusal, cause error, ids ...string) {
+func (q *Queue) noticeOutcomes(ctx context.Context, a contact.Answered, r refusal, cause error, ids ...string) {
+	inDoubt := []string{}
+	for i, o := range a.Outcomes {
+		if o.InDoubt {
+			inDoubt = append(inDoubt, a.Contacts[i].ID)
+		}
+	}
 	number, err := q.notice(ctx, r, cause, ids[0], leaveAloneFor)
 	if err != nil {
 		return
 	}
 	_ = q.do(ctx, "note a refusal", func(ctx context.Context, conn *pgx.Conn) error {
 		return q.sql.Exec(ctx, conn, "keep_refused", pgx.NamedArgs{
-			"ids": ids, "refusal": number, "destination": q.name, "cycle": cycle,
+			"ids": ids, "refusal": number, "destination": q.name, "cycle": a.Cycle,
+			"in_doubt": inDoubt, "doubt": q.opt.Doubt.Seconds(),
 		})
 	})
 }

@@ -272,3 +272,19 @@ func TestTryLeavesNothing(t *testing.T) {
 		t.Error("something was changed")
 	}
 }
+
+// Rows that are refused, at the head of the queue, keep those behind them from no claim.
+func TestRefusedRowsAtTheHeadAreSetAside(t *testing.T) {
+	t.Parallel()
+	for name, refuses := range map[string]string{"refused": `RAISE EXCEPTION ''no'';`, "vetoed": `RETURN NULL;`} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			ids := b.queued(101)
+			b.exec(`CREATE FUNCTION guard() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF NEW.name <> ''Name 101'' THEN ` + refuses + ` END IF; RETURN NEW; END'`)
+			b.exec(`CREATE TRIGGER guard BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION guard()`)
+			q := b.leader(0)
+			wantClaimed(t, claim(t, q, 10), ids[100])
+		})
+	}
+}

@@ -47,10 +47,19 @@ UPDATE contactsync.claims x
 
 -- name: keep_refused
 -- Say of claims under way why their rows cannot be settled. Their requests are over: the
--- key is free.
-UPDATE contactsync.claims
-   SET refusal = @refusal::bigint, holds_key = false
- WHERE contact_id = ANY (@ids::text[]::uuid[]) AND destination = @destination AND cycle = @cycle::bigint
+-- key is free. What the requests of @in_doubt do may still land for @doubt seconds.
+WITH kept AS (
+    UPDATE contactsync.claims
+       SET refusal = @refusal::bigint, holds_key = false
+     WHERE contact_id = ANY (@ids::text[]::uuid[]) AND destination = @destination AND cycle = @cycle::bigint
+ RETURNING contact_id, key
+)
+INSERT INTO contactsync.doubts AS d (destination, key, until)
+SELECT @destination, key, max(clock_timestamp() + make_interval(secs => @doubt::float8)) FROM kept
+ WHERE key IS NOT NULL AND contact_id = ANY (@in_doubt::text[]::uuid[])
+ GROUP BY key
+    ON CONFLICT (destination, key) DO UPDATE
+   SET until = greatest(d.until, excluded.until), versions = '{}'
 
 -- name: try_rows
 -- Which contacts to try: those that are refused, the first one that is queued, and any

@@ -93,14 +93,20 @@ SELECT @destination, '', greatest(clock_timestamp(), (SELECT max(s.at) FROM cont
  WHERE EXISTS (SELECT FROM contactsync.sent WHERE destination = @destination)
     ON CONFLICT (destination, key) DO UPDATE SET at = excluded.at
 
+-- name: system
+-- The server, as it was initialised. A hosted one may keep that to itself.
+SELECT system_identifier::text FROM pg_control_system()
+
+-- name: timeline
+-- The timeline of the server, which a restore to a point in time begins anew.
+SELECT left(pg_walfile_name(pg_current_wal_lsn()), 8)
+
 -- name: origin
--- Note which server and database this is, and make void what another one remembered,
--- or what this one did before its counter went back to @number, below the highest number
--- that this process has seen (@highest).
+-- Note which server (@server) and database this is, and make void what another one
+-- remembered, or what this one did before its counter went back to @number, below the
+-- highest number that this process has seen (@highest).
 WITH here AS MATERIALIZED (
-    SELECT concat_ws('/', CASE WHEN has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')
-                               THEN (SELECT s.system_identifier FROM pg_control_system() s) END,
-                          left(pg_walfile_name(pg_current_wal_lsn()), 8),
+    SELECT concat_ws('/', @server::text,
                           (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())) AS name
 ), moved AS (
     INSERT INTO contactsync.origins AS o (destination, server)

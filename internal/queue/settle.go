@@ -39,10 +39,10 @@ func (q *Queue) Settle(ctx context.Context, a contact.Answered) (done []contact.
 	}
 	done, vetoes := splitVetoed(done)
 	if len(vetoes) > 0 {
-		q.noticeVetoed(ctx, a.Cycle, vetoes)
+		q.noticeVetoed(ctx, a, vetoes)
 	}
 	if len(vetoes) > 0 && len(done) == 0 {
-		return nil, a, fmt.Errorf("settle: %s", vetoed.message)
+		return nil, a, fmt.Errorf("settle: %s: %w", vetoed.message, contact.ErrVetoed)
 	}
 	noted()
 	rest = leftOver(a, done)
