@@ -134,7 +134,7 @@ func (p *program) printGrant(ctx context.Context, role string, rights schema.Rig
 	var text strings.Builder
 	text.WriteString(schema.GrantText(role, rights, o))
 	for _, m := range extra {
-		fmt.Fprintf(&text, "\n-- The columns of %s.\n%s", m.variable, schema.GrantColumnsText(role, m.columns, o))
+		text.WriteString("\n-- The columns of " + m.variable + ".\n" + schema.GrantColumnsText(role, m.columns, o))
 	}
 	if policies {
 		text.WriteString("\n" + schema.PoliciesText(role, rights, o))

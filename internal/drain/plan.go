@@ -247,7 +247,7 @@ func (s state) unsettledDue(now time.Time) bool {
 
 // claim takes a batch, or the few contacts to try. While it is not known whether the
 // account or contacts are to blame for the last failure, they come from everywhere in
-// the queue: whoever makes HubSpot fail, again and again, must not be all that is tried.
+// the queue: whoever makes the destination fail, again and again, must not be all that is tried.
 func (s state) claim(why Reason) action {
 	share := contact.InOrder(s.batchSize)
 	switch {

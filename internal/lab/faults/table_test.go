@@ -107,9 +107,9 @@ func claimsOn(in *progtest.Installation) claims {
 		}
 		in.Await("Complete", `SELECT hubspot_processing_status::text FROM contacts WHERE id = md5('7')::uuid`)
 		var took time.Duration
-		took, c.buffers = explain(in, "claim", pgx.NamedArgs{"most": 100, "slot": 0, "cycle": int64(1), "destination": hubspot.Info.Name})
+		took, c.buffers = explain(in, "claim", pgx.NamedArgs{"most": 100, "slot": 0, "cycle": int64(1), "dead_after": 45.0, "destination": hubspot.Info.Name})
 		c.claim = append(c.claim, took)
-		took, _ = explain(in, "arm", pgx.NamedArgs{"destination": hubspot.Info.Name, "active": []int64{}, "dead_after": 45.0})
+		took, _ = explain(in, "arm", pgx.NamedArgs{"destination": hubspot.Info.Name, "active": []int64{}})
 		c.look = append(c.look, took)
 	}
 	return c
