@@ -46,6 +46,10 @@ type Outcome struct {
 	// Forgiving reports that this Retry never ends in Error, however often it
 	// happens, because the account is to blame and not the row.
 	Forgiving bool
+
+	// Alone reports that this Retry was sent in a request of its own and failed while
+	// others went through: it is likely to be the row's own fault.
+	Alone bool
 }
 
 // AccountPause means that nothing may be sent to an account for a while.

@@ -193,6 +193,9 @@ func (d *isolating) Upsert(_ context.Context, batch []contact.Contact) contact.R
 			}
 		}
 	}
+	for i := range r.Outcomes {
+		r.Outcomes[i].Alone = !r.Outage && r.Outcomes[i].Verdict == contact.Retry
+	}
 	return r
 }
 

@@ -13,12 +13,11 @@ type suspects map[string]bool
 // learn takes note of what a report shows that was answered usably.
 func (s *suspects) learn(a *contact.Answered) {
 	for i, o := range a.Outcomes[:min(len(a.Outcomes), len(a.Contacts))] {
-		switch id := a.Contacts[i].ID; o.Verdict {
-		case contact.Retry:
+		switch id := a.Contacts[i].ID; {
+		case o.Alone:
 			s.add(id)
-		case contact.Synced, contact.Reject:
+		case o.Verdict == contact.Synced, o.Verdict == contact.Reject:
 			delete(*s, id)
-		case contact.Unspent, contact.Unchanged:
 		}
 	}
 }

@@ -84,6 +84,7 @@ func (e *Error) alone() contact.Outcome {
 		o.Message = string(said[:maxMessage-len(aloneNote)-1]) + "…"
 	}
 	o.Message += aloneNote
+	o.Alone = true
 	return o
 }
 

@@ -112,6 +112,7 @@ func (f *failure) alone() contact.Outcome {
 	o := f.outcome()
 	o.Forgiving, o.Code = false, contact.CodeInvalidValue
 	o.Message = clip(f.message, maxMessage-len(aloneNote)) + aloneNote
+	o.Alone = true
 	return o
 }
 

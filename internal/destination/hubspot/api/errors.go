@@ -65,6 +65,7 @@ func (e *Error) Alone() contact.Outcome {
 		o.Message = string(said[:maxMessage-len(aloneNote)-1]) + "…"
 	}
 	o.Message += aloneNote
+	o.Alone = true
 	return o
 }
 
