@@ -78,8 +78,10 @@ func TestPoisonInABatch(t *testing.T) {
 						used++
 					}
 				}
-				if want := fmt.Sprintf("%d %d %d %d", n, n-bad, bad, used); cycle != want {
-					t.Errorf("cycles (claimed, synced, failed, requests): %s; want one: %s", cycle, want)
+				// The account is asked for before the first write where the check at the start has no answer yet.
+				want := fmt.Sprintf("%d %d %d", n, n-bad, bad)
+				if cycle != fmt.Sprintf("%s %d", want, used) && cycle != fmt.Sprintf("%s %d", want, used+1) {
+					t.Errorf("cycles (claimed, synced, failed, requests): %s; want one: %s %d, or one more", cycle, want, used)
 				}
 				if used > needed {
 					t.Errorf("%d requests, want at most %d", used, needed)

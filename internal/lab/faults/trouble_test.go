@@ -120,7 +120,7 @@ func watchQuiet(in *progtest.Installation, r *replica, since time.Time) quiet {
 	in.Helper()
 	q := quiet{lasted: time.Since(since), requests: in.Sim.Stats().Requests, lines: linesBetween(in.TB, r.Process, since, time.Now())}
 	const (
-		requests = 3  // the account's check, the batch in flight, another one that is tried after 10 s
+		requests = 4  // the account's checks at the start and before the first write, the batch in flight, another one that is tried after 10 s
 		lines    = 15 // one for each contact of that batch
 	)
 	if q.requests > requests || q.lines > lines {
