@@ -28,6 +28,7 @@ func (q *Queue) Claim(ctx context.Context, share contact.Share) (taken contact.B
 	}
 	if err == nil {
 		q.tries = 0
+		q.forgetTrouble(ctx)
 	}
 	if err != nil || len(taken.Contacts) == 0 {
 		return contact.Batch{}, err

@@ -93,6 +93,7 @@ type Queue struct {
 	held     bool            // the last look found an operator's hold
 	numbers  []int64         // drawn for the next claims, the next one first; at least one since Enter
 	tries    int             // claims in a row that met the database's trouble
+	troubled bool            // such a trouble is noted, for people to see
 	setAside int             // rows that claims met and could not take
 	told     map[string]bool // the refusals that are in the log already
 	noticed  refusal         // the last one

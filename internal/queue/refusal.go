@@ -188,7 +188,19 @@ func (q *Queue) noticeTrouble(ctx context.Context, cause error) {
 		return
 	}
 	r.quiet = database.Classify(cause) != database.Denied
-	_, _ = q.notice(ctx, r, cause, "", seenAgainIn)
+	_, err := q.notice(ctx, r, cause, "", seenAgainIn)
+	q.troubled = q.troubled || err == nil
+}
+
+// forgetTrouble notes that it is over.
+func (q *Queue) forgetTrouble(ctx context.Context) {
+	if !q.troubled {
+		return
+	}
+	err := q.do(ctx, "forget a trouble", func(ctx context.Context, conn *pgx.Conn) error {
+		return q.sql.Exec(ctx, conn, "forget_trouble", pgx.NamedArgs{"destination": q.name, "stage": stageClaim})
+	})
+	q.troubled = err != nil
 }
 
 // noticeUnsettled notes that the outcome of one contact cannot be written.

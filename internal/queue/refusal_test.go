@@ -206,6 +206,9 @@ func TestMissingRightsAreTold(t *testing.T) {
 	if n := len(claim(t, q, 2).Contacts); n != 2 {
 		t.Errorf("%d claimed afterwards", n)
 	}
+	if got := b.refusals(); got != "none" {
+		t.Errorf("refusals are %q when it is over", got)
+	}
 }
 
 // An outcome that cannot be written is told as well, for as long as it lasts.

@@ -24,6 +24,10 @@ VALUES (@destination, @stage, @code, @source, left(@message, 1000), @id::text::u
        since = CASE WHEN r.again_at < now() - interval '1 minute' THEN excluded.seen_at ELSE r.since END
 RETURNING id, since = seen_at
 
+-- name: forget_trouble
+-- The database takes claims again: what it refused for a reason of its own is over.
+DELETE FROM contactsync.refusals WHERE destination = @destination AND stage = @stage AND contact_id IS NULL
+
 -- name: leave_alone
 -- Claim rows so that nobody does for @seconds; also those that this @cycle has claimed and
 -- could not mark. They hold their key for nobody: see hand_over.

@@ -125,6 +125,9 @@ func TestAppInterferes(t *testing.T) {
 			in.Start(in.Env("HUBSPOT_SYNC_SCHEDULER_BATCH_SIZE=100", "HUBSPOT_SYNC_RETRY_DELAY_MINUTES=300ms"), "run")
 			in.Exec(`UPDATE contacts SET hubspot_sync_status = 'Queued', hubspot_processing_status = 'Queued'`)
 			awaitRequest(t, hanging)
+			if test.failed { // nor does the account answer: else the batch is tried in parts, and goes through
+				in.Sim.Inject(hubspotsim.Fault{Path: "/details", Status: http.StatusInternalServerError, Times: 2})
+			}
 
 			app, err := in.Connect().Begin(t.Context())
 			if err != nil {
