@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -152,6 +153,7 @@ func TestAlterationCostsOneDestination(t *testing.T) {
 // What is not ours to swallow reaches the app.
 func TestCancelPasses(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	// A function of ours that takes its time, as one would on a machine that stands still.
 	pgtest.Exec(t, url, "INSERT INTO contacts (email) VALUES ('a')",
@@ -171,6 +173,7 @@ func TestCancelPasses(t *testing.T) {
 // functions, and the sessions make new ones.
 func TestUpMendsOldSessions(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, "INSERT INTO contacts (hubspot_processing_status) VALUES ('Error')")
 	app := pgtest.Connect(t, url)

@@ -5,11 +5,13 @@ import (
 	"testing"
 
 	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 // The first account that something is sent to is the only one.
 func TestAccount(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	one, two := b.leader(0), b.leader(1)
 	for _, step := range []struct {

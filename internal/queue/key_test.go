@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 )
 
 // twins inserts rows of one email, written in different ways, that wait to be synced.
@@ -198,6 +199,7 @@ func TestKeysAreTheSameInSQLAndGo(t *testing.T) {
 // A destination that tells contacts apart by their ids may be sent two of one email.
 func TestKeyedByID(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	twins := b.twins(2)
 	byID := func(o *Options) { o.Target.Destination.KeyedByID = true }
@@ -263,6 +265,7 @@ func TestNoKeyIsClaimedTwice(t *testing.T) {
 // which of two rows is the newer one.
 func TestNewestBeforeTheClaim(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	b := newBench(t)
 	b.exec(`CREATE FUNCTION moddatetime() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN NEW.updated_at := clock_timestamp(); RETURN NEW; END'`)
 	b.exec(`CREATE TRIGGER moddatetime BEFORE UPDATE ON contacts FOR EACH ROW EXECUTE FUNCTION moddatetime()`)

@@ -51,6 +51,7 @@ func restore(t *testing.T, to string, dumped []byte) (complaints string) {
 // back by `down --all`, before `up` as well.
 func TestCopies(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	from, to := twoDatabases(t, nil)
 	tests := []struct {
 		name  string
@@ -120,6 +121,7 @@ func TestCopies(t *testing.T) {
 // judge, and what is printed helps.
 func TestACopyWithSomeRows(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.New(t)
 	pgtest.Exec(t, url, "TRUNCATE contactsync.installed, contactsync.goose_db_version", "INSERT INTO contactsync.failures (code) VALUES ('OTHER')")
 	before := everythingThere(t, url)

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/scrapersky/contactsync/internal/destination/hubspot"
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -125,6 +126,7 @@ func states(t *testing.T, url string, o schema.Options) string {
 
 func TestDetachAndAttach(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, createPeople...)
 	both := people(hubspot.Info, acme)
@@ -165,6 +167,7 @@ func TestDetachAndAttach(t *testing.T) {
 
 func TestDetachOnPartitions(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, partitionedTable()...)
 	up(t, url)
@@ -183,6 +186,7 @@ func TestDetachOnPartitions(t *testing.T) {
 // Detached or not, down --all leaves nothing.
 func TestDownWhileDetached(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, createPeople...)
 	before := shape(t, url)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -119,6 +120,7 @@ func TestAnotherTableTookTheName(t *testing.T) {
 // The table was dropped: what is printed leads on.
 func TestTheTableIsGone(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, wideTable()...)
 	up(t, url)
@@ -137,6 +139,7 @@ func TestTheTableIsGone(t *testing.T) {
 // The table was replaced by a copy of the same name: `up` puts back what is missing.
 func TestTheTableWasReplaced(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, wideTable()...)
 	up(t, url)

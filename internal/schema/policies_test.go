@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/rowsecurity"
 	"github.com/scrapersky/contactsync/internal/schema"
@@ -94,6 +95,7 @@ func writes(t *testing.T, url string) int {
 // effect.
 func TestRowSecurityOfPartitions(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db := pgtest.Empty(t)
 	pgtest.Exec(t, db, "CREATE TABLE contacts (id int PRIMARY KEY, name text) PARTITION BY RANGE (id)",
 		"CREATE TABLE p1 PARTITION OF contacts FOR VALUES FROM (0) TO (100)", "INSERT INTO contacts VALUES (1, 'one'), (2, 'two')")
@@ -246,6 +248,7 @@ func TestTheViewSaysWhatIsHidden(t *testing.T) {
 // A table that looks empty to its owner is not dropped for that.
 func TestDownDropsNothingThatItCannotSee(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db := pgtest.Empty(t)
 	role, owner := pgtest.Role(t, db)
 	pgtest.Exec(t, db, "GRANT CREATE ON DATABASE "+pgx.Identifier{pgtest.Value[string](t, db, "SELECT current_database()::text")}.Sanitize()+" TO "+role,

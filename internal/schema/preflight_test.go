@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -139,6 +140,7 @@ func TestConstraintsAreTried(t *testing.T) {
 // An app whose words differ in case alone, as SQLAlchemy's Enum does.
 func TestOtherWords(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, "CREATE TYPE work AS ENUM ('NEW', 'QUEUED', 'PROCESSING', 'COMPLETE')",
 		"CREATE TABLE contacts (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text, name text, hubspot_processing_status work)",
@@ -161,6 +163,7 @@ func TestOtherWords(t *testing.T) {
 // The same where the column is text: the rows say so.
 func TestOtherWordsInRows(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, "CREATE TABLE contacts (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), email text, name text, hubspot_processing_status text)",
 		"INSERT INTO contacts (hubspot_processing_status) VALUES ('QUEUED'), ('complete'), ('Error'), (NULL), ('on hold'), ('LEGACY')")
@@ -242,6 +245,7 @@ func TestLookalikes(t *testing.T) {
 // Nor one whose name differs in case alone.
 func TestContactsInCapitals(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, `CREATE TABLE "Contacts" (id bigint PRIMARY KEY, email text, name text)`)
 	before := everythingThere(t, url)
@@ -371,6 +375,7 @@ func TestRightsAreLookedAtFirst(t *testing.T) {
 // What the preflight cannot foresee, an app's event trigger for one, leaves nothing either.
 func TestAnUnforeseenRefusalLeavesNothing(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	url := pgtest.Empty(t)
 	pgtest.Exec(t, url, "CREATE TABLE contacts (id bigint PRIMARY KEY, email text, name text)",
 		`CREATE FUNCTION no_alter() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not in working hours'; END $$`,

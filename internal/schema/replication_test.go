@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"testing"
 
+	"github.com/scrapersky/contactsync/internal/lab/needs"
 	"github.com/scrapersky/contactsync/internal/lab/pgtest"
 	"github.com/scrapersky/contactsync/internal/schema"
 )
@@ -23,6 +24,7 @@ func withDatabase(t *testing.T, databaseURL, name string) string {
 // anything is touched, and what is printed keeps it going.
 func TestPublications(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	first, second := twoDatabases(t, map[string]string{"wal_level": "logical", "max_replication_slots": "20", "max_wal_senders": "20", "max_logical_replication_workers": "8"})
 	app := []string{"CREATE TABLE contacts (id bigint PRIMARY KEY, email text, name text)", "CREATE TABLE orders (id bigint PRIMARY KEY)"}
 	tests := []struct {
@@ -109,6 +111,7 @@ func arrives(t *testing.T, from, to string, id int) {
 // A physical standby, and a slot that reads without publications, stop at nothing of ours.
 func TestOtherSlots(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db, _ := twoDatabases(t, map[string]string{"wal_level": "logical"})
 	pgtest.Exec(t, db, "CREATE PUBLICATION p FOR ALL TABLES", "SELECT pg_create_physical_replication_slot('standby')")
 	up(t, db)
@@ -118,6 +121,7 @@ func TestOtherSlots(t *testing.T) {
 // table of its own. Another reader beside it still counts.
 func TestRealtimeIsNoSubscriber(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	db, _ := twoDatabases(t, map[string]string{"wal_level": "logical"})
 	pgtest.Exec(t, db, "CREATE TABLE contacts (id bigint PRIMARY KEY, email text, name text)", "CREATE PUBLICATION supabase_realtime FOR TABLE contacts",
 		"SELECT pg_create_logical_replication_slot('supabase_realtime_replication_slot', 'pgoutput')", "SELECT pg_create_logical_replication_slot('other', 'pgoutput')")
@@ -130,6 +134,7 @@ func TestRealtimeIsNoSubscriber(t *testing.T) {
 // In a publication of all tables one without a key could not be written to.
 func TestOurTablesHaveKeys(t *testing.T) {
 	t.Parallel()
+	needs.Time(t)
 	without := pgtest.Value[[]string](t, pgtest.New(t), `SELECT coalesce(array_agg(c.relname::text), '{}') FROM pg_class c
 		WHERE c.relnamespace = 'contactsync'::regnamespace AND c.relkind = 'r' AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)`)
 	if len(without) > 0 {
