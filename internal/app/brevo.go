@@ -3,7 +3,6 @@ package app
 import (
 	"github.com/scrapersky/contactsync/internal/config"
 	"github.com/scrapersky/contactsync/internal/destination/brevo"
-	"github.com/scrapersky/contactsync/internal/destination/hubspot/api"
 	"github.com/scrapersky/contactsync/internal/queue/columns"
 )
 
@@ -33,7 +32,7 @@ func brevoAdapter() adapter {
 
 func newBrevoClient(o connectOptions) (*brevo.Client, error) {
 	cfg := o.cfg.Brevo
-	plain := api.NewHTTPClient()
+	plain := brevo.NewHTTPClient()
 	plain.Transport = o.wrap(plain.Transport)
 	return brevo.New(brevo.Options{
 		BaseURL: cfg.BaseURL, Key: cfg.APIKey.Reveal(), Reread: rereading(cfg.APIKeyFile), Accept: o.accept,

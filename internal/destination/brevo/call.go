@@ -16,6 +16,7 @@ import (
 
 	"github.com/scrapersky/contactsync/internal/contact"
 	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/outgoing"
 )
 
 const (
@@ -42,7 +43,7 @@ func (a answer) decode(into any) *Error {
 	if err := json.Unmarshal(a.body, into); err != nil {
 		return &Error{
 			Kind: kindOutage, Code: contact.CodeBadResponse, Status: a.status,
-			Message: statusLine(a.status) + ": response is not the expected JSON: " + err.Error(),
+			Message: outgoing.StatusLine(a.status) + ": response is not the expected JSON: " + err.Error(),
 		}
 	}
 	return nil
@@ -59,7 +60,7 @@ func (a answer) id() (string, *Error) {
 	if told.ID <= 0 {
 		return "", &Error{
 			Kind: kindOutage, Code: contact.CodeBadResponse, Status: a.status,
-			Message: statusLine(a.status) + ": response without a contact's id",
+			Message: outgoing.StatusLine(a.status) + ": response without a contact's id",
 		}
 	}
 	return text(told.ID), nil
@@ -121,11 +122,7 @@ func (c *Client) roundTrip(ctx context.Context, u *usage, key, method, path stri
 	u.requests.Add(1)
 	limited, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
-	var left atomic.Bool // it got a connection: its bytes may be on their way
-	trace := &httptrace.ClientTrace{
-		GetConn: func(string) { left.Store(false) }, // a second try is made only of what has not left
-		GotConn: func(httptrace.GotConnInfo) { left.Store(true) },
-	}
+	var left outgoing.Leaving
 	began := time.Now()
 	defer func() {
 		if failure == nil {
@@ -136,7 +133,7 @@ func (c *Client) roundTrip(ctx context.Context, u *usage, key, method, path stri
 		c.options.Log.DebugContext(ctx, "Brevo request", "method", method, "took_ms", time.Since(began).Milliseconds(),
 			"status", failure.Status, "code", failure.Code, "correlation_id", failure.CorrelationID)
 	}()
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(limited, trace), method, c.options.BaseURL+path, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(limited, left.Trace()), method, c.options.BaseURL+path, bytes.NewReader(body))
 	if err != nil {
 		return a, &Error{Kind: kindRow, Code: contact.CodeOther, Message: "the request cannot be made: " + bare(err).Error()}
 	}
@@ -148,7 +145,7 @@ func (c *Client) roundTrip(ctx context.Context, u *usage, key, method, path stri
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return a, c.noAnswer(ctx, limited, err, left.Load())
+		return a, c.noAnswer(ctx, limited, err, left.MayHave())
 	}
 	defer func() { _ = res.Body.Close() }()
 	if strings.HasPrefix(path, "/contacts") {
@@ -164,7 +161,7 @@ func (c *Client) roundTrip(ctx context.Context, u *usage, key, method, path stri
 	case err != nil, len(data) > maxBody:
 		return a, &Error{
 			Kind: kindOutage, Code: contact.CodeBadResponse, Status: res.StatusCode, InDoubt: true,
-			Message: statusLine(res.StatusCode) + ": response truncated or too long",
+			Message: outgoing.StatusLine(res.StatusCode) + ": response truncated or too long",
 		}
 	}
 	return answer{res.StatusCode, data}, nil

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/outgoing"
 )
 
 // Options is what a Client needs to know. Key is required.
@@ -103,18 +104,18 @@ func New(o Options) (*Client, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	plain := http.Client{}
-	if o.HTTP != nil {
-		plain = *o.HTTP
+	if o.HTTP == nil {
+		o.HTTP = NewHTTPClient()
 	}
-	// Who redirects is not Brevo, and must not get the key or the contacts.
-	plain.Jar, plain.CheckRedirect = nil, func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &Client{
-		options: o, http: &plain, limiter: newLimiter(o.Slots), places: make(chan struct{}, inFlight),
+		options: o, http: outgoing.WithoutRedirects(o.HTTP), limiter: newLimiter(o.Slots), places: make(chan struct{}, inFlight),
 		keys: []string{o.Key}, ids: map[string]string{},
 		limits: destination.Limits{Rate: destination.Unknown("1s"), Daily: destination.Unknown("day")},
 	}, nil
 }
+
+// NewHTTPClient builds a client for Brevo.
+func NewHTTPClient() *http.Client { return outgoing.NewClient(2 * inFlight) }
 
 // checkKey returns why a text cannot be a key.
 func checkKey(key string) error {

@@ -2,15 +2,15 @@ package brevo
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/outgoing"
 )
 
 // kind is whose fault a failure is, and so what is to be done about it.
@@ -69,23 +69,15 @@ func (e *Error) unsent() contact.Outcome {
 	return contact.Outcome{Verdict: contact.Unspent, Code: e.Code, Message: clip("not sent: " + e.Message)}
 }
 
-// aloneNote ends the message of a row that failed while others went through.
-const aloneNote = " (this contact alone: others went through)"
-
 // alone returns what becomes of a row that failed while others went through: it is to
 // blame itself, and spends its attempts on it.
 func (e *Error) alone() contact.Outcome {
 	o := e.outcome()
-	o.Verdict, o.Forgiving = contact.Retry, false
+	o.Verdict = contact.Retry
 	if e.Kind == kindAccount { // not the account's after all
 		o.Code = contact.CodeInvalidValue
 	}
-	if said := []rune(e.Message); len(said) > maxMessage-len(aloneNote) {
-		o.Message = string(said[:maxMessage-len(aloneNote)-1]) + "…"
-	}
-	o.Message += aloneNote
-	o.Alone = true
-	return o
+	return destination.Alone(o, maxMessage)
 }
 
 // pause returns what a failure means for the account; nil where it is not the account's.
@@ -164,7 +156,7 @@ func judge(status int, header http.Header, body []byte) *Error {
 	if said == "" {
 		said = p.code
 	}
-	e.Message = statusLine(status)
+	e.Message = outgoing.StatusLine(status)
 	if said != "" {
 		e.Message += ": " + said
 	}
@@ -178,7 +170,7 @@ func judge(status int, header http.Header, body []byte) *Error {
 		}
 	}
 	if status < 400 {
-		e.Message += redirectTo(header) + " (redirects are not followed: check BREVO_API_BASE_URL)"
+		e.Message += outgoing.RedirectTo(header) + " (redirects are not followed: check BREVO_API_BASE_URL)"
 	}
 	return e
 }
@@ -240,29 +232,6 @@ func classifyRefusal(p problem) (kind, contact.Code) {
 		return kindOther, contact.CodeOther
 	}
 	return kindRow, contact.CodeInvalidValue
-}
-
-// redirectTo names the host that an answer redirects to; more of the address may hold
-// secrets of others.
-func redirectTo(header http.Header) string {
-	to, err := url.Parse(header.Get("Location"))
-	if err != nil || to.Host == "" {
-		return ""
-	}
-	return " to " + to.Scheme + "://" + to.Host
-}
-
-// statusLine is a status as people know it: "401 Unauthorized".
-func statusLine(status int) string {
-	name := http.StatusText(status)
-	switch {
-	case name != "":
-	case status >= 520 && status <= 524:
-		name = "Web Server Unreachable"
-	default:
-		name = "Unknown Status"
-	}
-	return fmt.Sprintf("%d %s", status, name)
 }
 
 // maxMessage bounds the messages for people, in characters.

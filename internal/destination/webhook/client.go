@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/outgoing"
 )
 
 // Options is what a Client needs to know. URL is required.
@@ -78,7 +79,7 @@ func New(o Options) (*Client, error) {
 	}
 	o = o.withDefaults()
 	return &Client{
-		http: withoutRedirects(o.HTTP), url: address.String(), secret: key, fields: o.Fields, timeout: o.Timeout,
+		http: outgoing.WithoutRedirects(o.HTTP), url: address.String(), secret: key, fields: o.Fields, timeout: o.Timeout,
 		log: o.Log, now: o.Now, hidden: hiddenOf(address, o.Secret), gate: newGate(o.RatePer10s),
 	}, nil
 }
@@ -123,7 +124,7 @@ func CheckURL(text string, allowHTTP bool) (*url.URL, error) {
 		return nil, errors.New("expected a URL that begins with https://")
 	case u.Fragment != "":
 		return nil, errors.New("expected a URL without a fragment (#...), which is never sent")
-	case u.Scheme == "http" && !allowHTTP && !isLoopback(u.Hostname()):
+	case u.Scheme == "http" && !allowHTTP && !outgoing.IsLoopback(u.Hostname()):
 		return nil, errors.New("contacts would travel unencrypted; expected a URL that begins with https://, or N8N_ALLOW_HTTP=true in a closed network")
 	}
 	return u, nil

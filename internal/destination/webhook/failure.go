@@ -17,6 +17,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/outgoing"
 )
 
 // maxMessage bounds the messages for people, maxSaid what they repeat of an answer, in
@@ -104,16 +106,11 @@ func (f *failure) outcome() contact.Outcome {
 	return o
 }
 
-// aloneNote ends the message of a contact that is refused while others are taken.
-const aloneNote = " (this contact alone: others went through)"
-
 // alone is what becomes of a contact that is to blame itself.
 func (f *failure) alone() contact.Outcome {
 	o := f.outcome()
-	o.Forgiving, o.Code = false, contact.CodeInvalidValue
-	o.Message = clip(f.message, maxMessage-len(aloneNote)) + aloneNote
-	o.Alone = true
-	return o
+	o.Code = contact.CodeInvalidValue
+	return destination.Alone(o, maxMessage)
 }
 
 // unsent is what becomes of a contact that is not sent because of the failure.
@@ -172,7 +169,7 @@ func (c *Client) noAnswer(ctx, limited context.Context, err error, left bool) *f
 // refused returns what an answer that is not 2xx means.
 func (c *Client) refused(res *http.Response, body []byte) *failure {
 	k, code := classify(res.StatusCode)
-	f := &failure{kind: k, code: code, status: res.StatusCode, inDoubt: leavesDoubt(res.StatusCode), message: statusLine(res.StatusCode)}
+	f := &failure{kind: k, code: code, status: res.StatusCode, inDoubt: leavesDoubt(res.StatusCode), message: outgoing.StatusLine(res.StatusCode)}
 	if said := said(res.Header.Get("Content-Type"), body); said != "" {
 		f.message += ": " + clip(c.hide(said), maxSaid)
 	}
@@ -217,19 +214,6 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 		return max(0, min(at.Sub(now), longestPause))
 	}
 	return 0
-}
-
-// statusLine is a status as people know it: "401 Unauthorized".
-func statusLine(status int) string {
-	name := http.StatusText(status)
-	switch {
-	case name != "":
-	case status >= 520 && status <= 524:
-		name = "Web Server Unreachable"
-	default:
-		name = "Unknown Status"
-	}
-	return fmt.Sprintf("%d %s", status, name)
 }
 
 // hiddenOf lists what no message may repeat: the secret, and what of the address is

@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/outgoing"
 )
 
 const (
@@ -69,14 +70,14 @@ func (c *Client) post(ctx context.Context, cost *usage, of contact.Contact) (rem
 	}()
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	var left leaving
-	req, err := c.request(httptrace.WithClientTrace(limited, left.trace()), id, of)
+	var left outgoing.Leaving
+	req, err := c.request(httptrace.WithClientTrace(limited, left.Trace()), id, of)
 	if err != nil {
 		return "", &failure{kind: kindRow, code: contact.CodeOther, message: "the request cannot be made"}
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return "", c.noAnswer(ctx, limited, err, left.mayHave())
+		return "", c.noAnswer(ctx, limited, err, left.MayHave())
 	}
 	defer func() { _ = res.Body.Close() }() // all that was wanted of it has been read
 	// What cannot be read of an answer changes nothing: the status has said all.

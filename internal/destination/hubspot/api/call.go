@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/outgoing"
 )
 
 const (
@@ -128,8 +129,8 @@ func (c *Client) roundTrip(ctx context.Context, usage *Usage, r Request, body []
 
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	var left leaving
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(limited, left.trace()), r.method, r.url, bytes.NewReader(body))
+	var left outgoing.Leaving
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(limited, left.Trace()), r.method, r.url, bytes.NewReader(body))
 	if err != nil {
 		return &Error{Code: contact.CodeOther, Message: bare(err).Error(), Err: bare(err), Kind: KindOther}
 	}
@@ -141,7 +142,7 @@ func (c *Client) roundTrip(ctx context.Context, usage *Usage, r Request, body []
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return c.noAnswer(ctx, limited, err, left.mayHave())
+		return c.noAnswer(ctx, limited, err, left.MayHave())
 	}
 	defer func() { _ = res.Body.Close() }() // all that was wanted of it has been read
 	c.limiter.learn(ctx, res.Header, own)
@@ -212,18 +213,3 @@ func decode(res *http.Response, data []byte, answer any) *Error {
 	}
 	return nil
 }
-
-// leaving watches whether a request may have left. All that can be known for sure
-// is that it got a connection: when the caller breaks the request off, the bytes may
-// be on their way while nobody has noted it yet.
-type leaving struct{ connected atomic.Bool }
-
-func (l *leaving) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		// A second try is made only of a request that surely has not left.
-		GetConn: func(string) { l.connected.Store(false) },
-		GotConn: func(httptrace.GotConnInfo) { l.connected.Store(true) },
-	}
-}
-
-func (l *leaving) mayHave() bool { return l.connected.Load() }

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/outgoing"
 )
 
 // Options is what a Client needs to know. Token is required.
@@ -117,7 +117,7 @@ func New(o Options) (*Client, error) {
 		return nil, errors.New("rate, slots, timeout and portal id cannot be negative")
 	}
 	return &Client{
-		http: withoutRedirects(o.HTTP), urls: urls{base: base, version: o.Version},
+		http: outgoing.WithoutRedirects(o.HTTP), urls: urls{base: base, version: o.Version},
 		credentials: &credentials{all: []string{o.Token}, read: o.Reread},
 		portalID:    o.PortalID, accept: o.Accept, timeout: o.Timeout, known: o.Known, log: o.Log,
 		limiter: newLimiter(o.RatePer10s, o.Slots, o.Log),
@@ -193,13 +193,8 @@ func checkBaseURL(text string, allowHTTP bool) (string, error) {
 	case u.Scheme == "https":
 	case u.Scheme != "http":
 		return "", errors.New("it must begin with https://")
-	case !allowHTTP && !loopback(u.Hostname()):
+	case !allowHTTP && !outgoing.IsLoopback(u.Hostname()):
 		return "", errors.New("http:// would send the key unencrypted: use https://, or HUBSPOT_ALLOW_HTTP=true in a closed network")
 	}
 	return strings.TrimRight(u.String(), "/"), nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination"
+	"github.com/scrapersky/contactsync/internal/destination/outgoing"
 )
 
 // maxMessage bounds the messages for people, in characters.
@@ -47,26 +48,17 @@ func (e *Error) Outcome() contact.Outcome {
 	}
 }
 
-// aloneNote ends the message of a row that failed alone.
-const aloneNote = " (this contact alone: others went through)"
-
 // Alone returns what becomes of a row that failed alone while others went through: it
 // is to blame itself, and spends its attempts on it.
 func (e *Error) Alone() contact.Outcome {
 	o := e.Outcome()
-	o.Forgiving = false
 	if o.Verdict == contact.Unspent {
 		o.Verdict = contact.Retry
 	}
 	if e.Kind == KindAccount { // not the account's after all
 		o.Code = contact.CodeInvalidValue
 	}
-	if said := []rune(e.Message); len(said) > maxMessage-len(aloneNote) {
-		o.Message = string(said[:maxMessage-len(aloneNote)-1]) + "…"
-	}
-	o.Message += aloneNote
-	o.Alone = true
-	return o
+	return destination.Alone(o, maxMessage)
 }
 
 // Untried returns what becomes of a row of a request that failed, when those of it that
@@ -132,17 +124,10 @@ func bare(err error) error {
 
 // statusLine is a status as people know it: "401 Unauthorized".
 func statusLine(status int) string {
-	name := http.StatusText(status)
-	switch {
-	case name != "":
-	case status == statusMigrating:
-		name = "Migration in Progress"
-	case status >= 520 && status <= 524:
-		name = "Web Server Unreachable"
-	default:
-		name = "Unknown Status"
+	if status == statusMigrating {
+		return fmt.Sprintf("%d Migration in Progress", status)
 	}
-	return fmt.Sprintf("%d %s", status, name)
+	return outgoing.StatusLine(status)
 }
 
 // sanitize makes an error fit to be shown: without the key, which HubSpot or what

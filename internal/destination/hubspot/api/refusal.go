@@ -3,12 +3,12 @@ package api
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/scrapersky/contactsync/internal/contact"
+	"github.com/scrapersky/contactsync/internal/destination/outgoing"
 )
 
 const (
@@ -35,7 +35,7 @@ func (c *Client) refused(ctx context.Context, res *http.Response, body []byte) *
 	}
 	e.Message = statusLine(res.StatusCode) + e.Message
 	if kind == KindOutage && res.StatusCode < 400 {
-		e.Message = statusLine(res.StatusCode) + redirectTo(res) + " (redirects are not followed: check HUBSPOT_API_BASE_URL)"
+		e.Message = statusLine(res.StatusCode) + outgoing.RedirectTo(res.Header) + " (redirects are not followed: check HUBSPOT_API_BASE_URL)"
 	}
 	if wait, ok := retryAfter(res.Header, time.Now()); ok {
 		e.Wait = min(wait, longestPause)
@@ -79,16 +79,6 @@ func newError(status int, kind Kind, code contact.Code, p *Problem) *Error {
 		e.Message = ": " + said
 	}
 	return e
-}
-
-// redirectTo names the host that an answer redirects to; more of the address may
-// hold secrets of others.
-func redirectTo(res *http.Response) string {
-	to, err := url.Parse(res.Header.Get("Location"))
-	if err != nil || to.Host == "" {
-		return ""
-	}
-	return " to " + to.Scheme + "://" + to.Host
 }
 
 // correlationID returns HubSpot's name for a request, from the body or the header.
