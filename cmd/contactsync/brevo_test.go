@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -344,4 +345,28 @@ func TestBrevoBesideHubSpot(t *testing.T) {
 	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
+}
+
+// Another account gets nothing, and the SQL that is printed for it, run as it stands,
+// has the contacts sent there.
+func TestBrevoOtherAccount(t *testing.T) {
+	t.Parallel()
+	b := withBrevo(t, brevosim.Options{})
+	b.Exec(`INSERT INTO contactsync.accounts (destination, account, who) VALUES ('brevo', 'of-somebody-else', 'the first one')`)
+	b.queue(2)
+	p := b.Start(b.env(), "run")
+	const reason = `SELECT coalesce((SELECT pause_reason FROM contactsync.slots WHERE destination = 'brevo'), '')`
+	b.Await("true", `SELECT ((`+reason+`) LIKE '%of-somebody-else%')::text`)
+	_, remedy, found := strings.Cut(b.Ask(reason), "UPDATE contactsync.accounts")
+	if !found {
+		t.Fatalf("no SQL in %q", b.Ask(reason))
+	}
+	if n := len(b.brevo.Writes()); n != 0 {
+		t.Errorf("%d contacts are written to another account", n)
+	}
+	b.Exec("UPDATE contactsync.accounts" + remedy)
+	p.Signal(syscall.SIGTERM)
+	p.End()
+	b.Start(b.env(), "run")
+	b.Await("2 Complete/Complete", brevoCounts)
 }
